@@ -1,0 +1,294 @@
+"""The one error tree.
+
+Every error says what happened, to what, what is safe, and what to do; and whether a retry makes
+sense. Texts carry ids, never the name of a client, matter, file or person: they end in logs,
+alerts and Airflow's database.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import ClassVar
+
+
+class Retry(Enum):
+    """Does trying again make sense?"""
+
+    NEVER = "never"
+    """The same input gives the same failure: a person has to change something."""
+    SOON = "soon"
+    """A passing fault (a time-out, a 503): retry with back-off."""
+    LATER = "later"
+    """Somebody else's limit or outage: retry in the next run."""
+
+
+class MunimentError(Exception):
+    """Root of everything Muniment raises on purpose.
+
+    Args:
+        what: what happened, one sentence.
+        to: which source, object, row or item it happened to (an id, a key, a file of ours).
+        safe: what is certainly unharmed.
+        todo: what a person should do next.
+    """
+
+    code: ClassVar[str] = "M000"
+    retry: ClassVar[Retry] = Retry.NEVER
+    default_safe: ClassVar[str] = "Nothing was written; earlier snapshots are unharmed."
+    default_todo: ClassVar[str] = "Run `muniment doctor`, and see docs/ERRORS.md."
+
+    def __init__(self, what: str, *, to: str = "", safe: str = "", todo: str = "") -> None:
+        self.what = what
+        self.to = to
+        self.safe = safe or self.default_safe
+        self.todo = todo or self.default_todo
+        super().__init__(self.render())
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Exceptions with keyword-only arguments do not survive pickling by default, and Airflow
+        # pickles them between its processes.
+        return (_rebuild, (type(self), self.what, self.to, self.safe, self.todo))
+
+    def render(self) -> str:
+        """The four answers as one block of text, the code first."""
+        lines = [f"[{self.code}] {self.what}"]
+        if self.to:
+            lines.append(f"  where: {self.to}")
+        lines.append(f"  safe:  {self.safe}")
+        lines.append(f"  to do: {self.todo}")
+        return "\n".join(lines)
+
+    def as_dict(self) -> dict[str, str]:
+        """For `--json` and alerts."""
+        return {
+            "code": self.code,
+            "what": self.what,
+            "to": self.to,
+            "safe": self.safe,
+            "todo": self.todo,
+            "retry": self.retry.value,
+        }
+
+
+def _rebuild(kind: type[MunimentError], what: str, to: str, safe: str, todo: str) -> MunimentError:
+    return kind(what, to=to, safe=safe, todo=todo)
+
+
+# -- configuration -------------------------------------------------------------------------------
+
+
+class ConfigError(MunimentError):
+    """firm.yaml, inventory.csv or an option is wrong."""
+
+    code = "M100"
+    default_todo = "Correct the named line and run `muniment doctor`."
+
+
+class KeyFileError(ConfigError):
+    """A key or identity file is missing, unreadable, or not what its name says."""
+
+    code = "M110"
+    default_todo = "Put the key file back (see the key card) with mode 0600, then run `muniment doctor`."
+
+
+class ClockError(MunimentError):
+    """This machine's clock and the store's clock disagree too much for times to be evidence."""
+
+    code = "M120"
+    default_todo = "Set the clock (NTP) of this machine, then run again."
+
+
+class StagingError(MunimentError):
+    """The staging folder is full, missing or not private."""
+
+    code = "M130"
+    retry = Retry.SOON
+    default_todo = "Free space on the staging volume, or point `staging` at a larger one."
+
+
+# -- sources -------------------------------------------------------------------------------------
+
+
+class SourceError(MunimentError):
+    """A source could not be read."""
+
+    code = "M200"
+    retry = Retry.SOON
+
+
+class SourceMissing(SourceError):
+    """The source is not there at all: unmounted, moved, or another file system in its place."""
+
+    code = "M210"
+    retry = Retry.LATER
+    default_safe = "No deletion was recorded; every earlier snapshot is unharmed."
+    default_todo = "Mount or repair the source, then clear this task. If it really moved, change its location in inventory.csv."
+
+
+class SourceSuspect(SourceError):
+    """The source is there but so changed that believing it would record a mass deletion."""
+
+    code = "M220"
+    retry = Retry.NEVER
+    default_safe = "No deletion was recorded; every earlier snapshot is unharmed."
+    default_todo = (
+        "Look at the source. If the deletions are intended, run once with `--accept-mass-deletion`."
+    )
+
+
+class ItemUnreadable(SourceError):
+    """One item could not be read; the others go on."""
+
+    code = "M230"
+
+
+# -- vault ---------------------------------------------------------------------------------------
+
+
+class VaultError(MunimentError):
+    """Something about the vault as a whole."""
+
+    code = "M300"
+
+
+class SealError(VaultError):
+    """A sealed object cannot be opened: wrong key, or its bytes were changed."""
+
+    code = "M310"
+
+
+class NoKey(SealError):
+    """None of the identities at hand opens the object; it may be perfectly good."""
+
+    code = "M311"
+    default_safe = "The object was not changed; it may be intact."
+    default_todo = "Use an identity that is entitled to it (operations, an escrow, or the matter's custodian)."
+
+
+class FormatError(VaultError):
+    """An object is not what docs/FORMAT.md says it must be."""
+
+    code = "M320"
+    default_todo = "Run `muniment check`; if it names the object as tampered with, restore from the snapshot it proposes."
+
+
+class SignatureError(VaultError):
+    """A signed object is not signed by a signer who is entitled to sign it."""
+
+    code = "M330"
+    default_todo = "Run `muniment check` and tell the managing partner: somebody may have written to the store."
+
+
+class IntegrityError(VaultError):
+    """Bytes differ from their recorded digest, or an object that must exist is not there."""
+
+    code = "M340"
+    default_todo = "Run `muniment check` to see which snapshots and matters are touched; the previous good snapshot is proposed."
+
+
+class TrustError(VaultError):
+    """The vault document chain does not lead to the pinned root key and vault id."""
+
+    code = "M350"
+    default_todo = "Compare vault id and root key with the printed key card. Do not restore from this store until they agree."
+
+
+class CommitConflict(VaultError):
+    """Another run committed this sequence number first."""
+
+    code = "M360"
+    retry = Retry.SOON
+    default_safe = "The other run's snapshot is complete; what this run uploaded is kept and re-used."
+    default_todo = "Nothing: the next run goes on from the other run's snapshot."
+
+
+# -- stores --------------------------------------------------------------------------------------
+
+
+class StoreError(MunimentError):
+    """The store did not do what was asked."""
+
+    code = "M400"
+    retry = Retry.SOON
+    default_safe = "Objects already in the store are unharmed."
+
+
+class StoreDenied(StoreError):
+    """The store refused the credential (403)."""
+
+    code = "M410"
+    retry = Retry.NEVER
+    default_todo = "Check the connection's key and the policy shipped in docs/policies/; then clear this task."
+
+
+class StoreUnavailable(StoreError):
+    """The store did not answer, answered 5xx, or too slowly."""
+
+    code = "M420"
+    default_todo = "Nothing if it passes: the run retries. If it stays, check the store's status and the network."
+
+
+class ObjectExists(StoreError):
+    """Put-if-absent found the name taken. The caller decides whether that is success."""
+
+    code = "M430"
+    retry = Retry.NEVER
+
+
+class ObjectMissing(StoreError):
+    """There is no object (or no such version) under this name."""
+
+    code = "M440"
+    retry = Retry.NEVER
+
+
+class ChecksumMismatch(StoreError):
+    """The store refused, or returned, bytes that do not have the digest they were sent with."""
+
+    code = "M450"
+    default_todo = "Nothing if it passes: the object is sent again. If it stays, test the network path and memory of this machine."
+
+
+class LockNotEnforced(StoreError):
+    """The store let a locked object be deleted or its lock be shortened."""
+
+    code = "M460"
+    retry = Retry.NEVER
+    default_todo = "Turn on Object Lock (COMPLIANCE) with a default retention for this bucket, then run `muniment doctor` again."
+
+
+# -- recovery ------------------------------------------------------------------------------------
+
+
+class RestoreError(MunimentError):
+    """A restore cannot be planned or performed."""
+
+    code = "M500"
+    default_safe = "The vault is unharmed; nothing half-written stands under its final name."
+
+
+class NothingToRestore(RestoreError):
+    """The selection matches nothing in the chosen snapshot."""
+
+    code = "M510"
+    default_todo = "Check matter, path or time with `muniment ls` and `muniment snapshots`."
+
+
+class TargetNotEmpty(RestoreError):
+    """The target holds files that this restore did not write."""
+
+    code = "M520"
+    default_todo = "Choose an empty folder, or say --overwrite to replace files of the same name."
+
+
+class PlanChanged(RestoreError):
+    """The plan presented is not the plan that was approved."""
+
+    code = "M530"
+    default_todo = "Plan again and have the new digest approved."
+
+
+class VerificationFailed(RestoreError):
+    """What was restored is not what was backed up."""
+
+    code = "M540"

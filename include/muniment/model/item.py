@@ -1,0 +1,117 @@
+"""Item: the smallest thing that can be given back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+
+class Fidelity(StrEnum):
+    """What a restore of an item gives, declared per kind and shown before approval."""
+
+    NATIVE = "native"
+    RECREATED = "recreated"
+    FILE = "file"
+    EVIDENCE = "evidence"
+
+
+class Fingerprint(NamedTuple):
+    """What a listing says of an item, cheap enough to compare a million a minute.
+
+    Two equal fingerprints mean: the content was not touched. A source without one of the numbers
+    leaves it 0. `tag` is an opaque version mark (an ETag, a change key), empty for files.
+    """
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int = 0
+    inode: int = 0
+    device: int = 0
+    tag: str = ""
+
+
+class Observed(NamedTuple):
+    """One item as a listing shows it: identity and fingerprint, no content.
+
+    `native_id` is raw bytes: for a file the path relative to the root, `/`-separated, exactly as
+    the file system has it.
+    """
+
+    kind: str
+    native_id: bytes
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """`length` bytes at `offset` of a decompressed frame of a pack.
+
+    The frame stands at `frame_offset` for `frame_length` bytes in the pack's *age plaintext*,
+    that is in the concatenation of zstd frames.
+    """
+
+    frame_offset: int
+    frame_length: int
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One tar member: a whole small item, or one chunk of a large one.
+
+    `digest` is the member's SHA-256 and its name in the tar; `pack` is the SHA-256 that names the
+    pack. `key_id` says which recipient the pack is sealed to.
+    """
+
+    digest: bytes
+    pack: bytes
+    key_id: str
+    segments: tuple[Segment, ...]
+
+    @property
+    def size(self) -> int:
+        return sum(s.length for s in self.segments)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a snapshot says of one item: enough to give it back without any other index.
+
+    `digest` is the SHA-256 of the whole content, empty for kinds without content (a directory, a
+    symlink). `metadata` is the source's own and JSON-serialisable; bytes in it are written by
+    `muniment.vault.format.text_of`.
+    """
+
+    item_id: bytes
+    kind: str
+    native_id: bytes
+    matter: str
+    size: int
+    mtime_ns: int
+    digest: bytes
+    fidelity: Fidelity
+    parts: tuple[Part, ...]
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An item that this run could not take, and why. `kept` says an older row still stands."""
+
+    item_id: bytes
+    kind: str
+    native_id: bytes
+    cause: str
+    kept: bool
+
+
+class Completeness(StrEnum):
+    """Green must be earned: only the first two count as success."""
+
+    COMPLETE = "complete"
+    WITH_EXCEPTIONS = "complete_with_exceptions"
+    INCOMPLETE = "incomplete"

@@ -1,0 +1,17 @@
+"""Matter: the legal noun that a restore is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+UNASSIGNED = ""
+"""The matter id of items that no rule maps: kept, restorable, and counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatterName:
+    """What people call a matter. Stands only inside sealed objects and entitled hands."""
+
+    matter_id: str
+    number: str
+    title: str = ""

@@ -1,0 +1,1 @@
+"""Stores: a local directory, S3 with Object Lock. See `base.Store` for the contract."""
