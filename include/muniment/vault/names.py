@@ -1,0 +1,73 @@
+"""Names of objects in a store: the only place where they are put together or taken apart."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+SOURCE = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}\Z")
+MATTERS_ID_KEY = "id-matters"
+"""Key id of the firm-wide key from which opaque matter ids are made (`matters` is thus no source id)."""
+
+RECOVERY_FILES = ("RECOVER.txt", "recover.py")
+
+_CONTENT = re.compile(r"(?:packs/(?P<ab>[0-9a-f]{2})|(?:snapshots|state)/[^/]+)/(?P<digest>[0-9a-f]{64})\Z")
+_BASE = re.compile(r"bases/(?P<source>[^/]+)/(?P<seq>\d{8})-(?P<digest>[0-9a-f]{64})\.json\Z")
+_COMMIT = re.compile(r"commits/(?P<source>[^/]+)/(?P<seq>\d{8})\.json\Z")
+
+
+def pack(digest: str) -> str:
+    return f"packs/{digest[:2]}/{digest}"
+
+
+def snapshot(source: str, digest: str) -> str:
+    return f"snapshots/{source}/{digest}"
+
+
+def state(source: str, digest: str) -> str:
+    return f"state/{source}/{digest}"
+
+
+def commit(source: str, seq: int) -> str:
+    return f"commits/{source}/{seq:08d}.json"
+
+
+def base(source: str, seq: int, digest: str) -> str:
+    return f"bases/{source}/{seq:08d}-{digest}.json"
+
+
+def vault_document(number: int) -> str:
+    return f"vault/{number:08d}.json"
+
+
+def key(key_id: str, number: int) -> str:
+    return f"keys/{key_id}/{number:08d}.age"
+
+
+def checkpoint(at: datetime) -> str:
+    return f"checkpoints/{at.astimezone(UTC):%Y%m%dT%H%M%SZ}.json"
+
+
+def retention(number: int) -> str:
+    return f"retention/{number:08d}.json"
+
+
+def content_digest(name: str) -> bytes | None:
+    """The digest that a content-named object's name promises, or None for a contended name."""
+    found = _CONTENT.match(name)
+    if found:
+        if found["ab"] and not found["digest"].startswith(found["ab"]):
+            return None
+        return bytes.fromhex(found["digest"])
+    found = _BASE.match(name)
+    return bytes.fromhex(found["digest"]) if found else None
+
+
+def commit_parts(name: str) -> tuple[str, int] | None:
+    found = _COMMIT.match(name)
+    return (found["source"], int(found["seq"])) if found else None
+
+
+def base_parts(name: str) -> tuple[str, int, str] | None:
+    found = _BASE.match(name)
+    return (found["source"], int(found["seq"]), found["digest"]) if found else None

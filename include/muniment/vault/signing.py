@@ -1,0 +1,162 @@
+"""Ed25519 signatures in DSSE v1 envelopes.
+
+The envelope and its pre-authentication encoding are those of the DSSE specification; written here
+because importing `securesystemslib` costs more than restoring a matter does (docs/decisions/0003).
+The test suite holds this module against that library.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from muniment.errors import FormatError, KeyFileError, SignatureError
+from muniment.ids import sha256_hex
+
+_TYPE = "application/vnd.muniment.{}+json"
+
+
+def keyid_of(public: bytes) -> str:
+    """First 32 hex characters of the SHA-256 of the raw public key."""
+    return sha256_hex(public)[:32]
+
+
+def _pre_authentication(kind: str, payload: bytes) -> bytes:
+    return b"DSSEv1 %d %s %d %s" % (len(kind), kind.encode(), len(payload), payload)
+
+
+@dataclass(frozen=True)
+class Signer:
+    """A private signing key. Its representation never shows the secret."""
+
+    _private: Ed25519PrivateKey
+
+    @classmethod
+    def generate(cls) -> Signer:
+        return cls(Ed25519PrivateKey.generate())
+
+    @classmethod
+    def load(cls, path: Path, passphrase: str | None = None) -> Signer:
+        """Reads a PKCS#8 PEM file. Raises KeyFileError."""
+        try:
+            private = serialization.load_pem_private_key(
+                path.read_bytes(), passphrase.encode() if passphrase else None
+            )
+        except OSError as error:
+            raise KeyFileError(
+                f"the signing key cannot be read ({error.strerror})", to=str(path)
+            ) from None
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            raise KeyFileError(
+                "the signing key is damaged, or its passphrase is missing or wrong", to=str(path)
+            ) from None
+        if not isinstance(private, Ed25519PrivateKey):
+            raise KeyFileError("the signing key is not an Ed25519 key", to=str(path))
+        return cls(private)
+
+    def pem(self, passphrase: str | None = None) -> bytes:
+        protection: serialization.KeySerializationEncryption = (
+            serialization.BestAvailableEncryption(passphrase.encode())
+            if passphrase
+            else serialization.NoEncryption()
+        )
+        return self._private.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, protection
+        )
+
+    @property
+    def public(self) -> bytes:
+        return self._private.public_key().public_bytes_raw()
+
+    @property
+    def keyid(self) -> str:
+        return keyid_of(self.public)
+
+    def __repr__(self) -> str:
+        return f"Signer({self.keyid})"
+
+    def sign(self, kind: str, payload: Mapping[str, Any]) -> bytes:
+        """The envelope as bytes to store. `kind` is the short type, such as `commit`."""
+        body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+        type_name = _TYPE.format(kind)
+        signature = self._private.sign(_pre_authentication(type_name, body))
+        envelope = {
+            "payload": base64.b64encode(body).decode(),
+            "payloadType": type_name,
+            "signatures": [
+                {"keyid": self.keyid, "sig": base64.b64encode(signature).decode()}
+            ],
+        }
+        return json.dumps(envelope, separators=(",", ":")).encode() + b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A parsed envelope, not yet verified."""
+
+    kind: str
+    body: bytes
+    signatures: tuple[tuple[str, bytes], ...]
+
+    @classmethod
+    def parse(cls, data: bytes, kind: str) -> Envelope:
+        """Raises FormatError unless it is an envelope of this kind."""
+        try:
+            outer = json.loads(data)
+            body = base64.b64decode(outer["payload"], validate=True)
+            signatures = tuple(
+                (str(s["keyid"]), base64.b64decode(s["sig"], validate=True))
+                for s in outer["signatures"]
+            )
+            type_name = outer["payloadType"]
+        except (ValueError, KeyError, TypeError, binascii.Error, RecursionError):
+            raise FormatError("the object is not a signed envelope") from None
+        if type_name != _TYPE.format(kind):
+            raise FormatError(f"the envelope is not of type {kind}")
+        return cls(kind, body, signatures)
+
+    def signed_by(self, public: bytes) -> bool:
+        """Does any signature in it verify under this raw public key?"""
+        keyid = keyid_of(public)
+        message = _pre_authentication(_TYPE.format(self.kind), self.body)
+        for claimed, signature in self.signatures:
+            if claimed != keyid:
+                continue
+            try:
+                Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+            except (InvalidSignature, ValueError):
+                continue
+            return True
+        return False
+
+    def payload(self) -> dict[str, Any]:
+        """The payload as an object; verify first. Raises FormatError."""
+        try:
+            value = json.loads(self.body)
+        except (ValueError, RecursionError):
+            raise FormatError("the payload of a signed object is not JSON") from None
+        if not isinstance(value, dict):
+            raise FormatError("the payload of a signed object is not a JSON object")
+        return value
+
+
+def verified(data: bytes, kind: str, publics: Mapping[str, bytes]) -> tuple[dict[str, Any], str]:
+    """Parses and verifies; returns payload and the signer's keyid.
+
+    `publics` maps keyid to raw public key. Raises SignatureError when none of them signed it.
+    """
+    envelope = Envelope.parse(data, kind)
+    for keyid, _ in envelope.signatures:
+        public = publics.get(keyid)
+        if public is not None and envelope.signed_by(public):
+            return envelope.payload(), keyid
+    raise SignatureError(f"the {kind} is not signed by anyone entitled to sign it")
