@@ -16,6 +16,16 @@ _BASE = re.compile(r"bases/(?P<source>[^/]+)/(?P<seq>\d{8})-(?P<digest>[0-9a-f]{
 _COMMIT = re.compile(r"commits/(?P<source>[^/]+)/(?P<seq>\d{8})\.json\Z")
 
 
+def matter_key(matter_id: str) -> str:
+    """`M-7F3K2QXA` -> `matter-7f3k2qxa`, the key id of a matter that has a key of its own."""
+    return "matter-" + matter_id.removeprefix("M-").lower()
+
+
+def matter_of_key(key_id: str) -> str:
+    """Inverse of `matter_key`; empty for a key id that is not a matter's."""
+    return "M-" + key_id.removeprefix("matter-").upper() if key_id.startswith("matter-") else ""
+
+
 def pack(digest: str) -> str:
     return f"packs/{digest[:2]}/{digest}"
 

@@ -194,5 +194,7 @@ class Snapshot:
         self.items: dict[bytes, Row] = {}
         self.problems: dict[bytes, Problem] = {}
         self.matters: dict[str, MatterName] = {}
+        self.keyed: dict[bytes, str] = {}
+        """Item id -> key id, for rows that came sealed to a matter's own key."""
         self.sealed_away: set[str] = set()
         """Key ids whose rows could not be opened with the identities at hand."""

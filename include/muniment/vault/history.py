@@ -1,0 +1,261 @@
+"""History: the commits and bases of one source, which of them are trusted, and what each needs.
+
+Invariants: a commit is trusted if an entitled, not revoked signer signed it for its name and its
+parent is the last trusted commit before it; untrusted ones are shown, never followed, never
+dropped; a snapshot is usable if every object it needs is in the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from muniment.errors import FormatError, IntegrityError, NothingToRestore
+from muniment.vault import names
+from muniment.vault.documents import Base, Commit, PackObject, SnapshotObject
+from muniment.vault.finding import Finding, Severity
+from muniment.vault.resolve import resolve_signed
+from muniment.vault.retention_log import RetentionLog
+from muniment.vault.signing import verified
+from muniment.vault.store.base import Store
+from muniment.vault.trust import Trust
+
+
+@dataclass(frozen=True, slots=True)
+class CommitRecord:
+    """A commit as found. `untrusted` is empty, or says why it is not believed."""
+
+    commit: Commit
+    digest: str
+    name: str
+    signer: str
+    untrusted: str = ""
+
+    @property
+    def seq(self) -> int:
+        return self.commit.seq
+
+
+@dataclass(frozen=True, slots=True)
+class BaseRecord:
+    base: Base
+    digest: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What a snapshot is read from: the newest usable base, then the deltas after it, in order."""
+
+    base: BaseRecord | None
+    commits: tuple[CommitRecord, ...]
+
+    def snapshots(self) -> Iterator[SnapshotObject]:
+        if self.base:
+            yield from self.base.base.snapshots
+        for record in self.commits:
+            yield from record.commit.snapshots
+
+    def packs(self) -> dict[str, PackObject]:
+        """Every pack that a row of this chain may name, by digest."""
+        found: dict[str, PackObject] = {}
+        if self.base:
+            found.update((p.pack, p) for p in self.base.base.packs)
+        for record in self.commits:
+            found.update((p.pack, p) for p in record.commit.packs)
+        return found
+
+    def needs(self, source: str) -> set[str]:
+        """Names of all objects that the snapshot needs."""
+        needed = {names.snapshot(source, s.snapshot) for s in self.snapshots()}
+        return needed | {names.pack(digest) for digest in self.packs()}
+
+
+@dataclass(frozen=True)
+class History:
+    source: str
+    records: tuple[CommitRecord, ...] = ()
+    bases: tuple[BaseRecord, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    retention: RetentionLog = field(default_factory=RetentionLog)
+    highest_seq: int = 0
+    """The highest seq that any object, true or not, stands under."""
+
+    @property
+    def trusted(self) -> tuple[CommitRecord, ...]:
+        return tuple(r for r in self.records if not r.untrusted)
+
+    @property
+    def head(self) -> CommitRecord | None:
+        trusted = self.trusted
+        return trusted[-1] if trusted else None
+
+    @property
+    def next_seq(self) -> int:
+        return self.highest_seq + 1
+
+    @property
+    def live(self) -> tuple[CommitRecord, ...]:
+        """Restore points: trusted and not forgotten."""
+        return tuple(
+            r for r in self.trusted if (self.source, r.seq) not in self.retention.forgotten
+        )
+
+    def at(self, seq: int) -> CommitRecord:
+        for record in self.records:
+            if record.seq == seq:
+                return record
+        raise NothingToRestore(f"there is no snapshot {seq} of this source", to=self.source)
+
+    def as_of(self, at: datetime) -> CommitRecord:
+        """The newest live snapshot that *ended* at or before `at`. Raises NothingToRestore."""
+        candidates = [r for r in self.live if r.commit.ended_at <= at]
+        if not candidates:
+            raise NothingToRestore("there is no snapshot at or before this time", to=self.source)
+        return max(candidates, key=lambda r: r.seq)
+
+    def chain(self, record: CommitRecord, present: set[str] | None = None) -> Chain:
+        """What `record` is read from. With `present` (names in the store) a base whose objects
+        are gone is passed over for an older one, or for the first commit."""
+        trusted = [r for r in self.trusted if r.seq <= record.seq]
+        options: list[Chain] = []
+        for base in sorted(self.bases, key=lambda b: -b.base.covers.seq):
+            if any(
+                r.seq == base.base.covers.seq and r.digest == base.base.covers.digest
+                for r in trusted
+            ):
+                rest = tuple(r for r in trusted if r.seq > base.base.covers.seq)
+                options.append(Chain(base, rest))
+        options.append(Chain(None, tuple(trusted)))
+        if present is not None:
+            for option in options:
+                if option.needs(self.source) <= present:
+                    return option
+        return options[0]
+
+    def next_commits_after(self, record: CommitRecord) -> tuple[CommitRecord, ...]:
+        return tuple(r for r in self.trusted if r.seq > record.seq)
+
+
+def sources_in(store: Store) -> list[str]:
+    """The sources that have ever committed here, sorted."""
+    found = set()
+    for version in store.list("commits/"):
+        parts = names.commit_parts(version.name)
+        if parts:
+            found.add(parts[0])
+    return sorted(found)
+
+
+def load_history(
+    store: Store, trust: Trust, source: str, retention: RetentionLog | None = None
+) -> History:
+    """Reads all commits and bases of a source and judges them (FORMAT, section 13)."""
+    publics = trust.publics("worker", source)
+
+    def accept(name: str, data: bytes) -> tuple[Commit, str]:
+        payload, keyid = verified(data, "commit", publics)
+        commit = Commit.from_payload(payload)
+        if commit.vault_id != trust.pin.vault_id:
+            raise FormatError("the commit belongs to another vault")
+        if names.commit_parts(name) != (commit.source, commit.seq):
+            raise FormatError("the commit lies under another commit's name")
+        return commit, keyid
+
+    found = resolve_signed(store, f"commits/{source}/", accept)
+    findings = list(found.findings)
+    highest = max(
+        (parts[1] for parts in map(names.commit_parts, found.names) if parts is not None), default=0
+    )
+    records: list[CommitRecord] = []
+    last: CommitRecord | None = None
+    for resolved in sorted(found.objects, key=lambda r: r.value[0].seq):
+        commit, keyid = resolved.value
+        reason = _distrust(trust, commit, resolved.digest, keyid, last)
+        record = CommitRecord(commit, resolved.digest, resolved.name, keyid, reason)
+        records.append(record)
+        if reason:
+            code = "T221" if "revoked" in reason else "T220"
+            findings.append(
+                Finding(code, Severity.TAMPERING, resolved.name, reason, (source,), (commit.seq,))
+            )
+        else:
+            last = record
+    findings.extend(_gaps(source, records, highest))
+    bases, base_findings = _load_bases(store, trust, source)
+    findings.extend(base_findings)
+    return History(
+        source, tuple(records), bases, tuple(findings), retention or RetentionLog(), highest
+    )
+
+
+def _distrust(
+    trust: Trust, commit: Commit, digest: str, keyid: str, last: CommitRecord | None
+) -> str:
+    entry = trust.signer(keyid)
+    if entry and entry.revoked:
+        limit = entry.revoked.trusted.get(commit.source)
+        if limit is None or commit.seq > limit.seq:
+            return "signed by a revoked signer after the last commit that is trusted"
+        if commit.seq == limit.seq and digest != limit.digest:
+            return "signed by a revoked signer and not the commit that root trusted"
+    if commit.parent != (last.digest if last else None):
+        return "its parent is not the last trusted commit: one is missing, or it was grafted"
+    return ""
+
+
+def _gaps(source: str, records: list[CommitRecord], highest: int) -> list[Finding]:
+    present = {r.seq for r in records}
+    return [
+        Finding(
+            "D110",
+            Severity.DAMAGE,
+            names.commit(source, seq),
+            "the commit is missing or no version of it is validly signed",
+            (source,),
+            (seq,),
+        )
+        for seq in range(1, highest + 1)
+        if seq not in present
+    ]
+
+
+def _load_bases(
+    store: Store, trust: Trust, source: str
+) -> tuple[tuple[BaseRecord, ...], list[Finding]]:
+    publics = trust.publics("operations")
+
+    def accept(name: str, data: bytes) -> Base:
+        payload, _ = verified(data, "base", publics)
+        base = Base.from_payload(payload)
+        parts = names.base_parts(name)
+        if base.vault_id != trust.pin.vault_id or parts is None:
+            raise FormatError("the base belongs elsewhere")
+        if (base.source, base.covers.seq) != parts[:2]:
+            raise FormatError("the base lies under another base's name")
+        return base
+
+    found = resolve_signed(store, f"bases/{source}/", accept)
+    findings = list(found.findings)
+    bases = []
+    for resolved in found.objects:
+        if names.content_digest(resolved.name) != bytes.fromhex(resolved.digest):
+            findings.append(
+                Finding("T240", Severity.TAMPERING, resolved.name, "the base does not have the digest in its name")
+            )
+            continue
+        bases.append(BaseRecord(resolved.value, resolved.digest, resolved.name))
+    return tuple(sorted(bases, key=lambda b: b.base.covers.seq)), findings
+
+
+def require_usable(history: History, record: CommitRecord, present: set[str]) -> Chain:
+    """The chain of a snapshot all of whose objects are present. Raises IntegrityError."""
+    chain = history.chain(record, present)
+    missing = sorted(chain.needs(history.source) - present)
+    if missing:
+        raise IntegrityError(
+            f"{len(missing)} objects that snapshot {record.seq} needs are not in the store",
+            to=missing[0],
+        )
+    return chain

@@ -1,0 +1,176 @@
+"""Retention: forgetting, condemning, sweeping - in two phases, with every reason printed.
+
+Safety is the sweeper's: before each delete it reads all commits and bases again, and what has been
+named since is reprieved. It holds the only delete credential and no key that opens anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from muniment.errors import MunimentError, ObjectMissing
+from muniment.vault import names
+from muniment.vault.documents import RetentionCommit, RetentionEntry, RetentionObject
+from muniment.vault.history import CommitRecord, History, sources_in
+from muniment.vault.vault import Vault
+
+GRACE = timedelta(days=7)
+"""Between condemned and swept: longer than the longest run (72 hours) plus a long weekend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condemned:
+    """An object version that nothing live needs, and why it goes."""
+
+    name: str
+    version: str
+    not_before: datetime
+    reason: str
+
+
+def needed_names(histories: Iterable[History], present: dict[str, set[str]]) -> set[str]:
+    """Everything that a live snapshot needs, keyless: an upper bound, never too little.
+
+    A snapshot none of whose chains is complete keeps all of them: damage is no reason to delete.
+    """
+    needed: set[str] = set()
+    for history in histories:
+        here = present[history.source]
+        for record in history.live:
+            chain = history.chain(record, here)
+            if chain.needs(history.source) <= here:
+                needed |= chain.needs(history.source)
+            else:
+                needed |= history.chain(record).needs(history.source)
+                needed |= _whole(history, record)
+    return needed
+
+
+def _whole(history: History, record: CommitRecord) -> set[str]:
+    everything: set[str] = set()
+    for other in history.trusted:
+        if other.seq <= record.seq:
+            everything |= {names.snapshot(history.source, s.snapshot) for s in other.commit.snapshots}
+            everything |= {names.pack(p.pack) for p in other.commit.packs}
+    return everything
+
+
+class RetentionOffice:
+    """Performs what a person approved: forget, condemn, sweep."""
+
+    def __init__(self, vault: Vault, grace: timedelta = GRACE) -> None:
+        self._vault = vault
+        self._grace = grace
+
+    def forget(self, commits: Iterable[tuple[CommitRecord, str]]) -> RetentionEntry:
+        """Signs that these snapshots are no longer restore points. `(record, reason)` each."""
+        listed = tuple(
+            RetentionCommit(source=r.commit.source, seq=r.seq, digest=r.digest, reason=reason)
+            for r, reason in commits
+        )
+        return self._append("forget", commits=listed)
+
+    def plan_condemn(self) -> list[Condemned]:
+        """What nothing live needs and is not condemned yet. Changes nothing."""
+        vault = self._vault
+        histories = [vault.history(s) for s in sources_in(vault.store)]
+        present = {h.source: vault.present(h.source) for h in histories}
+        needed = needed_names(histories, present)
+        known = vault.retention().condemned
+        earliest = vault.clock.now() + self._grace
+        found = []
+        for prefix in ("packs/", "snapshots/"):
+            for version in vault.store.list(prefix):
+                if version.name in needed or version.delete_marker or version.name in known:
+                    continue
+                if not self._settled(version.written_at):
+                    continue
+                lock = vault.store.head(version.name, version=version.version or None).locked_until
+                not_before = max(earliest, lock) if lock else earliest
+                reason = "no live snapshot names it"
+                found.append(Condemned(version.name, version.version, not_before, reason))
+        return found
+
+    def _settled(self, written_at: datetime) -> bool:
+        """Objects younger than the grace may belong to a run that has not committed yet."""
+        return written_at + self._grace <= self._vault.clock.now()
+
+    def condemn(self, planned: Iterable[Condemned]) -> RetentionEntry | None:
+        objects = tuple(
+            RetentionObject(name=c.name, version=c.version, not_before=c.not_before)
+            for c in planned
+        )
+        return self._append("condemn", objects=objects) if objects else None
+
+    def sweep(self, before_each: Callable[[str], None] = lambda name: None) -> list[str]:
+        """Deletes what is condemned, due, unlocked and still needed by nothing; names of it.
+
+        Anything that a commit or base names since is reprieved and reported in the log. The names
+        are logged as swept *before* the first delete, so that a commit planned meanwhile reads
+        them as gone; a crash in between leaves orphans that the next sweep deletes.
+        """
+        vault = self._vault
+        now = vault.clock.now()
+        log = vault.retention()
+        due = sorted(name for name, not_before in log.condemned.items() if not_before <= now)
+        leftovers = sorted(log.swept)
+        reprieved = [name for name in due if name in self._needed()]
+        if reprieved:
+            self._append("reprieve", objects=tuple(RetentionObject(name=n) for n in reprieved))
+        going = [name for name in due if name not in reprieved]
+        if going:
+            self._append("swept", objects=tuple(RetentionObject(name=n) for n in going))
+        deleted = []
+        for name in [*leftovers, *going]:
+            before_each(name)
+            if name in self._needed():
+                self._append("reprieve", objects=(RetentionObject(name=name),))
+                continue
+            if self._delete(name):
+                deleted.append(name)
+        return deleted
+
+    def _needed(self) -> set[str]:
+        vault = self._vault
+        histories = [vault.history(s) for s in sources_in(vault.store)]
+        return needed_names(histories, {h.source: vault.present(h.source) for h in histories})
+
+    def _delete(self, name: str) -> bool:
+        gone = False
+        for version in list(self._vault.store.list(name)):
+            if version.name != name:
+                continue
+            try:
+                self._vault.store.delete_version(name, version.version)
+                gone = True
+            except ObjectMissing:
+                continue
+            except MunimentError:
+                # Still locked or held: it stays until the lock ends, and the next sweep tries again.
+                return False
+        return gone
+
+    def _append(
+        self,
+        action: str,
+        commits: tuple[RetentionCommit, ...] = (),
+        objects: tuple[RetentionObject, ...] = (),
+    ) -> RetentionEntry:
+        vault = self._vault
+        head = vault.retention().head
+        entry = RetentionEntry.model_validate(
+            {
+                "vault_id": vault.vault_id,
+                "number": head.value.number + 1 if head else 1,
+                "parent": head.digest if head else None,
+                "at": vault.clock.now(),
+                "action": action,
+                "commits": commits,
+                "objects": objects,
+            }
+        )
+        data = vault.signer.sign("retention", entry.to_payload())
+        vault.put_signed(names.retention(entry.number), data)
+        return entry

@@ -1,0 +1,82 @@
+"""The retention log: what is forgotten, condemned, reprieved and swept, in one signed order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from muniment.errors import FormatError
+from muniment.vault import names
+from muniment.vault.documents import RetentionEntry
+from muniment.vault.finding import Finding, Severity
+from muniment.vault.resolve import Resolved, resolve_signed
+from muniment.vault.signing import verified
+from muniment.vault.store.base import Store
+from muniment.vault.trust import Trust
+
+
+@dataclass(frozen=True)
+class RetentionLog:
+    """All trusted entries in order, and what they add up to."""
+
+    entries: tuple[Resolved[RetentionEntry], ...] = ()
+    findings: tuple[Finding, ...] = ()
+    forgotten: frozenset[tuple[str, int]] = frozenset()
+    condemned: dict[str, datetime] = field(default_factory=dict)
+    """Name -> not before; objects that may be deleted then unless something names them again."""
+    swept: frozenset[str] = frozenset()
+
+    @property
+    def head(self) -> Resolved[RetentionEntry] | None:
+        return self.entries[-1] if self.entries else None
+
+    def unusable(self, name: str) -> bool:
+        """A swept or condemned object is no target for de-duplication."""
+        return name in self.swept or name in self.condemned
+
+
+def load_retention(store: Store, trust: Trust) -> RetentionLog:
+    publics = trust.publics("retention")
+
+    def accept(name: str, data: bytes) -> RetentionEntry:
+        payload, _ = verified(data, "retention", publics)
+        entry = RetentionEntry.from_payload(payload)
+        if entry.vault_id != trust.pin.vault_id or name != names.retention(entry.number):
+            raise FormatError("the retention entry belongs elsewhere")
+        return entry
+
+    found = resolve_signed(store, "retention/", accept)
+    findings = list(found.findings)
+    chain: list[Resolved[RetentionEntry]] = []
+    for resolved in sorted(found.objects, key=lambda r: r.value.number):
+        if resolved.value.number != len(chain) + 1 or resolved.value.parent != (
+            chain[-1].digest if chain else None
+        ):
+            findings.append(
+                Finding("T230", Severity.TAMPERING, resolved.name, "the chain of the retention log is broken here")
+            )
+            break
+        chain.append(resolved)
+    return _summed(chain, findings)
+
+
+def _summed(chain: list[Resolved[RetentionEntry]], findings: list[Finding]) -> RetentionLog:
+    forgotten: set[tuple[str, int]] = set()
+    condemned: dict[str, datetime] = {}
+    swept: set[str] = set()
+    for resolved in chain:
+        entry = resolved.value
+        forgotten.update((c.source, c.seq) for c in entry.commits if entry.action == "forget")
+        for target in entry.objects:
+            if entry.action == "condemn":
+                condemned[target.name] = target.not_before or entry.at
+                # What was swept and written again since may be condemned again.
+                swept.discard(target.name)
+            elif entry.action == "reprieve":
+                condemned.pop(target.name, None)
+            elif entry.action == "swept":
+                condemned.pop(target.name, None)
+                swept.add(target.name)
+    return RetentionLog(
+        tuple(chain), tuple(findings), frozenset(forgotten), condemned, frozenset(swept)
+    )

@@ -1,0 +1,136 @@
+"""Snapshots: rows on their way into the store, and merged on their way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from muniment.errors import NoKey
+from muniment.model.item import Problem, Row
+from muniment.vault import names, rows
+from muniment.vault.age import Identity, Recipient
+from muniment.vault.documents import SnapshotObject
+from muniment.vault.history import Chain, History
+from muniment.vault.keyring import Keyring
+from muniment.vault.resolve import read_content
+from muniment.vault.rows import AnyRow, Snapshot, line_of
+from muniment.vault.sealed_file import SealedFile, SealedFileWriter, open_compressed
+from muniment.vault.store.base import Store
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenRows:
+    """A finished snapshot object: what the commit will say of it, and where it waits."""
+
+    object: SnapshotObject
+    file: SealedFile
+
+
+class RowsWriter:
+    """Writes rows into one snapshot object per key id. Close gives what a commit lists."""
+
+    def __init__(
+        self, directory: Path, vault_id: str, source: str, recipients: Mapping[str, str]
+    ) -> None:
+        self._directory = directory
+        self._vault_id = vault_id
+        self._source = source
+        self._recipients = recipients
+        self._writers: dict[str, SealedFileWriter] = {}
+        self._counts: dict[str, int] = {}
+
+    def __enter__(self) -> RowsWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for writer in self._writers.values():
+            if writer.finished is None:
+                writer.abort()
+
+    def add(self, key_id: str, row: AnyRow) -> None:
+        self.add_line(key_id, line_of(row))
+
+    def add_line(self, key_id: str, line: bytes) -> None:
+        """A row already written as a line, newline included."""
+        writer = self._writers.get(key_id)
+        if writer is None:
+            recipient = Recipient.parse(self._recipients[key_id])
+            writer = SealedFileWriter(self._directory, [recipient])
+            writer.write(rows.header_line(self._vault_id, self._source, key_id))
+            self._writers[key_id] = writer
+            self._counts[key_id] = 0
+        writer.write(line)
+        self._counts[key_id] += 1
+
+    def close(self) -> list[WrittenRows]:
+        written = []
+        for key_id, writer in sorted(self._writers.items()):
+            file = writer.close()
+            described = SnapshotObject(
+                snapshot=file.digest,
+                key_id=key_id,
+                size=file.size,
+                md5=file.md5,
+                rows=self._counts[key_id],
+            )
+            written.append(WrittenRows(described, file))
+        return written
+
+
+def read_rows(
+    store: Store, identities: Sequence[Identity], vault_id: str, source: str, digest: str
+) -> Iterator[AnyRow]:
+    """The rows of one snapshot object, verified against its name."""
+    data = read_content(store, names.snapshot(source, digest))
+    plain = open_compressed(data, identities)
+    return rows.parse_object(plain, vault_id=vault_id, source=source)
+
+
+def load_snapshot(
+    store: Store, keyring: Keyring, vault_id: str, history: History, chain: Chain
+) -> Snapshot:
+    """Merges base and deltas. Rows sealed to keys that cannot be opened are left out and their
+    key ids listed in `sealed_away`. Raises NoKey when none could be opened at all."""
+    snapshot = Snapshot()
+    groups = [chain.base.base.snapshots] if chain.base else []
+    groups += [record.commit.snapshots for record in chain.commits]
+    opened = 0
+    for group in groups:
+        # Problems speak of one run only; those of earlier runs are history.
+        snapshot.problems.clear()
+        for described in group:
+            try:
+                identity = keyring.identity(described.key_id)
+            except NoKey:
+                snapshot.sealed_away.add(described.key_id)
+                continue
+            found = read_rows(store, [identity], vault_id, history.source, described.snapshot)
+            if names.matter_of_key(described.key_id):
+                found = _noting_key(found, described.key_id, snapshot)
+            rows.merge(found, snapshot)
+            opened += 1
+    if not opened and snapshot.sealed_away:
+        raise NoKey(
+            "none of the identities at hand opens the rows of this snapshot",
+            to=f"{history.source}: {', '.join(sorted(snapshot.sealed_away))}",
+        )
+    return snapshot
+
+
+def _noting_key(found: Iterator[AnyRow], key_id: str, snapshot: Snapshot) -> Iterator[AnyRow]:
+    for row in found:
+        if isinstance(row, Row | Problem):
+            snapshot.keyed[row.item_id] = key_id
+        yield row
+
+
+def matters_of(snapshot: Snapshot, packs: set[str]) -> tuple[str, ...]:
+    """Opaque ids of the matters that have bytes in any of these packs (hex digests)."""
+    found = {
+        row.matter
+        for row in snapshot.items.values()
+        if any(part.pack.hex() in packs for part in row.parts)
+    }
+    return tuple(sorted(m for m in found if m))
+

@@ -1,0 +1,117 @@
+"""Trust: the chain of vault documents, and who may therefore sign and be sealed to.
+
+Invariant: nothing that lies in the store is believed alone. The root public key and the vault id
+come from outside (firm.yaml, the key card); the chain leads from them to everything else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from muniment.errors import FormatError, SignatureError, TrustError
+from muniment.vault.documents import Epoch, SignerEntry, VaultDocument
+from muniment.vault.finding import Finding, Severity
+from muniment.vault.resolve import Resolved, resolve_signed
+from muniment.vault.signing import Envelope, keyid_of
+from muniment.vault.store.base import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """What is printed on the key card: vault id (32 hex) and root public key (32 bytes)."""
+
+    vault_id: str
+    root_public: bytes
+
+
+@dataclass(frozen=True)
+class Trust:
+    """The documents in force. `newest` decides, for the past too."""
+
+    pin: Pin
+    documents: tuple[Resolved[VaultDocument], ...]
+    findings: tuple[Finding, ...] = field(default=())
+
+    @property
+    def newest(self) -> VaultDocument:
+        return self.documents[-1].value
+
+    @property
+    def newest_digest(self) -> str:
+        return self.documents[-1].digest
+
+    def publics(self, role: str, source: str | None = None) -> dict[str, bytes]:
+        """Raw public keys, by keyid, of the signers who may sign in this role."""
+        return {
+            entry.keyid: bytes.fromhex(entry.public)
+            for entry in self.newest.signers
+            if entry.role == role
+            and (source is None or "*" in entry.sources or source in entry.sources)
+        }
+
+    def signer(self, keyid: str) -> SignerEntry | None:
+        return next((s for s in self.newest.signers if s.keyid == keyid), None)
+
+    def epoch(self, retention_class: str) -> Epoch:
+        """The epoch to seal to: the newest of the class. Raises TrustError."""
+        epochs = [e for e in self.newest.epochs if e.retention_class == retention_class]
+        if not epochs:
+            raise TrustError(
+                f"the vault has no epoch for the retention class '{retention_class}'",
+                todo="Let root sign a vault document that has one: `muniment keys roll`.",
+            )
+        return epochs[-1]
+
+    def recipient(self, key_id: str) -> str:
+        """The recipient of an epoch or matter key. Raises TrustError."""
+        for epoch in self.newest.epochs:
+            if epoch.key_id == key_id:
+                return epoch.recipient
+        for matter in self.newest.matters:
+            if matter.key_id == key_id:
+                return matter.recipient
+        raise TrustError(
+            "the vault document has no such key", to=key_id,
+            todo="Make the key first: `muniment keys add-matter`.",
+        )  # fmt: skip
+
+    def holders(self, *roles: str) -> list[str]:
+        """Recipients of the present holders of these roles."""
+        return [h.recipient for h in self.newest.holders if h.role in roles and h.until is None]
+
+
+def load_trust(store: Store, pin: Pin) -> Trust:
+    """Walks vault/1, 2, ... as section 13 of FORMAT says.
+
+    Raises TrustError when not even the first document is validly signed by the pinned root.
+    """
+    publics = {keyid_of(pin.root_public): pin.root_public}
+
+    def accept(name: str, data: bytes) -> VaultDocument:
+        envelope = Envelope.parse(data, "vault")
+        if not any(envelope.signed_by(public) for public in publics.values()):
+            raise SignatureError("the vault document is not signed by the pinned root key")
+        document = VaultDocument.from_payload(envelope.payload())
+        if document.vault_id != pin.vault_id:
+            raise FormatError("the vault document belongs to another vault")
+        if name != f"vault/{document.number:08d}.json":
+            raise FormatError("the vault document lies under another document's name")
+        return document
+
+    found = resolve_signed(store, "vault/", accept)
+    chain: list[Resolved[VaultDocument]] = []
+    findings = list(found.findings)
+    for resolved in sorted(found.objects, key=lambda r: r.value.number):
+        expected = chain[-1].digest if chain else None
+        if resolved.value.number != len(chain) + 1 or resolved.value.parent != expected:
+            findings.append(
+                Finding("T210", Severity.TAMPERING, resolved.name, "the chain of vault documents is broken here")
+            )
+            break
+        chain.append(resolved)
+    if not chain:
+        raise TrustError(
+            "no vault document in this store is signed by the pinned root key for the pinned vault id",
+            to=store.label,
+        )
+    return Trust(pin, tuple(chain), tuple(findings))

@@ -1,0 +1,146 @@
+"""Vault: a firm's store at one destination, with what its holder can open and sign.
+
+A handle is made for one role at a time: a worker's opens state and signs commits; operations opens
+packs and rows and signs bases and checkpoints; an escrow opens everything and signs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from muniment.clock import Clock, SystemClock
+from muniment.errors import SignatureError
+from muniment.ids import sha256_hex
+from muniment.vault import names
+from muniment.vault.age import Identity, Recipient
+from muniment.vault.documents import StateObject
+from muniment.vault.history import Chain, CommitRecord, History, load_history, require_usable
+from muniment.vault.keyring import Keyring
+from muniment.vault.resolve import read_content
+from muniment.vault.retention_log import RetentionLog, load_retention
+from muniment.vault.rows import Snapshot
+from muniment.vault.sealed_file import SealedFile, open_compressed
+from muniment.vault.signing import Signer
+from muniment.vault.snapshots import load_snapshot
+from muniment.vault.state import State, StateDelta
+from muniment.vault.store.base import Store
+from muniment.vault.store.decorators import put_or_same
+from muniment.vault.trust import Pin, Trust, load_trust
+
+
+class Vault:
+    """Everything read is resolved and verified; see the modules it leans on."""
+
+    def __init__(
+        self,
+        store: Store,
+        pin: Pin,
+        *,
+        identities: Sequence[Identity] = (),
+        signer: Signer | None = None,
+        matter_keys: Store | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.store = store
+        self.pin = pin
+        self.identities = tuple(identities)
+        self.matter_keys = matter_keys
+        self.clock = clock or SystemClock()
+        self._signer = signer
+
+    @property
+    def vault_id(self) -> str:
+        return self.pin.vault_id
+
+    @property
+    def signer(self) -> Signer:
+        if self._signer is None:
+            raise SignatureError(
+                "this needs a signing key and none is at hand",
+                todo="Run it where the role's key files are (see the key card).",
+            )
+        return self._signer
+
+    @cached_property
+    def trust(self) -> Trust:
+        return load_trust(self.store, self.pin)
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        stores = [self.store] + ([self.matter_keys] if self.matter_keys else [])
+        newest = self.trust.newest
+        recipients = {e.key_id: e.recipient for e in newest.epochs}
+        recipients |= {m.key_id: m.recipient for m in newest.matters}
+        return Keyring(stores, self.identities, recipients)
+
+    def refresh(self) -> None:
+        """Forgets what was read of documents and keys; the next look reads again."""
+        self.__dict__.pop("trust", None)
+        self.__dict__.pop("keyring", None)
+
+    def retention(self) -> RetentionLog:
+        return load_retention(self.store, self.trust)
+
+    def history(self, source: str) -> History:
+        return load_history(self.store, self.trust, source, self.retention())
+
+    def present(self, source: str) -> set[str]:
+        """Names of all packs and of this source's snapshot objects, in any version."""
+        found = set()
+        for prefix in ("packs/", f"snapshots/{source}/"):
+            found.update(v.name for v in self.store.list(prefix) if not v.delete_marker)
+        return found
+
+    def usable_chain(self, history: History, record: CommitRecord) -> Chain:
+        """Raises IntegrityError when something the snapshot needs is missing."""
+        return require_usable(history, record, self.present(history.source))
+
+    def snapshot(self, history: History, record: CommitRecord) -> Snapshot:
+        """All rows of a snapshot that the identities at hand may see."""
+        chain = self.usable_chain(history, record)
+        return load_snapshot(self.store, self.keyring, self.vault_id, history, chain)
+
+    def state(self, history: History) -> State:
+        """The state after the last trusted commit; empty before the first.
+
+        Raises IntegrityError, SealError or FormatError when it cannot be read: then
+        `muniment rebuild-state` makes it anew from rows.
+        """
+        needed: list[CommitRecord] = []
+        for record in reversed(history.trusted):
+            needed.append(record)
+            if record.commit.state.kind == "base":
+                break
+        state = State()
+        for record in reversed(needed):
+            for described in record.commit.state.objects:
+                data = read_content(self.store, names.state(history.source, described.state))
+                state.apply(StateDelta.from_bytes(open_compressed(data, self.identities)))
+        return state
+
+    # -- writing ---------------------------------------------------------------------------------
+
+    def put_sealed(self, name: str, file: SealedFile) -> None:
+        """Stores a content-named object; the same bytes being there already is success."""
+        put_or_same(self.store, name, file.path, sha256=bytes.fromhex(file.digest))
+
+    def put_signed(self, name: str, data: bytes) -> str:
+        """Stores a contended object; returns its digest. Raises ObjectExists when another one
+        has taken the name."""
+        digest = sha256_hex(data)
+        put_or_same(self.store, name, data, sha256=bytes.fromhex(digest))
+        return digest
+
+    def epoch_recipient(self, key_id: str) -> Recipient:
+        return Recipient.parse(self.trust.recipient(key_id))
+
+    def state_recipients(self) -> list[Recipient]:
+        return [
+            Recipient.parse(r) for r in self.trust.holders("worker", "operations", "escrow")
+        ]
+
+
+def state_object(file: SealedFile) -> StateObject:
+    return StateObject(state=file.digest, size=file.size, md5=file.md5)
+
