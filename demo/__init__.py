@@ -1,0 +1,34 @@
+"""The demonstration: an example law firm, and the report of what was done for it.
+
+`make demo` sets up everything on one machine and shows Muniment at work. This package holds the two
+parts of it that are not the product:
+
+`demo.firm` writes the example firm's file share to disk: about 60 matters with 3,000 documents that
+open in the programs people use (PDF, DOCX, EML, TXT, XLSX, JPEG, PNG, TIFF), a mailbox of 300 MB, a
+PostgreSQL dump of 40 MB, and the names, links and empty files that a share collects over the years.
+
+    from pathlib import Path
+    from demo import firm
+
+    share = Path("share")
+    monday = firm.write(share, seed=7)                 # about 10 seconds, 500 MB
+    monday.save(Path("truth.json"))                    # beside the share, never in it
+    tuesday, day = firm.work_a_day(share, seed=7, truth=monday)
+    monday.compare(Path("restored"), monday.of_matter(firm.STORY_MATTER)).identical
+
+`firm.small` writes the same firm in 4 MB and a quarter of a second, for tests.
+
+`demo.story` tells a person in a terminal what happened: progress while it works, and at the end
+what was protected, what it cost, how long a restore took, what the check found, and where to look.
+
+What must always be true:
+
+- The truth comes from the writing, never from reading the share: whoever compares the two finds the
+  faults of both.
+- Equal seeds give equal shares, to the byte, the name, the mode and the nanosecond, on one build of
+  Python and zlib. Nothing depends on the clock: the share's last day is a Friday in November 2025,
+  and each `work_a_day` is the next working day.
+- Every person, company, court and case is invented. Addresses end in `.example` (RFC 2606).
+- Only the standard library is needed to write the firm; the story needs `rich`.
+- Nothing here is imported by the engine or by a DAG.
+"""
