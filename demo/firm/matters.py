@@ -105,16 +105,16 @@ def _matter(seed: int, place: int, last_day: date, taken: set[str]) -> Matter:
     client, other, title = _parties(practice, rng)
     opened = last_day - timedelta(days=rng.randrange(60, 3600))
     number = STORY_MATTER
-    while number in taken or number == STORY_MATTER:
+    while number in taken:
         number = f"{opened.year}-{rng.randrange(1, 420):04d}"
     length = timedelta(days=rng.randrange(90, 1100))
-    folder = folder_name(number, title, decomposed=not title.isascii() and rng.random() < 0.5)
     closed = min(last_day, opened + length)
+    folder = folder_name(number, title)
     return Matter(number, title, practice, client, other, opened, closed, folder)
 
 
 def draw(seed: int, count: int, last_day: date) -> tuple[Matter, ...]:
-    """`count` matters, the story's first, the others by number."""
+    """`count` matters: the story's first, one whose folder a Mac named, the others by number."""
     title = "Alvarez v. Northgate Logistics"
     story = Matter(
         number=STORY_MATTER,
@@ -126,9 +126,20 @@ def draw(seed: int, count: int, last_day: date) -> tuple[Matter, ...]:
         closed=last_day,
         folder=folder_name(STORY_MATTER, title),
     )
+    title = "Estate of Zoë Engström"
+    from_a_mac = Matter(
+        number="2023-0088",
+        title=title,
+        practice=Practice.ESTATE,
+        client="Zoë Engström",
+        other="Björn Engström",
+        opened=date(2023, 3, 13),
+        closed=date(2025, 6, 30),
+        folder=folder_name("2023-0088", title, decomposed=True),
+    )
     others: list[Matter] = []
-    taken = {STORY_MATTER}
-    for place in range(count - 1):
+    taken = {story.number, from_a_mac.number}
+    for place in range(count - 2):
         others.append(_matter(seed, place, last_day, taken))
         taken.add(others[-1].number)
-    return (story, *sorted(others, key=lambda matter: matter.number))
+    return (story, *sorted((from_a_mac, *others), key=lambda matter: matter.number))

@@ -171,7 +171,7 @@ class Prose:
 
     def paragraph(self, register: Register, rng: Random) -> str:
         """Three to seven sentences of the matter's bank and one new one."""
-        known = rng.choices(self._bank(register), k=rng.randrange(3, 8))
+        known = rng.sample(self._bank(register), rng.randrange(3, 8))
         return " ".join((*known, self.sentence(register, rng)))
 
     def paragraphs(self, register: Register, rng: Random, count: int) -> list[str]:
