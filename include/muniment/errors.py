@@ -292,3 +292,16 @@ class VerificationFailed(RestoreError):
     """What was restored is not what was backed up."""
 
     code = "M540"
+
+
+# -- embedded servers ----------------------------------------------------------------------------
+
+
+class EmbeddedError(MunimentError):
+    """A server that Muniment runs itself (PostgreSQL, the S3 server, Airflow) did not start,
+    answer or stop. `to` names its log file."""
+
+    code = "M600"
+    retry = Retry.SOON
+    default_safe = "No vault and no source was touched."
+    default_todo = "Read the named log; then stop the servers and start them again."
