@@ -93,7 +93,7 @@ def _documents(
     copies = stream(seed, "duplicates")
     kept: list[tuple[cabinet.Place, bytes]] = []
     for done, place in enumerate(_places(seed, cast, left, names), start=1):
-        if kept and copies.random() < _DUPLICATES:
+        if done > len(Make) and copies.random() < _DUPLICATES:
             original, content = copies.choice(kept)
             place = _copied(place, original, names)
         else:
