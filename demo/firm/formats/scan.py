@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import struct
 from functools import cache, lru_cache
-from math import cos, pi, sqrt
+from math import cos, fsum, pi, sqrt
 
 from .glyphs import CELL, CELLS
 
@@ -65,8 +65,13 @@ def _glyph(code: int) -> tuple[int, str]:
     dots = [[(_INK if row >> (7 - x) & 1 else _PAPER) - 128 for x in range(8)] for row in rows]
     scale = [sqrt(0.125)] + [0.5] * 7
     wave = [[cos((2 * x + 1) * u * pi / 16) * scale[u] for x in range(8)] for u in range(8)]
-    half = [[sum(row[x] * wave[u][x] for x in range(8)) for u in range(8)] for row in dots]
-    block = [sum(half[y][u] * wave[v][y] for y in range(8)) for v in range(8) for u in range(8)]
+    half = [[fsum(row[x] * wave[u][x] for x in range(8)) for u in range(8)] for row in dots]
+    # Six digits first: so that no machine's last digit decides which way a half is rounded.
+    block = [
+        round(fsum(half[y][u] * wave[v][y] for y in range(8)), 6)
+        for v in range(8)
+        for u in range(8)
+    ]
     bits, run = "", 0
     for place in _ZIGZAG[1:]:
         value = round(block[place] / _AC_QUANTUM)
