@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from muniment.embedded.airflow import AirflowServices, free_port
+from muniment.embedded.airflow import AirflowServices, free_port, port_for, stop_airflow
 from muniment.embedded.airflow_api import AirflowApi, Task
 from muniment.embedded.airflow_settings import SOURCE_ROOT, AirflowSettings
 from muniment.embedded.postgres import EmbeddedPostgres
@@ -71,11 +71,12 @@ def test_airflow_becomes_healthy_runs_a_mapped_dag_and_leaves_no_process(tmp_pat
         told: list[dict[str, str]] = []
         services.wait_healthy(180, on_progress=lambda states: told.append(dict(states)))
         assert services.running
+        assert port_for(chosen.home) == chosen.port
         assert set(told[-1].values()) == {"healthy"}
         run_a_mapped_dag(services.api())
         the_partner_sees_it_and_a_wrong_password_is_refused(services)
     finally:
-        services.stop()
+        stop_airflow(chosen.home)
         postgres.stop()
     assert processes_in(tmp_path) == []
 

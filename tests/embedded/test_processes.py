@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,8 @@ def child(name: str, program: str, *arguments: str) -> Child:
 
 def start_with_a_deaf_grandchild(servers: ProcessSet, folder: Path) -> Life:
     """A child whose own child is in another process group and ignores SIGTERM."""
-    servers.start(child("nested", NESTED, str(folder / "grandchild")))
+    nested = child("nested", NESTED, str(folder / "grandchild"))
+    servers.start(replace(nested, patience=0.3))
     ready = folder / "grandchild.ready"
     while not ready.exists():
         assert servers.running(), servers.tail("nested")
@@ -54,7 +56,7 @@ def test_stop_leaves_no_grandchild_even_one_that_ignores_the_request(
     servers: ProcessSet, tmp_path: Path
 ) -> None:
     grandchild = start_with_a_deaf_grandchild(servers, tmp_path)
-    servers.stop(grace=0.3)
+    servers.stop()
     assert not is_alive(grandchild)
     assert servers.records() == []
 
@@ -68,8 +70,20 @@ def test_orphans_of_a_killed_child_are_found_by_their_session(
     os.waitpid(record.pid, 0)
     assert servers.fallen() == ["nested"]
     assert members(record) == {grandchild}
-    servers.stop(grace=0.3)
+    servers.stop()
     assert not is_alive(grandchild)
+
+
+def test_a_fallen_child_is_replaced_without_its_orphans(
+    servers: ProcessSet, tmp_path: Path
+) -> None:
+    grandchild = start_with_a_deaf_grandchild(servers, tmp_path)
+    record = servers.records()[0]
+    os.kill(record.pid, signal.SIGKILL)
+    os.waitpid(record.pid, 0)
+    servers.start(replace(child("nested", "import time; time.sleep(600)"), patience=0.2))
+    assert not is_alive(grandchild)
+    assert list(servers.running()) == ["nested"]
 
 
 def test_another_program_can_stop_what_this_one_started(
@@ -78,7 +92,7 @@ def test_another_program_can_stop_what_this_one_started(
     grandchild = start_with_a_deaf_grandchild(servers, tmp_path)
     program = (
         "import pathlib, sys; from muniment.embedded.processes import ProcessSet\n"
-        "ProcessSet(pathlib.Path(sys.argv[1])).stop(grace=0.3)"
+        "ProcessSet(pathlib.Path(sys.argv[1])).stop()"
     )
     subprocess.run([sys.executable, "-c", program, str(servers.folder)], check=True)
     assert not is_alive(grandchild)

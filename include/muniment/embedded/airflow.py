@@ -31,6 +31,14 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = {
     "dag-processor": ("dag-processor",),
     "triggerer": ("triggerer", "--skip-serve-logs"),
 }
+_PATIENCE = {
+    # Running tasks may end first; the second request, after a quarter of this, ends them.
+    "scheduler": 20.0,
+    "dag-processor": 10.0,
+    "api-server": 10.0,
+    # It waits up to ten seconds for a runner that has gone already, and holds nothing of its own.
+    "triggerer": 4.0,
+}
 PREFERRED_PORT = 8080
 _MIGRATE_SECONDS = 300.0
 
@@ -47,6 +55,23 @@ def free_port(preferred: int = PREFERRED_PORT) -> int:
             chosen: int = trial.getsockname()[1]
             return chosen
     raise EmbeddedError("This machine has no free port on loopback.", to="127.0.0.1")
+
+
+def port_for(home: Path) -> int:
+    """Where the Airflow of this home listens, or would: the port of last time if it runs or if
+    that port is free, so that bookmarks and URLs in mails stay good."""
+    file = home / "port"
+    last = int(file.read_text()) if file.exists() else PREFERRED_PORT
+    return last if _services(home).running() else free_port(last)
+
+
+def stop_airflow(home: Path) -> None:
+    """Ends the Airflow of this home, whoever started it; does nothing when none runs."""
+    _services(home).stop()
+
+
+def _services(home: Path) -> ProcessSet:
+    return ProcessSet(home / "services")
 
 
 class AirflowServices:
@@ -67,7 +92,7 @@ class AirflowServices:
         self.settings = settings
         self.components = components
         self._python = python
-        self._processes = ProcessSet(settings.home / "services")
+        self._processes = _services(settings.home)
 
     @property
     def base_url(self) -> str:
@@ -111,11 +136,15 @@ class AirflowServices:
     def start(self) -> None:
         """Starts what does not run yet, all at once; does not wait. The tables must be there."""
         environment = self.settings.process_environment()
+        (self.settings.home / "port").write_text(str(self.settings.port))
         running = self._processes.running()
         for name in self.components:
             if name not in running:
                 command = self._command(*COMPONENTS[name])
-                self._processes.start(Child(name, command, environment, self.settings.home))
+                child = Child(
+                    name, command, environment, self.settings.home, patience=_PATIENCE[name]
+                )
+                self._processes.start(child)
 
     def health(self) -> dict[str, str]:
         """Each component's own word (`healthy`, `unhealthy`), `silent` before it has said one."""
@@ -157,9 +186,9 @@ class AirflowServices:
                 raise self._fault(late, f"is {states[late]} after {timeout:.0f} s")
             time.sleep(0.25)
 
-    def stop(self, grace: float = 20.0) -> None:
+    def stop(self) -> None:
         """Ends every process of it; running tasks are asked to end too, then killed."""
-        self._processes.stop(grace)
+        self._processes.stop()
 
     def api(self, user: str = "technician") -> AirflowApi:
         """A REST session, logged in as one of the settings' users."""

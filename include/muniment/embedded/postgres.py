@@ -115,11 +115,11 @@ class EmbeddedPostgres:
                 self._start_server(timeout)
         return self.uri()
 
-    def stop(self, grace: float = 30.0) -> None:
+    def stop(self) -> None:
         """Ends the server and every process of it; does nothing when none runs."""
         if self.folder.exists():
             with self._alone():
-                self._processes.stop(grace)
+                self._processes.stop()
                 self._clear_leftovers()
 
     def uri(self, database: str = "postgres", driver: str = "psycopg2") -> str:
@@ -224,7 +224,8 @@ class EmbeddedPostgres:
             return
         left = [each for each in psutil.pids() if self._works_here(each)]
         if left:
-            end([Record(_NAME, each, start_mark(each), str(self.log), 2) for each in left], 30.0)
+            log = str(self.log)
+            end([Record(_NAME, pid, start_mark(pid), log, signal.SIGINT, 20.0) for pid in left])
         lock.unlink(missing_ok=True)
 
     def _works_here(self, pid: int) -> bool:

@@ -38,13 +38,15 @@ KILL_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """What to run. `stop_signal` asks it to end; PostgreSQL wants SIGINT, most others SIGTERM."""
+    """What to run. `stop_signal` asks it to end; PostgreSQL wants SIGINT, most others SIGTERM.
+    `patience` is how many seconds it may take for that before it is killed."""
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
     folder: Path
     stop_signal: int = signal.SIGTERM
+    patience: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Record:
     mark: str
     log: str
     stop_signal: int
+    patience: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,36 +129,48 @@ def _session(number: int) -> Iterable[int]:
             continue
 
 
-def end(records: Sequence[Record], grace: float) -> None:
-    """Ends every process of `records`: asked, asked again, killed after `grace` seconds.
+def end(records: Sequence[Record], grace: float = float("inf")) -> None:
+    """Ends every process of `records`: asked, asked again, killed when its patience, or `grace`
+    seconds if that is less, is over.
 
     Raises EmbeddedError when a process survives even that.
     """
     seen: dict[Record, set[Life]] = {record: members(record) for record in records}
     asked: set[Life] = set()
+    reminded: set[Record] = set()
     begin = time.monotonic()
-    # Airflow's processes and uvicorn take the second request as "without waiting for anything".
-    requests = [begin, begin + grace / 4]
+    for record in records:
+        _signal(record, record.stop_signal)
     while left := _refresh(seen):
-        now = time.monotonic()
-        if requests and now >= requests[0]:
-            requests.pop(0)
-            for record in records:
-                _signal(record, record.stop_signal)
-        if now > begin + grace + KILL_SECONDS:
-            raise EmbeddedError(
-                f"Processes {sorted(life.pid for life in left)} did not end, not even killed.",
-                to=", ".join(record.log for record in records),
-                todo="Look at them with `ps`; a hung disk or network mount holds them.",
-            )
-        late = now > begin + grace
+        waited = time.monotonic() - begin
         for record, lives in seen.items():
-            # Orphans of a child that has gone get no word from it any more.
-            orphans = set() if is_alive(record) else lives - asked
-            for life in lives if late else orphans:
-                _signal(life, signal.SIGKILL if late else signal.SIGTERM)
-                asked.add(life)
+            allowed = min(grace, record.patience)
+            if waited > allowed / 4 and record not in reminded:
+                # Airflow and uvicorn take a second request as "without waiting for anything".
+                _signal(record, record.stop_signal)
+                reminded.add(record)
+            if waited > allowed:
+                _signal_all(lives, signal.SIGKILL)
+            elif not is_alive(record):
+                # Orphans get no word any more from the child that started them.
+                _signal_all(lives - asked, signal.SIGTERM)
+                asked |= lives
+            if lives and waited > allowed + KILL_SECONDS:
+                raise _undying(left, record)
         time.sleep(POLL_SECONDS)
+
+
+def _undying(left: set[Life], record: Record) -> EmbeddedError:
+    return EmbeddedError(
+        f"Processes {sorted(life.pid for life in left)} did not end, not even killed.",
+        to=record.log,
+        todo="Look at them with `ps`; a hung disk or network mount holds them.",
+    )
+
+
+def _signal_all(lives: set[Life], number: int) -> None:
+    for life in lives:
+        _signal(life, number)
 
 
 def _refresh(seen: dict[Record, set[Life]]) -> set[Life]:
@@ -196,6 +211,8 @@ class ProcessSet:
         log = self.log(child.name)
         if child.name in self.running():
             raise EmbeddedError(f"{child.name} runs already.", to=str(log))
+        # Of an earlier one that fell, orphans may be left.
+        end([record for record in self.records() if record.name == child.name])
         try:
             with log.open("ab") as output:
                 process = subprocess.Popen(
@@ -215,9 +232,8 @@ class ProcessSet:
             ) from error
         # It is meant to outlive this object; `end` collects its exit status by id.
         process.returncode = 0
-        record = Record(
-            child.name, process.pid, start_mark(process.pid), str(log), child.stop_signal
-        )
+        mark = start_mark(process.pid)
+        record = Record(child.name, process.pid, mark, str(log), child.stop_signal, child.patience)
         self._write([*(r for r in self.records() if r.name != child.name), record])
         return record
 
@@ -235,8 +251,8 @@ class ProcessSet:
         """The names of those that ended although nobody stopped them."""
         return [record.name for record in self.records() if not is_alive(record)]
 
-    def stop(self, grace: float = 15.0) -> None:
-        """Ends everything and forgets it. Does nothing when nothing runs. Raises EmbeddedError."""
+    def stop(self, grace: float = float("inf")) -> None:
+        """Ends everything, as `end` does, and forgets it. Raises EmbeddedError."""
         end(self.records(), grace)
         self._file.unlink(missing_ok=True)
 
