@@ -88,7 +88,9 @@ class KeyFileError(ConfigError):
     """A key or identity file is missing, unreadable, or not what its name says."""
 
     code = "M110"
-    default_todo = "Put the key file back (see the key card) with mode 0600, then run `muniment doctor`."
+    default_todo = (
+        "Put the key file back (see the key card) with mode 0600, then run `muniment doctor`."
+    )
 
 
 class ClockError(MunimentError):
@@ -162,7 +164,9 @@ class NoKey(SealError):
 
     code = "M311"
     default_safe = "The object was not changed; it may be intact."
-    default_todo = "Use an identity that is entitled to it (operations, an escrow, or the matter's custodian)."
+    default_todo = (
+        "Use an identity that is entitled to it (operations, an escrow, or the matter's custodian)."
+    )
 
 
 class FormatError(VaultError):
@@ -198,7 +202,9 @@ class CommitConflict(VaultError):
 
     code = "M360"
     retry = Retry.SOON
-    default_safe = "The other run's snapshot is complete; what this run uploaded is kept and re-used."
+    default_safe = (
+        "The other run's snapshot is complete; what this run uploaded is kept and re-used."
+    )
     default_todo = "Nothing: the next run goes on from the other run's snapshot."
 
 
@@ -218,7 +224,9 @@ class StoreDenied(StoreError):
 
     code = "M410"
     retry = Retry.NEVER
-    default_todo = "Check the connection's key and the policy shipped in docs/policies/; then clear this task."
+    default_todo = (
+        "Check the connection's key and the policy shipped in docs/policies/; then clear this task."
+    )
 
 
 class StoreUnavailable(StoreError):

@@ -106,4 +106,3 @@ def rebase(vault: Vault, history: History, record: CommitRecord, staging: Path) 
     name = names.base(history.source, record.seq, digest)
     put_or_same(vault.store, name, data, sha256=bytes.fromhex(digest))
     return BaseRecord(base, digest, name)
-

@@ -56,9 +56,7 @@ def write_checkpoint(vault: Vault) -> Resolved[Checkpoint]:
         if history.head:
             heads[source] = Head(seq=history.head.seq, digest=history.head.digest)
         if history.bases:
-            bases[source] = tuple(
-                f"{b.base.covers.seq:08d}-{b.digest}" for b in history.bases
-            )
+            bases[source] = tuple(f"{b.base.covers.seq:08d}-{b.digest}" for b in history.bases)
     retention = vault.retention().head
     checkpoint = Checkpoint(
         vault_id=vault.vault_id,
@@ -114,7 +112,12 @@ def compare_with_outside(
     digests = {r.digest for r in inside}
     for mark in outside.marks:
         if not any(digest.startswith(mark) for digest in digests):
-            findings.append(_rollback("checkpoints/", f"the checkpoint with the mark {mark[:8]}... known outside is not in the store"))
+            findings.append(
+                _rollback(
+                    "checkpoints/",
+                    f"the checkpoint with the mark {mark[:8]}... known outside is not in the store",
+                )
+            )
     for data in outside.checkpoints:
         envelope = Envelope.parse(data, "checkpoint")
         publics = vault.trust.publics("operations").values()
@@ -124,7 +127,14 @@ def compare_with_outside(
     for source, seq, digest in outside.commits:
         if not commits.get(source, {}).get(seq, "").startswith(digest):
             findings.append(
-                Finding("D120", Severity.DAMAGE, names.commit(source, seq), "the commit known outside is not in the store: it was rolled back or removed", (source,), (seq,))
+                Finding(
+                    "D120",
+                    Severity.DAMAGE,
+                    names.commit(source, seq),
+                    "the commit known outside is not in the store: it was rolled back or removed",
+                    (source,),
+                    (seq,),
+                )
             )
     for resolved in inside[-1:]:
         findings.extend(_behind(resolved.value, commits, vault))
@@ -138,16 +148,31 @@ def _behind(
     for source, head in checkpoint.heads.items():
         if commits.get(source, {}).get(head.seq) != head.digest:
             findings.append(
-                Finding("D121", Severity.DAMAGE, names.commit(source, head.seq), "a checkpoint names this commit as head and it is not in the store", (source,), (head.seq,))
+                Finding(
+                    "D121",
+                    Severity.DAMAGE,
+                    names.commit(source, head.seq),
+                    "a checkpoint names this commit as head and it is not in the store",
+                    (source,),
+                    (head.seq,),
+                )
             )
     if vault.trust.newest.number < checkpoint.vault_document.number:
-        findings.append(_rollback("vault/", "a checkpoint names a newer vault document than the store has"))
+        findings.append(
+            _rollback("vault/", "a checkpoint names a newer vault document than the store has")
+        )
     for source, bases in checkpoint.bases.items():
         for base in bases:
             name = f"bases/{source}/{base}.json"
             if not any(v.name == name and not v.delete_marker for v in vault.store.list(name)):
                 findings.append(
-                    Finding("D122", Severity.DAMAGE, name, "a checkpoint names this base and it is not in the store", (source,))
+                    Finding(
+                        "D122",
+                        Severity.DAMAGE,
+                        name,
+                        "a checkpoint names this base and it is not in the store",
+                        (source,),
+                    )
                 )
     findings.extend(_objects_behind(checkpoint, vault))
     return findings
@@ -159,21 +184,40 @@ def _objects_behind(checkpoint: Checkpoint, vault: Vault) -> list[Finding]:
     for name, digest in checkpoint.objects.items():
         if name not in now:
             findings.append(
-                Finding("D123", Severity.DAMAGE, name, "a checkpoint names this object and it is not in the store")
+                Finding(
+                    "D123",
+                    Severity.DAMAGE,
+                    name,
+                    "a checkpoint names this object and it is not in the store",
+                )
             )
         elif digest not in now[name]:
             findings.append(
-                Finding("D124", Severity.DAMAGE, name, "no version of the object is the one that the checkpoint names")
+                Finding(
+                    "D124",
+                    Severity.DAMAGE,
+                    name,
+                    "no version of the object is the one that the checkpoint names",
+                )
             )
         elif now[name][0] != digest or len(set(now[name])) > 1:
             findings.append(
-                Finding("T204", Severity.TAMPERING, name, "another version lies on or under the one that the checkpoint names")
+                Finding(
+                    "T204",
+                    Severity.TAMPERING,
+                    name,
+                    "another version lies on or under the one that the checkpoint names",
+                )
             )
     retention = checkpoint.retention
     if retention:
         head = vault.retention().head
         if head is None or head.value.number < retention.number:
-            findings.append(_rollback("retention/", "a checkpoint names a newer retention entry than the store has"))
+            findings.append(
+                _rollback(
+                    "retention/", "a checkpoint names a newer retention entry than the store has"
+                )
+            )
     return findings
 
 

@@ -242,7 +242,12 @@ def _load_bases(
     for resolved in found.objects:
         if names.content_digest(resolved.name) != bytes.fromhex(resolved.digest):
             findings.append(
-                Finding("T240", Severity.TAMPERING, resolved.name, "the base does not have the digest in its name")
+                Finding(
+                    "T240",
+                    Severity.TAMPERING,
+                    resolved.name,
+                    "the base does not have the digest in its name",
+                )
             )
             continue
         bases.append(BaseRecord(resolved.value, resolved.digest, resolved.name))

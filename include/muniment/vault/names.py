@@ -11,7 +11,9 @@ MATTERS_ID_KEY = "id-matters"
 
 RECOVERY_FILES = ("RECOVER.txt", "recover.py")
 
-_CONTENT = re.compile(r"(?:packs/(?P<ab>[0-9a-f]{2})|(?:snapshots|state)/[^/]+)/(?P<digest>[0-9a-f]{64})\Z")
+_CONTENT = re.compile(
+    r"(?:packs/(?P<ab>[0-9a-f]{2})|(?:snapshots|state)/[^/]+)/(?P<digest>[0-9a-f]{64})\Z"
+)
 _BASE = re.compile(r"bases/(?P<source>[^/]+)/(?P<seq>\d{8})-(?P<digest>[0-9a-f]{64})\.json\Z")
 _COMMIT = re.compile(r"commits/(?P<source>[^/]+)/(?P<seq>\d{8})\.json\Z")
 

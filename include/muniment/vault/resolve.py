@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from muniment.errors import FormatError, IntegrityError, ObjectMissing, SignatureError
 from muniment.ids import sha256_hex
@@ -27,7 +27,7 @@ _PARALLEL_READS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Resolved[T]:
+class Resolved(Generic[T]):
     """The true version of a contended object."""
 
     name: str
@@ -37,7 +37,7 @@ class Resolved[T]:
 
 
 @dataclass(slots=True)
-class Resolution[T]:
+class Resolution(Generic[T]):
     """All contended objects under one prefix, and what was found on top of them."""
 
     objects: list[Resolved[T]] = field(default_factory=list)
@@ -52,9 +52,7 @@ def by_name(versions: Iterator[ObjectVersion]) -> Iterator[tuple[str, list[Objec
         yield name, list(group)
 
 
-def resolve_signed[T](
-    store: Store, prefix: str, accept: Callable[[str, bytes], T]
-) -> Resolution[T]:
+def resolve_signed(store: Store, prefix: str, accept: Callable[[str, bytes], T]) -> Resolution[T]:
     """Reads every object under `prefix` and takes its oldest version that `accept` accepts.
 
     `accept(name, data)` verifies and parses; it raises SignatureError or FormatError to refuse.
@@ -92,7 +90,12 @@ def _true_version(
         if true is not None:
             if sha256_hex(data) != true.digest:
                 findings.append(
-                    Finding("T202", Severity.TAMPERING, name, "a later version lies on top of the true one")
+                    Finding(
+                        "T202",
+                        Severity.TAMPERING,
+                        name,
+                        "a later version lies on top of the true one",
+                    )
                 )
             continue
         try:

@@ -52,7 +52,9 @@ def _whole(history: History, record: CommitRecord) -> set[str]:
     everything: set[str] = set()
     for other in history.trusted:
         if other.seq <= record.seq:
-            everything |= {names.snapshot(history.source, s.snapshot) for s in other.commit.snapshots}
+            everything |= {
+                names.snapshot(history.source, s.snapshot) for s in other.commit.snapshots
+            }
             everything |= {names.pack(p.pack) for p in other.commit.packs}
     return everything
 

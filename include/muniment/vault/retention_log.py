@@ -53,7 +53,12 @@ def load_retention(store: Store, trust: Trust) -> RetentionLog:
             chain[-1].digest if chain else None
         ):
             findings.append(
-                Finding("T230", Severity.TAMPERING, resolved.name, "the chain of the retention log is broken here")
+                Finding(
+                    "T230",
+                    Severity.TAMPERING,
+                    resolved.name,
+                    "the chain of the retention log is broken here",
+                )
             )
             break
         chain.append(resolved)

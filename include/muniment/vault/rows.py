@@ -91,7 +91,11 @@ def parse_line(line: bytes) -> AnyRow | None:
             return Gone(_id(value))
         if kind == "problem":
             return Problem(
-                _id(value), value["kind"], bytes_of(value["path"]), value["cause"], bool(value["kept"])
+                _id(value),
+                value["kind"],
+                bytes_of(value["path"]),
+                value["cause"],
+                bool(value["kept"]),
             )
         if kind == "matter":
             title = bytes_of(value["title"]).decode("utf-8", "surrogateescape")

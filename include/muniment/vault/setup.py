@@ -263,7 +263,11 @@ def _new_epoch(
 
 def _new_id_key(store: Store, holders: Sequence[PublicHolder], key_id: str) -> None:
     secret = id_key_line(secrets.token_bytes(32))
-    _put(store, names.key(key_id, 1), key_object(secret, _recipients(holders, key_id), f"key {key_id}"))
+    _put(
+        store,
+        names.key(key_id, 1),
+        key_object(secret, _recipients(holders, key_id), f"key {key_id}"),
+    )
 
 
 def _holder(holder: PublicHolder, now: datetime) -> Holder:

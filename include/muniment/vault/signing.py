@@ -92,9 +92,7 @@ class Signer:
         envelope = {
             "payload": base64.b64encode(body).decode(),
             "payloadType": type_name,
-            "signatures": [
-                {"keyid": self.keyid, "sig": base64.b64encode(signature).decode()}
-            ],
+            "signatures": [{"keyid": self.keyid, "sig": base64.b64encode(signature).decode()}],
         }
         return json.dumps(envelope, separators=(",", ":")).encode() + b"\n"
 

@@ -133,4 +133,3 @@ def matters_of(snapshot: Snapshot, packs: set[str]) -> tuple[str, ...]:
         if any(part.pack.hex() in packs for part in row.parts)
     }
     return tuple(sorted(m for m in found if m))
-

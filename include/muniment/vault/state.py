@@ -80,9 +80,7 @@ class State:
 
     def members(self) -> dict[tuple[str, bytes], Part]:
         """Where each member already lies, by (key id, member digest): for de-duplication."""
-        return {
-            (part.key_id, part.digest): part for entry in self for part in entry.parts
-        }
+        return {(part.key_id, part.digest): part for entry in self for part in entry.parts}
 
     def apply(self, delta: StateDelta) -> None:
         for entry in delta.entries:
@@ -152,7 +150,9 @@ class StateDelta:
             ) from None
 
     @classmethod
-    def _from_table(cls, table: pa.Table, strings: Sequence[str], facts: dict[str, str]) -> StateDelta:
+    def _from_table(
+        cls, table: pa.Table, strings: Sequence[str], facts: dict[str, str]
+    ) -> StateDelta:
         entries, gone = [], []
         rows: Iterable[tuple[Any, ...]] = zip(
             *(table.column(field.name).to_pylist() for field in _SCHEMA), strict=True
@@ -163,7 +163,9 @@ class StateDelta:
                 continue
             fingerprint = Fingerprint(size, mtime, ctime, inode, 0, tag)
             entries.append(
-                StateEntry(item_id, kind, fingerprint, matter, digest, _unpack_parts(parts, strings))
+                StateEntry(
+                    item_id, kind, fingerprint, matter, digest, _unpack_parts(parts, strings)
+                )
             )
         return cls(entries, gone, facts)
 

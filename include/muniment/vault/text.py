@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_SPECIAL = re.compile("[%\"\\\\\x00-\x1f\x7f-\x9f\u2028\u2029\udc80-\udcff]")
+_SPECIAL = re.compile('[%"\\\\\x00-\x1f\x7f-\x9f\u2028\u2029\udc80-\udcff]')
 _ESCAPE = re.compile(rb"%([0-9A-F]{2})")
 
 

@@ -105,7 +105,12 @@ def load_trust(store: Store, pin: Pin) -> Trust:
         expected = chain[-1].digest if chain else None
         if resolved.value.number != len(chain) + 1 or resolved.value.parent != expected:
             findings.append(
-                Finding("T210", Severity.TAMPERING, resolved.name, "the chain of vault documents is broken here")
+                Finding(
+                    "T210",
+                    Severity.TAMPERING,
+                    resolved.name,
+                    "the chain of vault documents is broken here",
+                )
             )
             break
         chain.append(resolved)

@@ -136,11 +136,8 @@ class Vault:
         return Recipient.parse(self.trust.recipient(key_id))
 
     def state_recipients(self) -> list[Recipient]:
-        return [
-            Recipient.parse(r) for r in self.trust.holders("worker", "operations", "escrow")
-        ]
+        return [Recipient.parse(r) for r in self.trust.holders("worker", "operations", "escrow")]
 
 
 def state_object(file: SealedFile) -> StateObject:
     return StateObject(state=file.digest, size=file.size, md5=file.md5)
-

@@ -1,0 +1,121 @@
+"""What every part of a configuration has in common: strict, closed and unchangeable.
+
+Invariants: a value has the type that the schema says or is refused (no guessing that "7" is 7);
+an unknown key is a mistake, never ignored; what was loaded does not change; an error text carries
+no value that a person typed into a free field.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+
+_UNITS = {
+    "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
+    "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40,
+}  # fmt: skip
+_SECONDS = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
+_SIZE = re.compile(r"([0-9]{1,12}) ?([A-Za-z]{1,3})")
+_DURATION = re.compile(r"([0-9]{1,6}) ?([mhdw])")
+
+
+class Model(BaseModel):
+    """Root of every part of firm.yaml and of an inventory row."""
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        validate_by_name=True,
+        validate_by_alias=True,
+        regex_engine="python-re",
+    )
+
+
+def parse_size(value: object) -> object:
+    """`"2GiB"` or `"500 MB"` in bytes. Leaves whole numbers alone; raises ValueError."""
+    if not isinstance(value, str):
+        return value
+    found = _SIZE.fullmatch(value.strip())
+    unit = _UNITS.get(found[2].upper()) if found else None
+    if not found or unit is None:
+        raise ValueError("is not a size; write a number and a unit, such as 512MiB or 2GiB")
+    return int(found[1]) * unit
+
+
+def parse_duration(value: object) -> object:
+    """`"24h"`, `"90m"`, `"30d"`, `"2w"` as a timedelta. Raises ValueError."""
+    if not isinstance(value, str):
+        return value
+    found = _DURATION.fullmatch(value.strip())
+    if not found:
+        raise ValueError("is not a length of time; write a number and m, h, d or w, such as 24h")
+    return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
+
+
+def duration_text(value: timedelta) -> str:
+    """Inverse of `parse_duration`, in the largest unit that leaves no rest."""
+    seconds = int(value.total_seconds())
+    for unit in ("d", "h", "m"):
+        if seconds and seconds % _SECONDS[unit] == 0:
+            return f"{seconds // _SECONDS[unit]}{unit}"
+    return f"{seconds // 60}m"
+
+
+def size_text(value: int) -> str:
+    """Inverse of `parse_size`, in the largest binary unit that leaves no rest."""
+    for unit in ("TiB", "GiB", "MiB", "KiB"):
+        if value and value % _UNITS[unit.upper()] == 0:
+            return f"{value // _UNITS[unit.upper()]}{unit}"
+    return f"{value}B"
+
+
+def _text(value: object) -> object:
+    # A number that somebody forgot to quote (20240113) is read back as it stands in the file.
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value
+
+
+def _path(value: object) -> object:
+    return Path(value) if isinstance(value, str) else value
+
+
+def absolute(path: Path) -> Path:
+    """Refuses a path whose meaning depends on where a program was started."""
+    if not path.is_absolute() or ".." in path.parts:
+        raise ValueError("is not an absolute path; begin it with / and leave out `..`")
+    return path
+
+
+def listed(value: object) -> object:
+    """A YAML list as a tuple."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _one_or_many(value: object) -> object:
+    return (value,) if isinstance(value, str) else listed(value)
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+Size = Annotated[int, BeforeValidator(parse_size), PlainSerializer(size_text, when_used="json")]
+Duration = Annotated[
+    timedelta, BeforeValidator(parse_duration), PlainSerializer(duration_text, when_used="json")
+]
+FilePath = Annotated[Path, BeforeValidator(_path)]
+Listed = BeforeValidator(listed)
+OneOrMany = BeforeValidator(_one_or_many)
+
+
+def empty_if_none(value: Any) -> Any:
+    """A key whose value was left empty in YAML counts as not given where the default is `{}`."""
+    return {} if value is None else value
+
+
+Table = BeforeValidator(empty_if_none)
+"""For mappings by name: `people:` with nothing below it is an empty mapping."""

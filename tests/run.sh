@@ -1,0 +1,29 @@
+#!/bin/sh
+# The suite behind `make test`: linters, types, import contracts, tests with coverage.
+# Under CI=true it installs the system's packages first, and a skipped test is a failure.
+set -eu
+cd "$(dirname "$0")/.."
+BIN=$(pwd)/${VENV:-.venv}/bin
+PATH=$BIN:$PATH
+export PATH PYTHONDONTWRITEBYTECODE=
+
+PACKAGES="age acl attr chromium libarchive-tools zstd"
+missing() {
+  for program in age setfacl setfattr chromium bsdtar zstd; do
+    command -v "$program" >/dev/null 2>&1 || return 0
+  done
+  return 1
+}
+if [ "${CI:-}" = true ] && missing; then
+  echo "== system packages: $PACKAGES"
+  SUDO=$([ "$(id -u)" = 0 ] || echo sudo)
+  $SUDO apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive $SUDO apt-get install -y -qq --no-install-recommends $PACKAGES >/dev/null
+fi
+
+echo "== ruff";        ruff check . && ruff format --check .
+echo "== mypy";        mypy
+echo "== imports";     lint-imports --no-cache | tail -n 6
+[ "${1:-}" = check ] && exit 0
+echo "== tests"
+exec pytest -n "${WORKERS:-2}" --dist loadgroup --cov --cov-report=term:skip-covered -q "$@"
