@@ -265,6 +265,22 @@ class LockNotEnforced(StoreError):
     default_todo = "Turn on Object Lock (COMPLIANCE) with a default retention for this bucket, then run `muniment doctor` again."
 
 
+class BadObjectName(StoreError):
+    """A name that no object of a vault can have (see `muniment.vault.store.payload`)."""
+
+    code = "M470"
+    retry = Retry.NEVER
+    default_todo = "If the name came out of the store, somebody wrote there: run `muniment check`."
+
+
+class StoreUnsuitable(StoreError):
+    """The place lacks something that a vault needs: hard links, versions, conditional writes."""
+
+    code = "M480"
+    retry = Retry.NEVER
+    default_todo = "Choose another destination, or turn on what is named above."
+
+
 # -- recovery ------------------------------------------------------------------------------------
 
 
