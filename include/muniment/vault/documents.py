@@ -166,6 +166,7 @@ class Base(Signed):
     snapshots: tuple[SnapshotObject, ...]
     packs: tuple[PackObject, ...]
     rows: Count
+    state: StateOfCommit | None = None
 
 
 class Epoch(_Document):

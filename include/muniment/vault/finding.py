@@ -34,5 +34,7 @@ class Finding:
 
     def line(self) -> str:
         touched = f" (snapshots {', '.join(map(str, self.seqs))})" if self.seqs else ""
-        matters = f" (matters {', '.join(self.matters)})" if self.matters else ""
+        shown = ", ".join(self.matters[:10])
+        more = f" and {len(self.matters) - 10} more" if len(self.matters) > 10 else ""
+        matters = f" (matters {shown}{more})" if self.matters else ""
         return f"{self.severity.value}: {self.code} {self.object}: {self.what}{touched}{matters}"

@@ -7,7 +7,7 @@ dropped; a snapshot is usable if every object it needs is in the store.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -121,13 +121,13 @@ class History:
         trusted = [r for r in self.trusted if r.seq <= record.seq]
         options: list[Chain] = []
         for base in sorted(self.bases, key=lambda b: -b.base.covers.seq):
-            if any(
-                r.seq == base.base.covers.seq and r.digest == base.base.covers.digest
-                for r in trusted
-            ):
-                rest = tuple(r for r in trusted if r.seq > base.base.covers.seq)
-                options.append(Chain(base, rest))
-        options.append(Chain(None, tuple(trusted)))
+            covers = base.base.covers
+            if any(r.seq == covers.seq and r.digest == covers.digest for r in trusted):
+                rest = tuple(r for r in trusted if r.seq > covers.seq)
+                if _unbroken(rest, covers.digest):
+                    options.append(Chain(base, rest))
+        if _unbroken(trusted, None) or not options:
+            options.append(Chain(None, tuple(trusted)))
         if present is not None:
             for option in options:
                 if option.needs(self.source) <= present:
@@ -136,6 +136,16 @@ class History:
 
     def next_commits_after(self, record: CommitRecord) -> tuple[CommitRecord, ...]:
         return tuple(r for r in self.trusted if r.seq > record.seq)
+
+
+def _unbroken(commits: Sequence[CommitRecord], start: str | None) -> bool:
+    """Does each commit name the one before it as its parent?"""
+    parent = start
+    for record in commits:
+        if record.commit.parent != parent:
+            return False
+        parent = record.digest
+    return True
 
 
 def sources_in(store: Store) -> list[str]:
@@ -168,11 +178,14 @@ def load_history(
     highest = max(
         (parts[1] for parts in map(names.commit_parts, found.names) if parts is not None), default=0
     )
+    bases, base_findings = _load_bases(store, trust, source)
+    findings.extend(base_findings)
+    vouched = {(b.base.covers.seq, b.base.covers.digest) for b in bases}
     records: list[CommitRecord] = []
     last: CommitRecord | None = None
     for resolved in sorted(found.objects, key=lambda r: r.value[0].seq):
         commit, keyid = resolved.value
-        reason = _distrust(trust, commit, resolved.digest, keyid, last)
+        reason = _distrust(trust, commit, resolved.digest, keyid, last, vouched)
         record = CommitRecord(commit, resolved.digest, resolved.name, keyid, reason)
         records.append(record)
         if reason:
@@ -182,16 +195,20 @@ def load_history(
             )
         else:
             last = record
-    findings.extend(_gaps(source, records, highest))
-    bases, base_findings = _load_bases(store, trust, source)
-    findings.extend(base_findings)
+    existing = {parts[1] for parts in map(names.commit_parts, found.names) if parts is not None}
+    findings.extend(_gaps(source, records, highest, existing))
     return History(
         source, tuple(records), bases, tuple(findings), retention or RetentionLog(), highest
     )
 
 
 def _distrust(
-    trust: Trust, commit: Commit, digest: str, keyid: str, last: CommitRecord | None
+    trust: Trust,
+    commit: Commit,
+    digest: str,
+    keyid: str,
+    last: CommitRecord | None,
+    vouched: set[tuple[int, str]],
 ) -> str:
     entry = trust.signer(keyid)
     if entry and entry.revoked:
@@ -200,25 +217,38 @@ def _distrust(
             return "signed by a revoked signer after the last commit that is trusted"
         if commit.seq == limit.seq and digest != limit.digest:
             return "signed by a revoked signer and not the commit that root trusted"
-    if commit.parent != (last.digest if last else None):
+    if commit.parent != (last.digest if last else None) and (commit.seq, digest) not in vouched:
+        # A base that operations signed for exactly this commit heals a gap before it: what the
+        # commit stands for is then known without the commits that are lost.
         return "its parent is not the last trusted commit: one is missing, or it was grafted"
     return ""
 
 
-def _gaps(source: str, records: list[CommitRecord], highest: int) -> list[Finding]:
+def _gaps(
+    source: str, records: list[CommitRecord], highest: int, existing: set[int]
+) -> list[Finding]:
+    """Sequence numbers without a valid commit.
+
+    Where the commits around such a number are linked to each other nothing is lost: what lies under
+    it was put there by somebody else, or the writer passed it over.
+    """
     present = {r.seq for r in records}
-    return [
-        Finding(
-            "D110",
-            Severity.DAMAGE,
-            names.commit(source, seq),
-            "the commit is missing or no version of it is validly signed",
-            (source,),
-            (seq,),
+    findings = []
+    for seq in range(1, highest + 1):
+        if seq in present:
+            continue
+        later = next((r for r in records if r.seq > seq), None)
+        linked = later is not None and not later.untrusted
+        severity = Severity.TAMPERING if linked and seq in existing else Severity.DAMAGE
+        what = (
+            "no version of the commit is validly signed"
+            if seq in existing
+            else "the commit is missing"
         )
-        for seq in range(1, highest + 1)
-        if seq not in present
-    ]
+        findings.append(
+            Finding("D110", severity, names.commit(source, seq), what, (source,), (seq,))
+        )
+    return findings
 
 
 def _load_bases(

@@ -35,6 +35,7 @@ _SCHEMA = pa.schema(
         ("inode", pa.uint64()),
         ("tag", pa.string()),
         ("matter", pa.dictionary(pa.int32(), pa.string())),
+        ("parent", pa.binary()),
         ("digest", pa.binary()),
         ("parts", pa.binary()),
     ]
@@ -43,7 +44,9 @@ _SCHEMA = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class StateEntry:
-    """What is remembered of one item. `matter` is the opaque id its row carries."""
+    """What is remembered of one item. `matter` is the opaque id its row carries; `parent` the item
+    id of its folder (b"" at the top), so that what lies below an unreadable folder is known
+    without a name."""
 
     item_id: bytes
     kind: str
@@ -51,6 +54,7 @@ class StateEntry:
     matter: str
     digest: bytes
     parts: tuple[Part, ...]
+    parent: bytes = b""
 
 
 class State:
@@ -109,12 +113,13 @@ class StateDelta:
             print_ = entry.fingerprint
             values = (
                 entry.item_id, False, entry.kind, print_.size, print_.mtime_ns, print_.ctime_ns,
-                print_.inode, print_.tag, entry.matter, entry.digest, _pack_parts(entry.parts, packs),
+                print_.inode, print_.tag, entry.matter, entry.parent, entry.digest,
+                _pack_parts(entry.parts, packs),
             )  # fmt: skip
             for column, value in zip(columns.values(), values, strict=True):
                 column.append(value)
         for item_id in self.gone:
-            values = (item_id, True, "", 0, 0, 0, 0, "", "", b"", b"")
+            values = (item_id, True, "", 0, 0, 0, 0, "", "", b"", b"", b"")
             for column, value in zip(columns.values(), values, strict=True):
                 column.append(value)
         table = pa.table(
@@ -157,7 +162,7 @@ class StateDelta:
         rows: Iterable[tuple[Any, ...]] = zip(
             *(table.column(field.name).to_pylist() for field in _SCHEMA), strict=True
         )
-        for item_id, is_gone, kind, size, mtime, ctime, inode, tag, matter, digest, parts in rows:
+        for item_id, is_gone, kind, size, mtime, ctime, inode, tag, matter, parent, digest, parts in rows:
             if is_gone:
                 gone.append(item_id)
                 continue

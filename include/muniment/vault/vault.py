@@ -101,23 +101,32 @@ class Vault:
         chain = self.usable_chain(history, record)
         return load_snapshot(self.store, self.keyring, self.vault_id, history, chain)
 
-    def state(self, history: History) -> State:
-        """The state after the last trusted commit; empty before the first.
+    def state(self, history: History, upto: int | None = None) -> State:
+        """The state after the last trusted commit (or after commit `upto`); empty before the first.
 
         Raises IntegrityError, SealError or FormatError when it cannot be read: then
         `muniment rebuild-state` makes it anew from rows.
         """
-        needed: list[CommitRecord] = []
-        for record in reversed(history.trusted):
-            needed.append(record)
-            if record.commit.state.kind == "base":
-                break
         state = State()
-        for record in reversed(needed):
-            for described in record.commit.state.objects:
-                data = read_content(self.store, names.state(history.source, described.state))
-                state.apply(StateDelta.from_bytes(open_compressed(data, self.identities)))
+        for described in self._state_objects(history, upto):
+            data = read_content(self.store, names.state(history.source, described.state))
+            state.apply(StateDelta.from_bytes(open_compressed(data, self.identities)))
         return state
+
+    def _state_objects(self, history: History, upto: int | None) -> list[StateObject]:
+        """State objects, oldest first: the newest whole state - of a commit, or rebuilt by operations
+        beside a base - and every delta after it."""
+        rebuilt = {b.base.covers.digest: b.base.state for b in history.bases if b.base.state}
+        found: list[StateObject] = []
+        for record in reversed(history.trusted):
+            if upto is not None and record.seq > upto:
+                continue
+            whole = rebuilt.get(record.digest)
+            state = whole or record.commit.state
+            found.extend(reversed(state.objects))
+            if state.kind == "base":
+                break
+        return found[::-1]
 
     # -- writing ---------------------------------------------------------------------------------
 

@@ -1,0 +1,336 @@
+"""Commit: what was validated becomes a snapshot, in one atomic step, or nothing does.
+
+Order: rows, state, then the commit by put-if-absent. By then every object it names is in the store.
+A run that lost a shard still commits the others, as `incomplete`: that roots their packs and feeds the
+next run, and never counts as success.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from muniment.backup.run import BackupRun
+from muniment.backup.work import Plan, Reason, ShardResult, Taken, Untaken, parse_results
+from muniment.clock import from_text
+from muniment.errors import CommitConflict, ObjectExists
+from muniment.model.item import Completeness
+from muniment.model.matter import UNASSIGNED, MatterName
+from muniment.vault import names
+from muniment.vault.documents import (
+    CauseCount,
+    Commit,
+    Counts,
+    PackObject,
+    Reference,
+    ShardOfCommit,
+    SnapshotObject,
+    StateObject,
+    StateOfCommit,
+)
+from muniment.vault.history import CommitRecord, load_history
+from muniment.vault.rows import Gone
+from muniment.vault.sealed_file import SealedFileWriter
+from muniment.vault.snapshots import RowsWriter
+from muniment.vault.state import State, StateDelta, StateEntry
+from muniment.vault.vault import state_object
+
+STATE_DELTAS = 30
+STATE_DELTA_SHARE = 0.25
+"""The worker merges its state at this many deltas, or when they have this share of its entries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run came to; through XCom, hence numbers, ids and digests only."""
+
+    source: str
+    seq: int
+    digest: str
+    completeness: str
+    ended_at: str
+    counts: Mapping[str, int]
+    causes: tuple[Mapping[str, Any], ...] = ()
+    unfinished: tuple[str, ...] = ()
+    deferred_items: int = 0
+
+    @property
+    def success(self) -> bool:
+        return self.completeness != Completeness.INCOMPLETE
+
+    def as_dict(self) -> dict[str, Any]:
+        value = asdict(self)
+        return {**value, "causes": list(self.causes), "unfinished": list(self.unfinished)}
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """The delta of this run while it is put together."""
+
+    entries: list[StateEntry] = field(default_factory=list)
+    packs: dict[str, PackObject] = field(default_factory=dict)
+    causes: Counter[tuple[str, bool]] = field(default_factory=Counter)
+    reasons: Counter[Reason] = field(default_factory=Counter)
+    problems: int = 0
+    items_by_shard: Counter[str] = field(default_factory=Counter)
+
+
+def commit_snapshot(run: BackupRun, validated: Iterable[ShardResult]) -> Outcome:
+    """Commits what the shards in `validated` came to; the plan's other shards are unfinished.
+
+    Raises:
+        CommitConflict: another run of the same source committed first; its snapshot stands.
+        StoreError, StagingError, VaultError: nothing was committed; clear the task to try again.
+    """
+    plan = run.plan
+    done = _own_commit(run, plan)
+    if done is not None:
+        return _outcome(done, plan)
+    results = {r.shard: r for r in validated}
+    unfinished = tuple(s.shard for s in plan.shards if s.shard not in results)
+    gathered = _Gathered()
+    new_packs = {p.pack: p for r in results.values() for p in r.packs}
+    staging = run.staging.folder / "commit"
+    with RowsWriter(staging, run.vault.vault_id, run.source_id, _recipients(run)) as writer:
+        for matter, number, title in plan.matters:
+            writer.add(run.key_of(matter), MatterName(matter, number, title))
+        for shard, item in _all_results(run, plan, results):
+            _gather(run, gathered, writer, shard, item)
+        gone = [] if unfinished else list(plan.gone)
+        removed = _tombstones(run, gathered, gone)
+        for item_id, key_id in removed:
+            writer.add(key_id, Gone(item_id))
+        written = writer.close()
+    named = _named_packs(run, gathered, new_packs)
+    delta = StateDelta(gathered.entries, [item for item, _ in removed], dict(plan.facts))
+    before = _before(run, plan)
+    before.apply(delta)
+    state = _write_state(run, plan, staging, before, delta)
+    for rows in written:
+        run.vault.put_sealed(names.snapshot(run.source_id, rows.object.snapshot), rows.file)
+    commit = Commit(
+        vault_id=run.vault.vault_id,
+        source=run.source_id,
+        seq=plan.seq,
+        parent=plan.parent,
+        vault_document=Reference(
+            number=run.vault.trust.newest.number, digest=run.vault.trust.newest_digest
+        ),
+        run_id=run.run_id,
+        retention_class=run.options.retention_class,
+        completeness=_completeness(plan, unfinished, gathered),
+        started_at=from_text(plan.started_at),
+        ended_at=run.vault.clock.now(),
+        clock_offset_ms=plan.clock_offset_ms,
+        next_due=run.options.next_due,
+        snapshots=tuple(w.object for w in written),
+        state=state,
+        packs=named,
+        shards=tuple(
+            ShardOfCommit(
+                shard=ref.shard,
+                as_of=from_text(results[ref.shard].as_of if ref.shard in results else plan.started_at),
+                status="complete" if ref.shard in results else "unfinished",
+                items=gathered.items_by_shard[ref.shard],
+            )
+            for ref in plan.shards
+        ),
+        counts=_counts(plan, results, gathered, before, removed, [w.object for w in written]),
+        exceptions=tuple(
+            CauseCount(cause=cause, count=count, accepted=accepted)
+            for (cause, accepted), count in sorted(gathered.causes.items())
+        ),
+    )
+    return _outcome(_put(run, plan, commit), plan)
+
+
+def _recipients(run: BackupRun) -> dict[str, str]:
+    newest = run.vault.trust.newest
+    return {e.key_id: e.recipient for e in newest.epochs} | {
+        m.key_id: m.recipient for m in newest.matters
+    }
+
+
+def _before(run: BackupRun, plan: Plan) -> State:
+    return run.state if plan.parent_seq else State()
+
+
+def _all_results(
+    run: BackupRun, plan: Plan, results: Mapping[str, ShardResult]
+) -> Iterator[tuple[str, Taken | Untaken]]:
+    for item in parse_results(run.staging.read(run.staging.folder / "skipped")):
+        yield "", item
+    for ref in plan.shards:
+        if ref.shard in results:
+            for item in parse_results(run.staging.read(run.staging.shard(ref.shard) / "result")):
+                yield ref.shard, item
+
+
+def _gather(
+    run: BackupRun, gathered: _Gathered, writer: RowsWriter, shard: str, item: Taken | Untaken
+) -> None:
+    if isinstance(item, Untaken):
+        problem = item.problem
+        accepted = run.options.accepted(
+            problem.kind, problem.native_id, problem.cause, item.matter
+        )
+        gathered.causes[problem.cause, accepted] += 1
+        gathered.problems += 1
+        writer.add(item.key_id, problem)
+        return
+    gathered.items_by_shard[shard] += 1
+    gathered.reasons[item.reason] += 1
+    row = item.row
+    writer.add(item.key_id, row)
+    gathered.entries.append(
+        StateEntry(
+            row.item_id, row.kind, item.fingerprint, row.matter, row.digest, row.parts, item.parent
+        )
+    )
+
+
+def _tombstones(
+    run: BackupRun, gathered: _Gathered, gone: list[bytes]
+) -> list[tuple[bytes, str]]:
+    """(item id, key id that seals the row) of everything that no longer exists.
+
+    A tombstone is sealed like the row it ends, so that an erased key takes both.
+    """
+    found = []
+    for item in gone:
+        entry = run.state.find(item)
+        if entry is not None:
+            found.append((item, run.key_of(entry.matter)))
+    return found
+
+
+def _named_packs(
+    run: BackupRun, gathered: _Gathered, new: Mapping[str, Any]
+) -> tuple[PackObject, ...]:
+    """Every pack that this run's rows name, new and re-used, with what a keyless check needs."""
+    named = {part.pack.hex(): part.key_id for entry in gathered.entries for part in entry.parts}
+    known: dict[str, PackObject] = {}
+    if set(named) - set(new):
+        for record in run.history.trusted:
+            known.update((p.pack, p) for p in record.commit.packs)
+        for base in run.history.bases:
+            known.update((p.pack, p) for p in base.base.packs)
+    packs = []
+    for pack in sorted(named):
+        if pack in new:
+            ref = new[pack]
+            packs.append(
+                PackObject(pack=pack, key_id=ref.key_id, size=ref.size, md5=ref.md5, new=True)
+            )
+        else:
+            packs.append(known[pack].model_copy(update={"new": False}))
+    return tuple(packs)
+
+
+def _completeness(
+    plan: Plan, unfinished: tuple[str, ...], gathered: _Gathered
+) -> Completeness:
+    if unfinished or plan.deferred_items:
+        return Completeness.INCOMPLETE
+    if any(not accepted for _, accepted in gathered.causes):
+        return Completeness.INCOMPLETE
+    return Completeness.WITH_EXCEPTIONS if gathered.causes else Completeness.COMPLETE
+
+
+def _write_state(
+    run: BackupRun, plan: Plan, folder: Path, after: State, delta: StateDelta
+) -> StateOfCommit:
+    """Uploads the state of this commit: the changes, or all of it when a merge is due."""
+    entries = len(delta.entries) + len(delta.gone)
+    deltas = 1
+    for record in reversed(run.history.trusted):
+        if record.commit.state.kind == "base":
+            break
+        deltas += 1
+        entries += record.commit.counts.added + record.commit.counts.changed
+    due = (
+        not plan.parent_seq
+        or deltas > STATE_DELTAS
+        or entries > STATE_DELTA_SHARE * max(len(after), 1)
+    )
+    if not due and not delta.entries and not delta.gone and not _new_facts(run, delta):
+        return StateOfCommit(kind="delta", objects=())
+    with SealedFileWriter(folder, run.vault.state_recipients(), level=1) as out:
+        out.write((after.as_base() if due else delta).to_bytes())
+        file = out.close()
+    run.vault.put_sealed(names.state(run.source_id, file.digest), file)
+    objects: tuple[StateObject, ...] = (state_object(file),)
+    return StateOfCommit(kind="base" if due else "delta", objects=objects)
+
+
+def _new_facts(run: BackupRun, delta: StateDelta) -> bool:
+    # `run.state` has had the delta applied by now; the plan keeps only facts that changed, besides
+    # the identity, which never changes without a new base.
+    return any(not key.startswith("identity") for key in delta.facts)
+
+
+def _counts(
+    plan: Plan,
+    results: Mapping[str, ShardResult],
+    gathered: _Gathered,
+    after: State,
+    removed: list[tuple[bytes, str]],
+    rows: list[SnapshotObject],
+) -> Counts:
+    reasons = gathered.reasons
+    renamed = reasons[Reason.RENAMED]
+    return Counts(
+        items=len(after),
+        added=reasons[Reason.NEW],
+        changed=reasons[Reason.CHANGED] + reasons[Reason.AGAIN] + reasons[Reason.REASSIGNED],
+        removed=max(0, len(removed) - renamed),
+        renamed=renamed,
+        unassigned=sum(1 for e in after if e.digest and e.matter == UNASSIGNED),
+        problems=gathered.problems,
+        source_bytes=plan.source_bytes,
+        read_bytes=sum(r.read_bytes for r in results.values()),
+        stored_bytes=sum(p.size for r in results.values() for p in r.packs)
+        + sum(r.size for r in rows),
+    )
+
+
+# -- the atomic step -----------------------------------------------------------------------------
+
+
+def _own_commit(run: BackupRun, plan: Plan) -> CommitRecord | None:
+    """The commit of this very run, if an earlier attempt made it and its answer was lost."""
+    history = load_history(run.vault.store, run.vault.trust, run.source_id)
+    for record in history.trusted:
+        if record.seq >= plan.seq and record.commit.run_id == run.run_id:
+            return record
+    return None
+
+
+def _put(run: BackupRun, plan: Plan, commit: Commit) -> CommitRecord:
+    data = run.vault.signer.sign("commit", commit.to_payload())
+    name = names.commit(run.source_id, plan.seq)
+    try:
+        digest = run.vault.put_signed(name, data)
+    except ObjectExists:
+        raise CommitConflict(
+            f"another run committed snapshot {plan.seq} of this source first", to=run.source_id
+        ) from None
+    return CommitRecord(commit, digest, name, run.vault.signer.keyid)
+
+
+def _outcome(record: CommitRecord, plan: Plan) -> Outcome:
+    commit = record.commit
+    return Outcome(
+        source=commit.source,
+        seq=commit.seq,
+        digest=record.digest,
+        completeness=commit.completeness.value,
+        ended_at=commit.to_payload()["ended_at"],
+        counts=commit.counts.model_dump(),
+        causes=tuple(c.model_dump() for c in commit.exceptions),
+        unfinished=tuple(s.shard for s in commit.shards if s.status == "unfinished"),
+        deferred_items=plan.deferred_items,
+    )

@@ -1,0 +1,303 @@
+"""Encrypt: read a shard's items in place, and write packs of what the vault does not have yet.
+
+Content is hashed as it is read; a file above 32 MB is cut into content-defined chunks. Members that
+the vault already holds under the same key are named, not written again. Only ciphertext reaches the
+staging volume.
+
+Threads work on runs of neighbouring items; each has a pack of its own open, so that memory is
+bounded by threads, not by the shard.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from muniment.backup.plan import WITHOUT_CONTENT
+from muniment.backup.run import BackupRun
+from muniment.backup.work import PackRef, ShardResult, Taken, Untaken, Work
+from muniment.clock import to_text
+from muniment.errors import ItemUnreadable
+from muniment.model.item import Part, Problem, Row, Segment
+from muniment.sources.base import Description, ItemReader
+from muniment.vault import names
+from muniment.vault.chunking import chunks
+from muniment.vault.pack_writer import PackWriter
+
+LARGE = 32 << 20
+"""Above this an item is cut into chunks: a day's change of a mailbox costs its change."""
+
+MATTER_PACK = 16 << 20
+"""On a first run a pack ends with its matter once it holds this much: a matter then comes back
+from few packs."""
+
+GROUP_BYTES = 32 << 20
+
+CHANGED_WHILE_READ = "changed while read"
+VANISHED = "vanished"
+
+
+@dataclass(slots=True)
+class _Read:
+    """An item whose bytes are in some pack, not all of whose packs may be closed."""
+
+    work: Work
+    description: Description
+    digest: bytes
+    size: int
+    members: list[bytes] | None
+    """Digests in order; None where the parts of `origin` stand as they are."""
+
+
+@dataclass(slots=True)
+class _Outcome:
+    read: list[_Read] = field(default_factory=list)
+    untaken: list[Untaken] = field(default_factory=list)
+    packs: list[PackRef] = field(default_factory=list)
+    read_bytes: int = 0
+
+
+class _Index:
+    """What is in the vault already, and what this shard is about to put there.
+
+    A thread claims a member before it writes it; the other then only names it.
+    """
+
+    def __init__(self, run: BackupRun) -> None:
+        self._lock = threading.Lock()
+        self._claimed: set[tuple[str, bytes]] = set()
+        self._located: dict[tuple[str, bytes], Part] = {}
+        retention = run.history.retention
+        if run.plan.parent_seq:
+            for (key_id, digest), part in run.state.members().items():
+                if not retention.unusable(names.pack(part.pack.hex())):
+                    self._located[self._domain(key_id), digest] = part
+
+    @staticmethod
+    def _domain(key_id: str) -> str:
+        return key_id if names.matter_of_key(key_id) else ""
+
+    def claim(self, key_id: str, digest: bytes) -> bool:
+        """True for whoever is to write this member."""
+        key = (self._domain(key_id), digest)
+        with self._lock:
+            if key in self._located or key in self._claimed:
+                return False
+            self._claimed.add(key)
+            return True
+
+    def locate(self, pack: bytes, key_id: str, segments: dict[bytes, tuple[Segment, ...]]) -> None:
+        with self._lock:
+            for digest, where in segments.items():
+                part = Part(digest, pack, key_id, where)
+                self._located[self._domain(key_id), digest] = part
+
+    def part(self, key_id: str, digest: bytes) -> Part:
+        return self._located[self._domain(key_id), digest]
+
+
+def encrypt(run: BackupRun, shard: str) -> ShardResult:
+    """Writes packs and the sealed result of a shard into staging.
+
+    One item that cannot be read becomes a problem row; the others go on.
+
+    Raises:
+        StagingError: the staging volume is full or gone.
+        SourceMissing: the whole source went away.
+    """
+    folder = run.staging.shard(shard)
+    order = [Work.parse(line) for line in run.staging.read(folder / "order").splitlines()]
+    began = run.vault.clock.now()
+    index = _Index(run)
+    encryptor = _Encryptor(run, folder / "packs", index)
+    outcome = _Outcome()
+    groups = list(_groups(order, first=run.plan.parent_seq == 0))
+    # A pool of one would do the same; the pool also waits for the others when one thread fails.
+    with ThreadPoolExecutor(max(1, run.options.threads)) as pool:
+        for part in pool.map(encryptor.take, groups):
+            outcome.read += part.read
+            outcome.untaken += part.untaken
+            outcome.packs += part.packs
+            outcome.read_bytes += part.read_bytes
+    with run.staging.writer(folder / "result") as out:
+        for read in outcome.read:
+            out.write(_taken(run, index, read).lines())
+        for untaken in outcome.untaken:
+            out.write(untaken.lines())
+    return ShardResult(
+        shard=shard,
+        as_of=to_text(began),
+        taken=len(outcome.read),
+        problems=len(outcome.untaken),
+        read_bytes=outcome.read_bytes,
+        packs=tuple(outcome.packs),
+    )
+
+
+def _groups(order: Sequence[Work], *, first: bool) -> Iterator[list[Work]]:
+    """Runs of neighbours that fill about one pack. On a first run a group ends with its matter once
+    it holds 16 MB; a daily run writes one stream, or a few changes would be a pack a matter."""
+    group: list[Work] = []
+    size = 0
+    for item in order:
+        if group:
+            other_matter = first and size >= MATTER_PACK and item.matter != group[-1].matter
+            if size >= GROUP_BYTES or item.key_id != group[-1].key_id or other_matter:
+                yield group
+                group, size = [], 0
+        group.append(item)
+        if item.reason.reads_content and item.kind not in WITHOUT_CONTENT:
+            size += item.fingerprint.size
+    if group:
+        yield group
+
+
+class _Packs:
+    """The pack that a thread has open under one key, and those it has closed."""
+
+    def __init__(self, run: BackupRun, folder: Path, key_id: str, index: _Index) -> None:
+        self._run = run
+        self._folder = folder
+        self._key_id = key_id
+        self._index = index
+        self._open: PackWriter | None = None
+        self.closed: list[PackRef] = []
+
+    def add(self, digest: bytes, content: bytes) -> None:
+        if not self._index.claim(self._key_id, digest):
+            return
+        if self._open is None:
+            recipient = self._run.vault.epoch_recipient(self._key_id)
+            self._open = PackWriter(self._folder, recipient, self._key_id)
+        self._open.add(digest, content)
+        if self._open.full:
+            self.close()
+
+    def close(self) -> None:
+        if self._open is None:
+            return
+        pack = self._open.close()
+        self._open = None
+        self._index.locate(bytes.fromhex(pack.digest), self._key_id, pack.segments)
+        self.closed.append(PackRef(pack.digest, self._key_id, pack.size, pack.md5))
+
+    def abort(self) -> None:
+        if self._open is not None:
+            self._open.abort()
+
+
+class _Encryptor:
+    """Takes groups of work, each in its own thread."""
+
+    def __init__(self, run: BackupRun, folder: Path, index: _Index) -> None:
+        self._run = run
+        self._folder = folder
+        self._index = index
+
+    def take(self, group: Sequence[Work]) -> _Outcome:
+        outcome = _Outcome()
+        packs = _Packs(self._run, self._folder, group[0].key_id, self._index)
+        try:
+            for item in group:
+                try:
+                    outcome.read.append(self._item(item, packs, outcome))
+                except FileNotFoundError:
+                    outcome.untaken.append(self._untaken(item, VANISHED))
+                except ItemUnreadable as error:
+                    outcome.untaken.append(self._untaken(item, error.what))
+            packs.close()
+        except BaseException:
+            packs.abort()
+            raise
+        outcome.packs = packs.closed
+        return outcome
+
+    def _item(self, item: Work, packs: _Packs, outcome: _Outcome) -> _Read:
+        for _ in range(self._run.options.attempts):
+            with self._run.source.open(item.kind, item.native_id) as reader:
+                description = reader.describe()
+                if not description.has_content:
+                    return _Read(item, description, b"", description.fingerprint.size, [])
+                if not item.reason.reads_content and _untouched(item, description):
+                    return _Read(item, description, b"", description.fingerprint.size, None)
+                digest, size, members = self._content(reader, description, packs)
+                outcome.read_bytes += size
+                if size == description.fingerprint.size and reader.settled():
+                    return _Read(item, description, digest, size, members)
+        raise ItemUnreadable(CHANGED_WHILE_READ)
+
+    def _content(
+        self, reader: ItemReader, description: Description, packs: _Packs
+    ) -> tuple[bytes, int, list[bytes]]:
+        """Reads to the end; returns digest, size and members in order."""
+        if description.fingerprint.size <= LARGE:
+            content = _whole(reader)
+            if content is not None:
+                digest = hashlib.sha256(content).digest()
+                packs.add(digest, content)
+                return digest, len(content), [digest]
+            # It has grown past the limit since it was opened: the next attempt sees its new size.
+            raise ItemUnreadable(CHANGED_WHILE_READ)
+        total = hashlib.sha256()
+        size = 0
+        members = []
+        for digest, chunk in chunks(reader.read):
+            total.update(chunk)
+            size += len(chunk)
+            members.append(digest)
+            packs.add(digest, chunk)
+        return total.digest(), size, members
+
+    def _untaken(self, item: Work, cause: str) -> Untaken:
+        problem = Problem(item.item_id, item.kind, item.native_id, cause, item.known)
+        return Untaken(problem, item.key_id, item.matter)
+
+
+def _whole(reader: ItemReader) -> bytes | None:
+    """The whole content, or None when it is larger than an item that is not chunked may be."""
+    first = reader.read(LARGE)
+    pieces = [first]
+    size = len(first)
+    while piece := reader.read(LARGE):
+        pieces.append(piece)
+        size += len(piece)
+        if size > LARGE:
+            return None
+    return first if len(pieces) == 1 else b"".join(pieces)
+
+
+def _untouched(item: Work, description: Description) -> bool:
+    now, then = description.fingerprint, item.fingerprint
+    return (now.size, now.mtime_ns, now.ctime_ns, now.tag) == (
+        then.size, then.mtime_ns, then.ctime_ns, then.tag,
+    )  # fmt: skip
+
+
+def _taken(run: BackupRun, index: _Index, read: _Read) -> Taken:
+    item, description = read.work, read.description
+    digest = read.digest
+    if read.members is None:
+        entry = run.state.find(item.origin)
+        if entry is None:
+            raise ItemUnreadable(VANISHED)
+        parts, digest = entry.parts, entry.digest
+    else:
+        parts = tuple(index.part(item.key_id, member) for member in read.members)
+    row = Row(
+        item_id=item.item_id,
+        kind=item.kind,
+        native_id=item.native_id,
+        matter=item.matter,
+        size=read.size if description.has_content else 0,
+        mtime_ns=description.fingerprint.mtime_ns,
+        digest=digest,
+        fidelity=description.fidelity,
+        parts=parts,
+        metadata=description.metadata,
+        version=description.fingerprint.tag,
+    )
+    return Taken(row, description.fingerprint, item.parent, item.key_id, item.reason, item.origin)

@@ -1,0 +1,58 @@
+"""BackupOptions: what a firm decides about the backup of one source, with safe defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+MIB = 1 << 20
+GIB = 1 << 30
+
+SHARD_BYTES = 2 * GIB
+"""A shard is the unit of retry: minutes of work, not hours."""
+
+SHARD_ITEMS = 50_000
+MAX_SHARDS = 500
+"""Airflow maps 1,024 indexes at most by default; a shard grows before their number does."""
+
+RUN_LIMIT_BYTES = 3_600_000_000_000
+"""What 20 hours give at 50 MB/s. The remainder is the next run's, which is triggered at once."""
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""More than this between our clock and the store's and no time in a commit is evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class MassDeletion:
+    """When a shrunken source is not believed: a listing that lost `share` of the items, and at
+    least `items`; or that has lost everything."""
+
+    share: float = 0.5
+    items: int = 20
+
+
+Acceptor = Callable[[str, bytes, str, str], bool]
+"""(kind, native id, cause, matter id) -> is this problem an accepted exception?"""
+
+
+def nothing_accepted(kind: str, native_id: bytes, cause: str, matter: str) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class BackupOptions:
+    """See docs/CONFIGURATION.md, `sources`. `threads` read and compress within one shard."""
+
+    retention_class: str = "recovery_points"
+    shard_bytes: int = SHARD_BYTES
+    shard_items: int = SHARD_ITEMS
+    run_limit_bytes: int = RUN_LIMIT_BYTES
+    mass_deletion: MassDeletion = field(default_factory=MassDeletion)
+    accept_mass_deletion: bool = False
+    accepted: Acceptor = nothing_accepted
+    threads: int = 2
+    attempts: int = 3
+    """How often an item is read that changes while it is read."""
+    clock_tolerance: timedelta = CLOCK_TOLERANCE
+    next_due: datetime | None = None

@@ -1,0 +1,342 @@
+"""Plan: list the source, hold it against the state, and cut what changed into shards.
+
+Nothing is read but the listing. What the listing could not see keeps its earlier rows; a source that
+is gone, empty, or another one than last time is refused, so that it never looks like a deletion.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from muniment.backup.options import MAX_SHARDS, BackupOptions
+from muniment.backup.run import BackupRun
+from muniment.backup.work import Plan, Reason, ShardRef, Untaken, Work
+from muniment.clock import to_text
+from muniment.errors import ClockError, SourceMissing, SourceSuspect
+from muniment.model.item import Fingerprint, Observed, Problem
+from muniment.sources.base import Skipped, SourceHealth
+from muniment.vault.retention_log import RetentionLog
+from muniment.vault.state import State, StateEntry
+
+WITHOUT_CONTENT = frozenset({"dir", "symlink"})
+"""Kinds that have no bytes of their own."""
+
+IDENTITY_FACT = "identity"
+_MATTER_FACT = "matter:"
+
+
+@dataclass(slots=True)
+class Difference:
+    """What a listing says beside the state."""
+
+    work: list[Work] = field(default_factory=list)
+    gone: list[bytes] = field(default_factory=list)
+    skipped: list[Untaken] = field(default_factory=list)
+    seen: int = 0
+    content_seen: int = 0
+    source_bytes: int = 0
+
+
+def make_plan(run: BackupRun) -> Plan:
+    """Writes plan and work into staging; returns the plan.
+
+    Raises:
+        SourceMissing, SourceSuspect: the source is not to be believed; nothing is recorded.
+        ClockError: times of this run could not be evidence.
+        StagingError, StoreError, VaultError: as they say.
+    """
+    clock = run.vault.clock
+    started = clock.now()
+    offset = _clock_offset(run)
+    health = run.source.probe()
+    head = run.history.head
+    state = run.vault.state(run.history) if head else State()
+    _same_source(run, health, state)
+    retention = run.history.retention
+    found = difference(run, state, run.source.scan(), health, retention)
+    _believable(run.options, state, found)
+    work, deferred = _within_limit(found.work, run.options.run_limit_bytes)
+    shards = list(_shards(work, run.options))
+    facts = {IDENTITY_FACT: health.identity}
+    matters = _new_matters(run, state, facts)
+    plan = Plan(
+        run_id=run.run_id,
+        source=run.source_id,
+        seq=run.history.next_seq,
+        parent_seq=head.seq if head else 0,
+        parent=head.digest if head else None,
+        started_at=to_text(started),
+        scanned_at=to_text(clock.now()),
+        clock_offset_ms=offset,
+        shards=tuple(ref for ref, _ in shards),
+        deferred_items=deferred,
+        gone=tuple(found.gone) if not deferred else (),
+        seen=found.seen,
+        source_bytes=found.source_bytes,
+        facts=facts,
+        matters=matters,
+    )
+    _write(run, plan, shards, found.skipped)
+    return plan
+
+
+def _write(
+    run: BackupRun, plan: Plan, shards: list[tuple[ShardRef, list[Work]]], skipped: list[Untaken]
+) -> None:
+    staging = run.staging
+    for ref, work in shards:
+        with staging.writer(staging.shard(ref.shard) / "work") as out:
+            for item in work:
+                out.write(item.line())
+    with staging.writer(staging.folder / "skipped") as out:
+        for untaken in skipped:
+            out.write(untaken.lines())
+    with staging.writer(staging.folder / "plan") as out:
+        out.write(plan.to_bytes())
+
+
+# -- may it be believed? -------------------------------------------------------------------------
+
+
+def _clock_offset(run: BackupRun) -> int | None:
+    theirs = run.vault.store.now()
+    if theirs is None:
+        return None
+    offset = run.vault.clock.now() - theirs
+    if abs(offset) > run.options.clock_tolerance:
+        raise ClockError(
+            f"this machine's clock is {abs(int(offset.total_seconds()))} seconds "
+            f"{'ahead of' if offset.total_seconds() > 0 else 'behind'} the store's",
+            to=run.vault.store.label,
+        )
+    return int(offset.total_seconds() * 1000)
+
+
+def _same_source(run: BackupRun, health: SourceHealth, state: State) -> None:
+    before = state.facts.get(IDENTITY_FACT)
+    if before and before != health.identity and not run.options.accept_mass_deletion:
+        raise SourceMissing(
+            "another file system or system lies where this source was",
+            to=run.source_id,
+            todo="Mount the right one and clear this task. If the source really moved, run once "
+            "with `--accept-mass-deletion`.",
+        )
+
+
+def _believable(options: BackupOptions, state: State, found: Difference) -> None:
+    if options.accept_mass_deletion:
+        return
+    if found.content_seen == 0:
+        raise SourceSuspect("the source is there, and there is nothing in it")
+    before = len(state)
+    lost = len(found.gone)
+    limit = options.mass_deletion
+    if before and lost >= limit.items and lost > limit.share * before:
+        raise SourceSuspect(
+            f"{lost:,} of {before:,} items are no longer there: more than {limit.share:.0%}"
+        )
+
+
+# -- the difference ------------------------------------------------------------------------------
+
+
+def difference(
+    run: BackupRun,
+    state: State,
+    listing: Iterable[Observed | Skipped],
+    health: SourceHealth,
+    retention: RetentionLog,
+) -> Difference:
+    """Holds a listing against the state. Reads nothing but the two."""
+    found = Difference()
+    seen: set[bytes] = set()
+    fresh: list[tuple[Observed, bytes, str]] = []
+    unseen_folders: set[bytes] = set()
+    for observed in listing:
+        if isinstance(observed, Skipped):
+            item = run.item_id(observed.kind, observed.native_id)
+            seen.add(item)
+            if observed.subtree:
+                unseen_folders.add(run.item_id("dir", observed.native_id))
+            found.skipped.append(_untaken(run, observed, item, state))
+            continue
+        kind, native_id, print_ = observed
+        item = run.item_id(kind, native_id)
+        seen.add(item)
+        found.seen += 1
+        if kind not in WITHOUT_CONTENT:
+            found.content_seen += 1
+            found.source_bytes += print_.size
+        matter = run.matter_of(native_id)
+        entry = state.find(item)
+        if entry is None:
+            fresh.append((observed, item, matter))
+            continue
+        reason = _reason(run, entry, print_, matter, health.stable_inodes, retention)
+        if reason is not None:
+            found.work.append(_work(run, observed, item, matter, reason, item, True))
+    gone = {entry.item_id: entry for entry in state if entry.item_id not in seen}
+    if unseen_folders:
+        gone = _without_unseen(state, gone, unseen_folders)
+    found.gone = list(gone)
+    moved = _by_inode(gone.values()) if health.stable_inodes else {}
+    for observed, item, matter in fresh:
+        entry = moved.get(_inode_key(observed.kind, observed.fingerprint))
+        if entry is not None and _reusable(run, entry, run.key_of(matter), retention):
+            reason, origin = Reason.RENAMED, entry.item_id
+        else:
+            reason, origin = Reason.NEW, item
+        found.work.append(_work(run, observed, item, matter, reason, origin, False))
+    return found
+
+
+def _reason(
+    run: BackupRun,
+    entry: StateEntry,
+    now: Fingerprint,
+    matter: str,
+    stable_inodes: bool,
+    retention: RetentionLog,
+) -> Reason | None:
+    before = entry.fingerprint
+    same = (before.size, before.mtime_ns, before.ctime_ns, before.tag) == (
+        now.size, now.mtime_ns, now.ctime_ns, now.tag,
+    ) and (not stable_inodes or before.inode == now.inode)  # fmt: skip
+    if not same:
+        return Reason.CHANGED
+    if not _reusable(run, entry, run.key_of(matter), retention):
+        return Reason.AGAIN
+    return None if entry.matter == matter else Reason.REASSIGNED
+
+
+def _reusable(run: BackupRun, entry: StateEntry, key_id: str, retention: RetentionLog) -> bool:
+    """May the parts of this entry be named by a row sealed under `key_id`?"""
+    for part in entry.parts:
+        if not run.same_domain(part.key_id, key_id):
+            return False
+        if retention.unusable(f"packs/{part.pack.hex()[:2]}/{part.pack.hex()}"):
+            return False
+    return True
+
+
+def _without_unseen(
+    state: State, gone: dict[bytes, StateEntry], unseen: set[bytes]
+) -> dict[bytes, StateEntry]:
+    """Leaves out what lies, at any depth, below a folder that could not be listed."""
+    below: dict[bytes, bool] = dict.fromkeys(unseen, True)
+
+    def is_below(item: bytes) -> bool:
+        path = []
+        answer = False
+        while item:
+            if item in below:
+                answer = below[item]
+                break
+            path.append(item)
+            entry = state.find(item)
+            item = entry.parent if entry else b""
+        below.update(dict.fromkeys(path, answer))
+        return answer
+
+    return {item: entry for item, entry in gone.items() if not is_below(item)}
+
+
+def _by_inode(entries: Iterable[StateEntry]) -> dict[tuple[object, ...], StateEntry]:
+    # Two vanished names of one inode (hard links) have the same bytes: either will do.
+    return {_inode_key(e.kind, e.fingerprint): e for e in entries if e.parts}
+
+
+def _inode_key(kind: str, print_: Fingerprint) -> tuple[object, ...]:
+    return (kind, print_.inode, print_.size, print_.mtime_ns, print_.ctime_ns)
+
+
+def _work(
+    run: BackupRun,
+    observed: Observed,
+    item: bytes,
+    matter: str,
+    reason: Reason,
+    origin: bytes,
+    known: bool,
+) -> Work:
+    return Work(
+        item,
+        observed.kind,
+        observed.native_id,
+        observed.fingerprint,
+        matter,
+        run.key_of(matter),
+        run.parent_id(observed.native_id),
+        reason,
+        origin,
+        known,
+    )
+
+
+def _untaken(run: BackupRun, skipped: Skipped, item: bytes, state: State) -> Untaken:
+    matter = run.matter_of(skipped.native_id)
+    kept = skipped.subtree or state.find(item) is not None
+    problem = Problem(item, skipped.kind, skipped.native_id, skipped.cause, kept)
+    return Untaken(problem, run.key_of(matter), matter)
+
+
+# -- shards --------------------------------------------------------------------------------------
+
+
+def _within_limit(work: list[Work], limit: int) -> tuple[list[Work], int]:
+    """As much work as one run may take, smallest first, and how many items are left over.
+
+    Smallest first, so that documents are safe before a mailbox of a terabyte is.
+    """
+    total = sum(_cost(item) for item in work)
+    if total <= limit:
+        return work, 0
+    taken: list[Work] = []
+    spent = 0
+    for item in sorted(work, key=_cost):
+        # One item larger than the limit is still taken, alone, or it would never be.
+        if taken and spent + _cost(item) > limit:
+            break
+        taken.append(item)
+        spent += _cost(item)
+    return taken, len(work) - len(taken)
+
+
+def _cost(item: Work) -> int:
+    reads = item.reason.reads_content and item.kind not in WITHOUT_CONTENT
+    return item.fingerprint.size if reads else 0
+
+
+def _shards(work: list[Work], options: BackupOptions) -> Iterator[tuple[ShardRef, list[Work]]]:
+    """Cuts work by bytes and number, neighbours together (same key, same matter)."""
+    total = sum(map(_cost, work))
+    size = max(options.shard_bytes, -(-total // MAX_SHARDS))
+    number = max(options.shard_items, -(-len(work) // MAX_SHARDS))
+    current: list[Work] = []
+    bytes_ = 0
+    count = 0
+    for item in sorted(work, key=lambda w: (w.key_id, w.matter, w.native_id)):
+        if current and (bytes_ + _cost(item) > size or len(current) >= number):
+            count += 1
+            yield ShardRef(f"{count:03d}", len(current), bytes_), current
+            current, bytes_ = [], 0
+        current.append(item)
+        bytes_ += _cost(item)
+    if current:
+        yield ShardRef(f"{count + 1:03d}", len(current), bytes_), current
+
+
+def _new_matters(
+    run: BackupRun, state: State, facts: dict[str, str]
+) -> tuple[tuple[str, str, str], ...]:
+    """Matters whose number or title the snapshots do not know yet; remembers them by a MAC."""
+    new = []
+    for matter, (number, title) in sorted(run.named.items()):
+        mark = hmac.digest(run.matter_mark_key, f"{number}\x00{title}".encode(), "sha256")[:8].hex()
+        key = _MATTER_FACT + matter
+        if state.facts.get(key) != mark:
+            facts[key] = mark
+            new.append((matter, number, title))
+    return tuple(new)

@@ -1,0 +1,168 @@
+"""BackupRun: one attempt to make one snapshot of one source, with all that its stages need.
+
+Every stage of every Airflow task makes one of these afresh; nothing but staging is shared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+from muniment.backup.options import BackupOptions
+from muniment.backup.staging import RunStaging
+from muniment.backup.work import Plan
+from muniment.errors import MunimentError
+from muniment.ids import item_id, matter_id
+from muniment.model.matter import UNASSIGNED
+from muniment.sources.base import Source
+from muniment.vault import names
+from muniment.vault.age import Recipient
+from muniment.vault.history import History
+from muniment.vault.state import State
+from muniment.vault.vault import Vault
+
+ROOT = b"."
+
+
+class NamedMatter(Protocol):
+    """What a matter rule makes of a path (`muniment.config.matters.Assignment`)."""
+
+    @property
+    def number(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
+
+
+Assign = Callable[[bytes], NamedMatter | None]
+
+
+def unassigned(native_id: bytes) -> NamedMatter | None:
+    """The rules of a source that has none."""
+    return None
+
+
+class BackupRun:
+    """A worker's view of one source, its vault and its staging.
+
+    Args:
+        vault: a handle with the worker's identities and signer.
+        assign: which matter a native id names, or None.
+        staging: the firm's staging folder; the run makes its own below it.
+        run_id: names the run in staging and in the commit; the same on every retry.
+    """
+
+    def __init__(
+        self,
+        vault: Vault,
+        source: Source,
+        staging: Path,
+        run_id: str,
+        *,
+        assign: Assign = unassigned,
+        options: BackupOptions | None = None,
+    ) -> None:
+        self.vault = vault
+        self.source = source
+        self.run_id = run_id
+        self.options = options or BackupOptions()
+        self._assign = assign
+        self._staging_root = staging
+        self.named: dict[str, tuple[str, str]] = {}
+        """Matter id -> (number, title), of every matter met so far."""
+        self.failed: dict[str, MunimentError] = {}
+        """Shard -> why it is unfinished (when all stages run in one process)."""
+        self._ids: dict[str, str] = {}
+
+    @property
+    def source_id(self) -> str:
+        return self.source.source_id
+
+    @cached_property
+    def staging(self) -> RunStaging:
+        recipients = [Recipient.parse(r) for r in self.vault.trust.holders("worker")]
+        return RunStaging(
+            self._staging_root, self.source_id, self.run_id, recipients, self.vault.identities
+        )
+
+    @cached_property
+    def history(self) -> History:
+        return self.vault.history(self.source_id)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The plan an earlier stage left. Raises StagingError when it is gone."""
+        return Plan.from_bytes(self.staging.read(self.staging.folder / "plan"))
+
+    @cached_property
+    def state(self) -> State:
+        """The state that the plan was made against."""
+        return self.vault.state(self.history, self.plan.parent_seq)
+
+    # -- ids and keys ------------------------------------------------------------------------------
+
+    @cached_property
+    def _id_key(self) -> bytes:
+        return self.vault.keyring.id_key(f"id-{self.source_id}")
+
+    @cached_property
+    def matter_mark_key(self) -> bytes:
+        """The firm's key behind opaque matter ids, and behind marks of their names in the state."""
+        return self.vault.keyring.id_key(names.MATTERS_ID_KEY)
+
+    def item_id(self, kind: str, native_id: bytes) -> bytes:
+        return item_id(self._id_key, self.source_id, kind, native_id)
+
+    def parent_id(self, native_id: bytes) -> bytes:
+        """The item id of the folder of a `/`-separated native id; b"" for the root itself."""
+        if native_id == ROOT:
+            return b""
+        folder = native_id.rpartition(b"/")[0] or ROOT
+        if folder not in self._parents:
+            if len(self._parents) > 100_000:
+                self._parents.clear()
+            self._parents[folder] = self.item_id("dir", folder)
+        return self._parents[folder]
+
+    @cached_property
+    def _parents(self) -> dict[bytes, bytes]:
+        return {}
+
+    def matter_of(self, native_id: bytes) -> str:
+        """The opaque id of the matter that a path names; empty when no rule maps it."""
+        found = self._assign(native_id)
+        if found is None:
+            return UNASSIGNED
+        opaque = self._ids.get(found.number)
+        if opaque is None:
+            opaque = self._ids[found.number] = matter_id(self.matter_mark_key, found.number)
+        # Folders of one matter may bear different titles: the smallest, whatever the order of the
+        # listing, so that an unchanged source gives an unchanged name.
+        before = self.named.get(opaque)
+        if before is None or (found.title and (not before[1] or found.title < before[1])):
+            self.named[opaque] = (found.number, found.title)
+        return opaque
+
+    @cached_property
+    def _keyed(self) -> dict[str, str]:
+        return {names.matter_of_key(m.key_id): m.key_id for m in self.vault.trust.newest.matters}
+
+    @cached_property
+    def epoch_key_id(self) -> str:
+        return self.vault.trust.epoch(self.options.retention_class).key_id
+
+    def key_of(self, matter: str) -> str:
+        """The key id that seals what belongs to this matter."""
+        return self._keyed.get(matter, self.epoch_key_id)
+
+    def same_domain(self, there: str, wanted: str) -> bool:
+        """May bytes sealed under `there` be named by an item that is sealed under `wanted`?
+
+        Only among items under the same matter key, or among items under none (any epoch of the
+        class): otherwise erasing a matter's key would take other matters' bytes with it.
+        """
+        if there == wanted:
+            return True
+        return not names.matter_of_key(there) and not names.matter_of_key(wanted)

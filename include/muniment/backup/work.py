@@ -1,0 +1,234 @@
+"""Work: what a plan decided, as it lies sealed in staging, and what a stage made of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from muniment.errors import FormatError
+from muniment.model.item import Fingerprint, Problem, Row
+from muniment.vault.rows import line_of, parse_line
+
+_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
+
+
+class Reason(StrEnum):
+    """Why an item is in the work."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    RENAMED = "renamed"
+    """Its bytes are in the vault under another path: only its description is taken."""
+    REASSIGNED = "reassigned"
+    """Untouched, but it belongs to another matter now."""
+    AGAIN = "again"
+    """Untouched, but its bytes must be written again: another key, or a pack on its way out."""
+
+    @property
+    def reads_content(self) -> bool:
+        return self not in (Reason.RENAMED, Reason.REASSIGNED)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One item to take. `key_id` seals its bytes and row; `parent` is its folder's item id;
+    `origin` the item id whose bytes it has (itself, or what it was renamed from);
+    `known` says that an earlier row stands."""
+
+    item_id: bytes
+    kind: str
+    native_id: bytes
+    fingerprint: Fingerprint
+    matter: str
+    key_id: str
+    parent: bytes
+    reason: Reason
+    origin: bytes
+    known: bool
+
+    def line(self) -> bytes:
+        return (
+            _encode(
+                [
+                    self.item_id.hex(), self.kind, self.native_id.hex(), list(self.fingerprint),
+                    self.matter, self.key_id, self.parent.hex(), self.reason.value,
+                    self.origin.hex(), self.known,
+                ]
+            ).encode()
+            + b"\n"
+        )  # fmt: skip
+
+    @classmethod
+    def parse(cls, line: bytes) -> Work:
+        try:
+            (item, kind, native, print_, matter, key_id, parent, reason, origin, known) = json.loads(
+                line
+            )
+            return cls(
+                bytes.fromhex(item),
+                kind,
+                bytes.fromhex(native),
+                Fingerprint(*print_),
+                matter,
+                key_id,
+                bytes.fromhex(parent),
+                Reason(reason),
+                bytes.fromhex(origin),
+                known,
+            )
+        except (ValueError, TypeError):
+            raise FormatError("a line of work in staging is malformed") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What `encrypt` made of one item: its row, and what the state must remember."""
+
+    row: Row
+    fingerprint: Fingerprint
+    parent: bytes
+    key_id: str
+    reason: Reason
+    origin: bytes
+
+    def lines(self) -> bytes:
+        side = [list(self.fingerprint), self.parent.hex(), self.key_id, self.reason.value, self.origin.hex()]
+        return _encode(side).encode() + b"\n" + line_of(self.row)
+
+
+@dataclass(frozen=True, slots=True)
+class Untaken:
+    """An item that could not be taken. `key_id` seals the row that says so."""
+
+    problem: Problem
+    key_id: str
+    matter: str
+
+    def lines(self) -> bytes:
+        return _encode([self.key_id, self.matter]).encode() + b"\n" + line_of(self.problem)
+
+
+def parse_results(data: bytes) -> Iterator[Taken | Untaken]:
+    """Inverse of `lines`, for a whole result file."""
+    lines = iter(data.splitlines(keepends=True))
+    for side_line in lines:
+        try:
+            side: list[Any] = json.loads(side_line)
+            row = parse_line(next(lines))
+        except (ValueError, StopIteration):
+            raise FormatError("a result in staging is malformed") from None
+        if isinstance(row, Row):
+            print_, parent, key_id, reason, origin = side
+            yield Taken(
+                row,
+                Fingerprint(*print_),
+                bytes.fromhex(parent),
+                key_id,
+                Reason(reason),
+                bytes.fromhex(origin),
+            )
+        elif isinstance(row, Problem):
+            yield Untaken(row, side[0], side[1])
+
+
+# -- the plan ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ShardRef:
+    """A shard as Airflow sees it: a number and sizes, nothing of what is in it."""
+
+    shard: str
+    items: int
+    bytes: int
+
+    @property
+    def label(self) -> str:
+        return f"{self.shard}: {self.items:,} items, {_size(self.bytes)}"
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "label": self.label}
+
+    @classmethod
+    def of(cls, value: dict[str, Any]) -> ShardRef:
+        return cls(value["shard"], value["items"], value["bytes"])
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the next commit will be, but for the shards' results. Numbers, ids, digests.
+
+    `gone` are ids to be recorded as deleted, only if every shard is finished; `deferred_items` is
+    work left to the next run; `facts` go into the state; `matters` are (id, number, title) that
+    snapshots must learn: the plan lies sealed, so names may stand in it.
+    """
+
+    run_id: str
+    source: str
+    seq: int
+    parent_seq: int
+    parent: str | None
+    started_at: str
+    scanned_at: str
+    clock_offset_ms: int | None
+    shards: tuple[ShardRef, ...]
+    deferred_items: int = 0
+    gone: tuple[bytes, ...] = ()
+    seen: int = 0
+    source_bytes: int = 0
+    facts: dict[str, str] = field(default_factory=dict)
+    matters: tuple[tuple[str, str, str], ...] = ()
+
+    def to_bytes(self) -> bytes:
+        value = asdict(self)
+        value["gone"] = [g.hex() for g in self.gone]
+        return _encode(value).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Plan:
+        value = json.loads(data)
+        value["gone"] = tuple(bytes.fromhex(g) for g in value["gone"])
+        value["shards"] = tuple(ShardRef(**s) for s in value["shards"])
+        value["matters"] = tuple((m[0], m[1], m[2]) for m in value["matters"])
+        return cls(**value)
+
+
+@dataclass(frozen=True, slots=True)
+class PackRef:
+    """A pack that a shard wrote. `size` in bytes."""
+
+    pack: str
+    key_id: str
+    size: int
+    md5: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShardResult:
+    """What `encrypt` of a shard came to; goes through XCom, so it holds numbers and digests only."""
+
+    shard: str
+    as_of: str
+    taken: int
+    problems: int
+    read_bytes: int
+    packs: tuple[PackRef, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def of(cls, value: dict[str, Any]) -> ShardResult:
+        return cls(**{**value, "packs": tuple(PackRef(**p) for p in value["packs"])})
+
+
+def _size(count: int) -> str:
+    value = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 999.5:
+            return f"{value:.0f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"

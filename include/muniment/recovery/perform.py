@@ -1,0 +1,203 @@
+"""Perform: do exactly what a plan says, and verify what was done."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from muniment.errors import MunimentError, PlanChanged, TargetNotEmpty
+from muniment.model.item import Row
+from muniment.recovery.plan import Choice, RestorePlan, chosen, load_selected
+from muniment.recovery.selection import Filter, Selection, nothing_withheld
+from muniment.sources.base import Given, Target
+from muniment.vault.pack_reader import PartReader
+from muniment.vault.vault import Vault
+
+THREADS = 2
+_BATCH = 64
+
+Progress = Callable[[str, int, int], None]
+"""(source, done bytes, all bytes)."""
+
+
+def silent(source: str, done: int, total: int) -> None:
+    """Tells nobody."""
+
+
+@dataclass(slots=True)
+class RestoreReport:
+    """What was done. `failures` are (item id, code and words); `differences` count what the target
+    could not keep; `verified` are items read back from the target and equal to the vault's digest."""
+
+    plan_digest: str
+    items: int = 0
+    bytes: int = 0
+    already: int = 0
+    verified: int = 0
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    differences: Counter[str] = field(default_factory=Counter)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def whole(self) -> bool:
+        return not self.failures
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "plan_digest": self.plan_digest,
+            "items": self.items,
+            "bytes": self.bytes,
+            "already": self.already,
+            "verified": self.verified,
+            "failures": [list(f) for f in self.failures],
+            "differences": dict(self.differences),
+            "seconds": {k: round(v, 3) for k, v in self.seconds.items()},
+        }
+
+
+def perform(
+    vault: Vault,
+    plan: RestorePlan,
+    selection: Selection,
+    targets: Callable[[str], Target],
+    *,
+    withhold: Filter = nothing_withheld,
+    progress: Progress = silent,
+) -> RestoreReport:
+    """Delivers every item of the plan; `targets` gives the target of a source.
+
+    An item that cannot be proven is not written, is listed among the failures, and the others go on.
+    Repeating it after an interruption goes on where it was.
+
+    Raises:
+        PlanChanged: the selection or the snapshots are not those of the plan.
+        TargetNotEmpty: a target holds files that this restore did not write.
+    """
+    if (plan.scope, plan.selection) != (selection.scope.value, selection.shown()):
+        raise PlanChanged("the plan was made for another selection")
+    report = RestoreReport(plan.digest)
+    for choice in plan.choices:
+        _source(vault, choice, selection, targets(choice.source), withhold, progress, report)
+    return report
+
+
+def _source(
+    vault: Vault,
+    choice: Choice,
+    selection: Selection,
+    target: Target,
+    withhold: Filter,
+    progress: Progress,
+    report: RestoreReport,
+) -> None:
+    began = time.monotonic()
+    history, record = chosen(vault, choice)
+    selected, _ = load_selected(vault, history, record, selection, withhold)
+    if selected.digest != choice.items_digest:
+        raise PlanChanged("the items are not those of the plan", to=choice.source)
+    rows = selected.rows
+    conflicts = target.conflicts(iter((r.kind, r.native_id) for r in rows))
+    if conflicts:
+        raise TargetNotEmpty(
+            f"the target holds {len(conflicts):,} things under names that this restore would use",
+            to=choice.source,
+        )
+    report.seconds["plan"] = report.seconds.get("plan", 0.0) + time.monotonic() - began
+    began = time.monotonic()
+    reader = PartReader(vault.store, vault.keyring, history.chain(record).packs())
+    delivery = _Delivery(reader, target, report, choice, progress)
+    delivery.run(rows)
+    report.seconds["write"] = report.seconds.get("write", 0.0) + time.monotonic() - began
+    began = time.monotonic()
+    delivery.verify(rows)
+    report.seconds["verify"] = report.seconds.get("verify", 0.0) + time.monotonic() - began
+
+
+class _Delivery:
+    """Gives the rows of one source to one target: folders, then content, then links."""
+
+    def __init__(
+        self,
+        reader: PartReader,
+        target: Target,
+        report: RestoreReport,
+        choice: Choice,
+        progress: Progress,
+    ) -> None:
+        self._reader = reader
+        self._target = target
+        self._report = report
+        self._choice = choice
+        self._progress = progress
+        self._done = 0
+        self._failed: set[bytes] = set()
+
+    def run(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            if not row.parts and row.kind == "dir":
+                self._note(self._give(row))
+        content = sorted((r for r in rows if r.kind not in ("dir", "symlink")), key=_place)
+        with ThreadPoolExecutor(THREADS) as pool:
+            for row, given in pool.map(self._give, content):
+                self._note((row, given))
+                self._done += row.size
+                self._progress(self._choice.source, self._done, self._choice.bytes)
+        for row in rows:
+            if row.kind == "symlink":
+                self._note(self._give(row))
+        for given in self._target.finish():
+            self._report.differences.update(given.differences)
+
+    def _give(self, row: Row) -> tuple[Row, Given | MunimentError | None]:
+        try:
+            if self._target.already(row.kind, row.native_id, row.digest, row.size):
+                return row, None
+            content = self._reader.content(row.parts)
+            return row, self._target.give(
+                row.kind, row.native_id, row.metadata, content, mtime_ns=row.mtime_ns,
+                digest=row.digest, size=row.size,
+            )  # fmt: skip
+        except MunimentError as error:
+            return row, error
+
+    def _note(self, outcome: tuple[Row, Given | MunimentError | None]) -> None:
+        row, given = outcome
+        if isinstance(given, MunimentError):
+            self._failed.add(row.item_id)
+            self._report.failures.append((row.item_id.hex(), f"{given.code} {given.what}"))
+            return
+        self._report.items += 1
+        self._report.bytes += row.size
+        if given is None:
+            self._report.already += 1
+        else:
+            self._report.differences.update(given.differences)
+
+    def verify(self, rows: Sequence[Row]) -> None:
+        """Reads back what was delivered."""
+        for row in rows:
+            if row.item_id in self._failed:
+                continue
+            if self._target.already(row.kind, row.native_id, row.digest, row.size):
+                self._report.verified += 1
+            else:
+                self._report.failures.append(
+                    (row.item_id.hex(), "M540 what stands in the target is not what was delivered")
+                )
+
+
+def _place(row: Row) -> tuple[bytes, int]:
+    """Where its first bytes lie: items that share a frame are given one after another."""
+    if not row.parts:
+        return b"", 0
+    first = row.parts[0]
+    return first.pack, first.segments[0].frame_offset if first.segments else 0
+
+
+def batches(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    for start in range(0, len(rows), _BATCH):
+        yield rows[start : start + _BATCH]

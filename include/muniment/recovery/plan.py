@@ -1,0 +1,243 @@
+"""RestorePlan: what will be given back, from which snapshots, at which fidelity - before anything is.
+
+A plan is plain data with a digest. A person approves the digest; `perform` refuses anything else. It
+holds opaque ids, numbers and times, so it may pass through Airflow.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from muniment.clock import from_text, to_text
+from muniment.errors import IntegrityError, MunimentError, NothingToRestore, PlanChanged
+from muniment.ids import sha256_hex
+from muniment.recovery.proof import Proof, prove
+from muniment.recovery.selection import Filter, Scope, Selected, Selection, nothing_withheld, select
+from muniment.vault.history import CommitRecord, History, sources_in
+from muniment.vault.snapshots import load_snapshot
+from muniment.vault.vault import Vault
+
+READ_RATE = 60_000_000
+WRITE_RATE_ITEMS = 1_500
+"""Bytes and items a second on a small machine: for the minutes a plan promises, on the safe side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The snapshot of one source that a restore comes from.
+
+    `passed_over` says which newer ones were found damaged, and why; `loss_seconds` is how much older
+    than the newest of them the chosen one is (the loss window).
+    """
+
+    source: str
+    seq: int
+    commit: str
+    taken_at: str
+    completeness: str
+    items: int
+    bytes: int
+    items_digest: str
+    fidelity: Mapping[str, int]
+    packs: int
+    read_bytes: int
+    proof: str
+    withheld: Mapping[str, int]
+    problems: int
+    sealed_away: tuple[str, ...]
+    passed_over: tuple[tuple[int, str], ...] = ()
+    loss_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RestorePlan:
+    """All that a person needs to know and approve. `without` are sources that had nothing of it
+    (source, reason)."""
+
+    vault_id: str
+    made_at: str
+    as_of: str
+    scope: str
+    selection: str
+    choices: tuple[Choice, ...]
+    without: tuple[tuple[str, str], ...]
+    widest_gap_seconds: int
+    target: str
+
+    @property
+    def items(self) -> int:
+        return sum(c.items for c in self.choices)
+
+    @property
+    def bytes(self) -> int:
+        return sum(c.bytes for c in self.choices)
+
+    @property
+    def estimate_seconds(self) -> int:
+        """How long performing it takes at least on a small machine."""
+        read = sum(c.read_bytes for c in self.choices)
+        return int(5 + read / READ_RATE + self.items / WRITE_RATE_ITEMS)
+
+    @property
+    def digest(self) -> str:
+        """What is approved: SHA-256 of the plan as canonical JSON."""
+        return sha256_hex(json.dumps(self.as_dict(), sort_keys=True, separators=(",", ":")).encode())
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def of(cls, value: Mapping[str, Any]) -> RestorePlan:
+        """Inverse of `as_dict`, also after a way through JSON."""
+        choices = tuple(
+            Choice(
+                **{
+                    **c,
+                    "sealed_away": tuple(c["sealed_away"]),
+                    "passed_over": tuple((p[0], p[1]) for p in c["passed_over"]),
+                }
+            )
+            for c in value["choices"]
+        )
+        without = tuple((w[0], w[1]) for w in value["without"])
+        return cls(**{**value, "choices": choices, "without": without})
+
+
+def make_restore_plan(
+    vault: Vault,
+    selection: Selection,
+    as_of: datetime | None = None,
+    *,
+    target: str = "folder",
+    withhold: Filter = nothing_withheld,
+    proof: Proof = Proof.READ,
+) -> RestorePlan:
+    """Chooses, for each source, the newest snapshot that ended at or before `as_of` and is proven
+    whole for what is asked; falls back to earlier ones, and says so.
+
+    Raises:
+        NothingToRestore: no source has anything of it at that time.
+        IntegrityError: something was there, and no snapshot of it is whole.
+    """
+    now = vault.clock.now()
+    when = as_of or now
+    choices: list[Choice] = []
+    without: list[tuple[str, str]] = []
+    damaged: IntegrityError | None = None
+    for source in selection.sources or tuple(sources_in(vault.store)):
+        try:
+            choices.append(_choose(vault, source, selection, when, withhold, proof))
+        except NothingToRestore as error:
+            without.append((source, error.what))
+        except IntegrityError as error:
+            damaged = error
+            without.append((source, error.what))
+    if not choices:
+        if damaged is not None:
+            raise damaged
+        raise NothingToRestore(
+            f"nothing of {selection.scope.value} {selection.shown()} is in any snapshot at or "
+            f"before {to_text(when)}".replace("  ", " "),
+            to=", ".join(f"{source}: {reason}" for source, reason in without),
+        )
+    times = [from_text(c.taken_at) for c in choices]
+    return RestorePlan(
+        vault_id=vault.vault_id,
+        made_at=to_text(now),
+        as_of=to_text(when),
+        scope=selection.scope.value,
+        selection=selection.shown(),
+        choices=tuple(choices),
+        without=tuple(without),
+        widest_gap_seconds=int((max(times) - min(times)).total_seconds()),
+        target=target,
+    )
+
+
+def _choose(
+    vault: Vault,
+    source: str,
+    selection: Selection,
+    when: datetime,
+    withhold: Filter,
+    proof: Proof,
+) -> Choice:
+    history = vault.history(source)
+    passed: list[tuple[int, str]] = []
+    newest: CommitRecord | None = None
+    for record in _candidates(history, when):
+        newest = newest or record
+        try:
+            selected, sealed = load_selected(vault, history, record, selection, withhold)
+            if not selected.rows:
+                if selection.scope is Scope.SOURCE or not passed:
+                    raise NothingToRestore("nothing of it is in the snapshot", to=source)
+                continue
+            how, packs, size = prove(vault, history, record, selected.rows, proof)
+        except NothingToRestore:
+            raise
+        except MunimentError as error:
+            passed.append((record.seq, f"{error.code} {error.what}"))
+            continue
+        loss = newest.commit.ended_at - record.commit.ended_at if passed else timedelta()
+        return Choice(
+            source=source,
+            seq=record.seq,
+            commit=record.digest,
+            taken_at=to_text(record.commit.ended_at),
+            completeness=record.commit.completeness.value,
+            items=len(selected.rows),
+            bytes=sum(row.size for row in selected.rows),
+            items_digest=selected.digest,
+            fidelity=dict(Counter(row.fidelity.value for row in selected.rows)),
+            packs=packs,
+            read_bytes=size,
+            proof=how.value,
+            withheld=dict(selected.withheld),
+            problems=selected.problems,
+            sealed_away=sealed,
+            passed_over=tuple(passed),
+            loss_seconds=int(loss.total_seconds()),
+        )
+    if not passed:
+        raise NothingToRestore("there is no snapshot at or before this time", to=source)
+    raise IntegrityError(
+        f"no snapshot at or before this time is whole; the newest: {passed[0][1]}",
+        to=f"{source}/{passed[0][0]}",
+    )
+
+
+def _candidates(history: History, when: datetime) -> Iterator[CommitRecord]:
+    for record in reversed(history.live):
+        if record.commit.ended_at <= when:
+            yield record
+
+
+def load_selected(
+    vault: Vault,
+    history: History,
+    record: CommitRecord,
+    selection: Selection,
+    withhold: Filter = nothing_withheld,
+) -> tuple[Selected, tuple[str, ...]]:
+    """The rows of one snapshot that match, and the key ids whose rows stay closed here."""
+    chain = vault.usable_chain(history, record)
+    snapshot = load_snapshot(vault.store, vault.keyring, vault.vault_id, history, chain)
+    return select(snapshot, selection, withhold), tuple(sorted(snapshot.sealed_away))
+
+
+def chosen(vault: Vault, choice: Choice) -> tuple[History, CommitRecord]:
+    """The history and commit a choice names. Raises PlanChanged when they are not what they were."""
+    history = vault.history(choice.source)
+    record = history.at(choice.seq)
+    if record.digest != choice.commit or record.untrusted:
+        raise PlanChanged(
+            "the snapshot that the plan names is not the one in the store now",
+            to=f"{choice.source}/{choice.seq}",
+        )
+    return history, record

@@ -1,0 +1,69 @@
+"""Proof: is the chosen snapshot whole, for what is asked, before the first write?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
+
+from muniment.errors import IntegrityError, ObjectMissing
+from muniment.model.item import Part, Row
+from muniment.vault import names
+from muniment.vault.documents import PackObject
+from muniment.vault.history import CommitRecord, History
+from muniment.vault.pack_reader import PartReader
+from muniment.vault.resolve import content_version
+from muniment.vault.vault import Vault
+
+READ_LIMIT = 4 << 30
+"""Up to this much is read, decrypted and hashed before the first write; above it, presence, size
+and the store's checksum are proven first and every byte while it is written."""
+
+PARALLEL = 4
+
+
+class Proof(StrEnum):
+    """Words for what was shown, used everywhere (docs/GLOSSARY.md)."""
+
+    PRESENT = "present"
+    READ = "decrypted"
+
+
+def prove(
+    vault: Vault, history: History, record: CommitRecord, rows: Sequence[Row], wanted: Proof
+) -> tuple[Proof, int, int]:
+    """Returns what was shown, how many packs hold the rows, and the bytes to read of them.
+
+    Raises IntegrityError, SealError or FormatError at the first thing that is not whole.
+    """
+    known = vault.usable_chain(history, record).packs()
+    parts = {part.digest + part.pack: part for row in rows for part in row.parts}
+    packs = _packs(known, parts.values())
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        list(pool.map(lambda pack: _present(vault, pack), packs))
+    size = sum({(p.pack, s.frame_offset): s.frame_length for p in parts.values() for s in p.segments}.values())
+    if wanted is Proof.PRESENT or size > READ_LIMIT:
+        return Proof.PRESENT, len(packs), size
+    reader = PartReader(vault.store, vault.keyring, known)
+    for _ in reader.read_many(parts.values()):
+        pass
+    return Proof.READ, len(packs), size
+
+
+def _packs(known: dict[str, PackObject], parts: Iterable[Part]) -> list[PackObject]:
+    found = {}
+    for part in parts:
+        name = part.pack.hex()
+        if name not in known:
+            raise IntegrityError(
+                "a row names a pack that no commit of this snapshot lists", to=names.pack(name)
+            )
+        found[name] = known[name]
+    return list(found.values())
+
+
+def _present(vault: Vault, pack: PackObject) -> None:
+    try:
+        content_version(vault.store, names.pack(pack.pack), pack.size)
+    except ObjectMissing as error:
+        raise IntegrityError("a pack is not in the store", to=error.to) from None

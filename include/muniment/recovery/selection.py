@@ -1,0 +1,119 @@
+"""Selection: what somebody wants back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from muniment.config.matters import normal_number
+from muniment.config.patterns import PatternError, compile_pattern
+from muniment.errors import NothingToRestore, RestoreError
+from muniment.ids import matter_id, sha256_hex
+from muniment.model.item import Row
+from muniment.vault import names
+from muniment.vault.rows import Snapshot
+from muniment.vault.vault import Vault
+
+
+class Scope(StrEnum):
+    MATTER = "matter"
+    PATH = "path"
+    ITEM = "item"
+    SOURCE = "source"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """`value` is a matter's opaque id, a path pattern, an item id in hex, or empty.
+
+    `sources` are the sources it is taken from; empty means all.
+    """
+
+    scope: Scope
+    value: str = ""
+    sources: tuple[str, ...] = ()
+
+    def shown(self) -> str:
+        """What may stand in plans, logs and labels: a path pattern names clients, so its digest."""
+        return sha256_hex(self.value.encode())[:16] if self.scope is Scope.PATH else self.value
+
+    def predicate(self) -> Callable[[Row], bool]:
+        """Raises RestoreError for a pattern or id that cannot be understood."""
+        if self.scope is Scope.SOURCE:
+            return lambda row: True
+        if self.scope is Scope.MATTER:
+            return lambda row: row.matter == self.value
+        if self.scope is Scope.ITEM:
+            try:
+                wanted = bytes.fromhex(self.value)
+            except ValueError:
+                raise RestoreError(
+                    "this is not an item id: 32 hex characters", todo="See `muniment ls --ids`."
+                ) from None
+            return lambda row: row.item_id == wanted
+        try:
+            pattern = compile_pattern(self.value)
+        except PatternError as error:
+            raise RestoreError(
+                f"the path pattern {error}", todo="See docs/MATTERS.md, 'Patterns'."
+            ) from None
+        return lambda row: pattern.fullmatch(row.native_id) is not None
+
+
+def select_matter(vault: Vault, asked: str, sources: tuple[str, ...] = ()) -> Selection:
+    """A matter by its number (`2024-0113`) or its opaque id (`M-7F3K2QXA`).
+
+    Raises NothingToRestore for an empty question.
+    """
+    asked = asked.strip()
+    if not asked:
+        raise NothingToRestore("no matter was named")
+    if asked.startswith("M-") and len(asked) == 10:
+        return Selection(Scope.MATTER, asked, sources)
+    key = vault.keyring.id_key(names.MATTERS_ID_KEY)
+    return Selection(Scope.MATTER, matter_id(key, normal_number(asked)), sources)
+
+
+Filter = Callable[[Row], str]
+"""Reason to withhold an item (an erasure order, an ethical wall), or empty. The seam for
+governance."""
+
+
+def nothing_withheld(row: Row) -> str:
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """The rows of one snapshot that were asked for. `withheld` counts by reason."""
+
+    rows: tuple[Row, ...]
+    withheld: tuple[tuple[str, int], ...]
+    problems: int
+
+    @property
+    def digest(self) -> str:
+        """Identity of exactly these items with exactly this content."""
+        lines = (f"{r.item_id.hex()}:{r.digest.hex()}:{r.mtime_ns}" for r in self.rows)
+        return sha256_hex("\n".join(lines).encode())
+
+
+def select(snapshot: Snapshot, selection: Selection, withhold: Filter = nothing_withheld) -> Selected:
+    """The rows that match, in a stable order (by path)."""
+    wanted = selection.predicate()
+    rows: list[Row] = []
+    withheld: dict[str, int] = {}
+    for row in _ordered(snapshot):
+        if not wanted(row):
+            continue
+        reason = withhold(row)
+        if reason:
+            withheld[reason] = withheld.get(reason, 0) + 1
+        else:
+            rows.append(row)
+    return Selected(tuple(rows), tuple(sorted(withheld.items())), len(snapshot.problems))
+
+
+def _ordered(snapshot: Snapshot) -> Iterator[Row]:
+    return iter(sorted(snapshot.items.values(), key=lambda row: (row.native_id, row.kind)))
