@@ -82,7 +82,7 @@ class Row:
 
     `digest` is the SHA-256 of the whole content, empty for kinds without content (a directory, a
     symlink). `metadata` is the source's own and JSON-serialisable; bytes in it are written by
-    `muniment.vault.format.text_of`.
+    `muniment.model.text.text_of`.
     """
 
     item_id: bytes

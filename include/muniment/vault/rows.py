@@ -10,7 +10,7 @@ from typing import Any
 from muniment.errors import FormatError
 from muniment.model.item import Fidelity, Part, Problem, Row, Segment
 from muniment.model.matter import MatterName
-from muniment.vault.text import bytes_of, text_of
+from muniment.model.text import bytes_of, text_of
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
