@@ -38,7 +38,7 @@ class _HashingFile:
         self.md5 = hashlib.md5(usedforsecurity=False)
         self.size = 0
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         self.sha256.update(data)
         self.md5.update(data)
         self.size += len(data)
