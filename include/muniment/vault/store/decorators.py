@@ -8,11 +8,27 @@ Nouns
 
 from __future__ import annotations
 
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from hashlib import sha256 as _sha256
+from typing import TypeVar
 
-from muniment.errors import ObjectExists, ObjectMissing, StoreUnavailable
-from muniment.vault.store.base import ObjectVersion, Store
+from muniment.errors import (
+    ObjectExists,
+    ObjectMissing,
+    Retry,
+    StoreDenied,
+    StoreError,
+    StoreUnavailable,
+)
+from muniment.vault.store.base import ObjectHead, ObjectVersion, Store
 from muniment.vault.store.payload import WINDOW, Payload, size_of
+
+T = TypeVar("T")
 
 
 def put_or_same(store: Store, name: str, data: Payload, *, sha256: bytes) -> str:
@@ -83,3 +99,210 @@ def _first_same(
         except ObjectMissing:
             continue
     return None
+
+
+# -- decorators ------------------------------------------------------------------------------------
+
+
+class _Decorator:
+    """Passes everything on; a decorator overrides what it changes."""
+
+    def __init__(self, inner: Store) -> None:
+        self.inner = inner
+        self.label = inner.label
+        self.has_versions = inner.has_versions
+
+    def put(self, name: str, data: Payload, *, sha256: bytes) -> str:
+        return self.inner.put(name, data, sha256=sha256)
+
+    def get(
+        self, name: str, *, version: str | None = None, start: int = 0, length: int | None = None
+    ) -> bytes:
+        return self.inner.get(name, version=version, start=start, length=length)
+
+    def head(self, name: str, *, version: str | None = None) -> ObjectHead:
+        return self.inner.head(name, version=version)
+
+    def list(self, prefix: str = "") -> Iterator[ObjectVersion]:
+        return self.inner.list(prefix)
+
+    def retain_until(self, name: str, until: datetime, *, version: str | None = None) -> None:
+        self.inner.retain_until(name, until, version=version)
+
+    def legal_hold(self, name: str, on: bool, *, version: str | None = None) -> None:
+        self.inner.legal_hold(name, on, version=version)
+
+    def delete_version(self, name: str, version: str) -> None:
+        self.inner.delete_version(name, version)
+
+    def now(self) -> datetime | None:
+        return self.inner.now()
+
+
+class RetryingStore(_Decorator):
+    """Waits out passing faults: what fails with `Retry.SOON` is tried again.
+
+    The n-th wait is a random share of `first_wait * 2**n` seconds, `longest_wait` at most ("full
+    jitter": many workers that failed together do not come back together). The last error is raised.
+    """
+
+    def __init__(
+        self,
+        inner: Store,
+        *,
+        attempts: int = 5,
+        first_wait: float = 0.5,
+        longest_wait: float = 30.0,
+        sleep: Callable[[float], None] = time.sleep,
+        share: Callable[[], float] = random.random,
+    ) -> None:
+        super().__init__(inner)
+        self._attempts = attempts
+        self._first_wait = first_wait
+        self._longest_wait = longest_wait
+        self._sleep = sleep
+        self._share = share
+
+    def _try(self, call: Callable[[], T]) -> T:
+        for attempt in range(self._attempts - 1):
+            try:
+                return call()
+            except StoreError as error:
+                if error.retry is not Retry.SOON:
+                    raise
+            self._sleep(self._share() * min(self._longest_wait, self._first_wait * 2**attempt))
+        return call()
+
+    def put(self, name: str, data: Payload, *, sha256: bytes) -> str:
+        """After a failed attempt the name may be taken by that very attempt: the same bytes there
+        are then success, as in `put_or_same`."""
+        failed = False
+
+        def attempt() -> str:
+            nonlocal failed
+            try:
+                return self.inner.put(name, data, sha256=sha256)
+            except ObjectExists:
+                if not failed:
+                    raise
+                return put_or_same(self.inner, name, data, sha256=sha256)
+            except StoreUnavailable:
+                failed = True
+                raise
+
+        return self._try(attempt)
+
+    def get(
+        self, name: str, *, version: str | None = None, start: int = 0, length: int | None = None
+    ) -> bytes:
+        return self._try(lambda: self.inner.get(name, version=version, start=start, length=length))
+
+    def head(self, name: str, *, version: str | None = None) -> ObjectHead:
+        return self._try(lambda: self.inner.head(name, version=version))
+
+    def list(self, prefix: str = "") -> Iterator[ObjectVersion]:
+        """Goes on after the last version it gave; failures in a row count, not in all."""
+        given: set[str] = set()
+        last = ""
+        failures = 0
+        while True:
+            try:
+                for each in self.inner.list(prefix):
+                    if each.name < last or (each.name == last and each.version in given):
+                        continue
+                    if each.name != last:
+                        last, given = each.name, set()
+                    given.add(each.version)
+                    failures = 0
+                    yield each
+                return
+            except StoreError as error:
+                failures += 1
+                if error.retry is not Retry.SOON or failures >= self._attempts:
+                    raise
+            wait = min(self._longest_wait, self._first_wait * 2 ** (failures - 1))
+            self._sleep(self._share() * wait)
+
+    def retain_until(self, name: str, until: datetime, *, version: str | None = None) -> None:
+        self._try(lambda: self.inner.retain_until(name, until, version=version))
+
+    def legal_hold(self, name: str, on: bool, *, version: str | None = None) -> None:
+        self._try(lambda: self.inner.legal_hold(name, on, version=version))
+
+    def delete_version(self, name: str, version: str) -> None:
+        self._try(lambda: self.inner.delete_version(name, version))
+
+    def now(self) -> datetime | None:
+        return self._try(self.inner.now)
+
+
+class CountingStore(_Decorator):
+    """Counts requests by kind, and bytes each way; several threads may use it."""
+
+    def __init__(self, inner: Store) -> None:
+        super().__init__(inner)
+        self.requests: Counter[str] = Counter()
+        self.sent_bytes = 0
+        self.received_bytes = 0
+        self._lock = threading.Lock()
+
+    def _count(self, kind: str, sent: int = 0, received: int = 0) -> None:
+        with self._lock:
+            self.requests[kind] += 1
+            self.sent_bytes += sent
+            self.received_bytes += received
+
+    def put(self, name: str, data: Payload, *, sha256: bytes) -> str:
+        self._count("put", sent=size_of(data))
+        return self.inner.put(name, data, sha256=sha256)
+
+    def get(
+        self, name: str, *, version: str | None = None, start: int = 0, length: int | None = None
+    ) -> bytes:
+        data = self.inner.get(name, version=version, start=start, length=length)
+        self._count("get", received=len(data))
+        return data
+
+    def head(self, name: str, *, version: str | None = None) -> ObjectHead:
+        self._count("head")
+        return self.inner.head(name, version=version)
+
+    def list(self, prefix: str = "") -> Iterator[ObjectVersion]:
+        self._count("list")
+        return self.inner.list(prefix)
+
+    def retain_until(self, name: str, until: datetime, *, version: str | None = None) -> None:
+        self._count("retain")
+        self.inner.retain_until(name, until, version=version)
+
+    def legal_hold(self, name: str, on: bool, *, version: str | None = None) -> None:
+        self._count("hold")
+        self.inner.legal_hold(name, on, version=version)
+
+    def delete_version(self, name: str, version: str) -> None:
+        self._count("delete")
+        self.inner.delete_version(name, version)
+
+    def now(self) -> datetime | None:
+        self._count("now")
+        return self.inner.now()
+
+
+class ReadOnlyStore(_Decorator):
+    """For restore, drill and checks: refuses every change with StoreDenied, on this side."""
+
+    def put(self, name: str, data: Payload, *, sha256: bytes) -> str:
+        raise _read_only(name)
+
+    def retain_until(self, name: str, until: datetime, *, version: str | None = None) -> None:
+        raise _read_only(name)
+
+    def legal_hold(self, name: str, on: bool, *, version: str | None = None) -> None:
+        raise _read_only(name)
+
+    def delete_version(self, name: str, version: str) -> None:
+        raise _read_only(name)
+
+
+def _read_only(name: str) -> StoreDenied:
+    return StoreDenied("the store was opened for reading only", to=name)
