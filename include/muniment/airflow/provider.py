@@ -1,0 +1,145 @@
+"""The `apache_airflow_provider` entry point: connection types with a form of their own.
+
+Imported by every Airflow process at its start, hence plain data and no import. Which fields a system
+needs follows its vendor: a Clio application is regional, a NetDocuments one is bound to a repository,
+a Microsoft 365 one to a tenant. Passwords stand in Airflow's `password` (encrypted, or in a secrets
+backend), never in `extra`, which Airflow shows to whoever may read connections.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+PACKAGE = "muniment"
+_HOOKS = "muniment.airflow.hooks"
+
+_TEXT = {"type": ["string", "null"]}
+
+_FILES: dict[str, Any] = {
+    "connection-type": "muniment_files",
+    "hook-class-name": f"{_HOOKS}.FilesHook",
+    "hook-name": "Muniment: file share",
+    "ui-field-behaviour": {
+        "hidden-fields": ["port"],
+        "relabeling": {
+            "host": "Server",
+            "schema": "Share",
+            "login": "User",
+            "password": "Password",
+        },
+        "placeholders": {
+            "host": "fileserver.firm.example",
+            "schema": "Matters",
+            "login": "backup-reader",
+        },
+    },
+    "conn-fields": {
+        "domain": {
+            "label": "Domain",
+            "description": "The Windows domain of the user, if the server asks for one.",
+            "schema": _TEXT,
+        },
+        "folder": {
+            "label": "Mounted at",
+            "description": "Where the workers see the share, when it is mounted by the system.",
+            "schema": {**_TEXT, "pattern": "^(/.*)?$"},
+        },
+    },
+}
+
+_CLIO: dict[str, Any] = {
+    "connection-type": "clio",
+    "hook-class-name": f"{_HOOKS}.ClioHook",
+    "hook-name": "Muniment: Clio Manage",
+    "ui-field-behaviour": {
+        "hidden-fields": ["host", "port", "schema"],
+        "relabeling": {"login": "App key", "password": "App secret"},
+        "placeholders": {"login": "from the developer page of Clio"},
+    },
+    "conn-fields": {
+        "region": {
+            "label": "Region",
+            "description": "Where the firm's account lives; the app is registered in the same region.",
+            "schema": {"type": "string", "enum": ["us", "ca", "eu", "au"], "default": "us"},
+        },
+        "backup_user": {
+            "label": "Backup user's id",
+            "description": "The Clio user who gave consent. A restricted user gives a silently "
+            "incomplete backup: use one who sees every matter.",
+            "schema": _TEXT,
+        },
+    },
+}
+
+_NETDOCUMENTS: dict[str, Any] = {
+    "connection-type": "netdocuments",
+    "hook-class-name": f"{_HOOKS}.NetDocumentsHook",
+    "hook-name": "Muniment: NetDocuments",
+    "ui-field-behaviour": {
+        "hidden-fields": ["port", "schema"],
+        "relabeling": {"host": "API address", "login": "Client id", "password": "Client secret"},
+        "placeholders": {
+            "host": "https://api.vault.netvoyage.com",
+            "login": "AP-XXXXXXXX",
+        },
+    },
+    "conn-fields": {
+        "repository_id": {
+            "label": "Repository id",
+            "description": "The firm's repository; begins with CA-.",
+            "schema": {"type": "string", "pattern": "^(CA-.*)?$"},
+        },
+        "cabinets": {
+            "label": "Cabinets",
+            "description": "Cabinet ids (NG-...), separated by commas. Empty: every cabinet that the "
+            "application sees.",
+            "schema": _TEXT,
+        },
+    },
+}
+
+_M365: dict[str, Any] = {
+    "connection-type": "m365",
+    "hook-class-name": f"{_HOOKS}.Microsoft365Hook",
+    "hook-name": "Muniment: Microsoft 365",
+    "ui-field-behaviour": {
+        "hidden-fields": ["host", "port", "schema"],
+        "relabeling": {"login": "Application (client) id", "password": "Client secret"},
+        "placeholders": {
+            "login": "00000000-0000-0000-0000-000000000000",
+            "password": "empty when a certificate is used",
+        },
+    },
+    "conn-fields": {
+        "tenant_id": {
+            "label": "Tenant id",
+            "description": "Directory (tenant) id of the firm.",
+            "schema": {"type": "string"},
+        },
+        "certificate": {
+            "label": "Certificate file",
+            "description": "PEM file with key and certificate on the worker (mode 0600), in place "
+            "of a client secret.",
+            "schema": {**_TEXT, "pattern": "^(/.*)?$"},
+        },
+        "cloud": {
+            "label": "Cloud",
+            "description": "Which Microsoft cloud the tenant lives in.",
+            "schema": {
+                "type": "string",
+                "enum": ["global", "usgov", "usgov-dod", "china"],
+                "default": "global",
+            },
+        },
+    },
+}
+
+
+def provider_info() -> dict[str, Any]:
+    """What Airflow's providers manager reads; the form of `provider.yaml` of Airflow 3.3."""
+    return {
+        "package-name": PACKAGE,
+        "name": "Muniment",
+        "description": "Backup and recovery that a law firm can prove.",
+        "connection-types": [_FILES, _CLIO, _NETDOCUMENTS, _M365],
+    }
