@@ -123,7 +123,7 @@ def check(
     known = outside or Outside()
     report = CheckReport()
     report.findings += vault.trust.findings
-    listing = {name: versions for name, versions in by_name(vault.store.list(""))}
+    listing = dict(by_name(vault.store.list("")))
     report.objects = len(listing)
     report.bytes = sum(v.size for versions in listing.values() for v in versions)
     retention = vault.retention()
@@ -191,7 +191,13 @@ def _wanted(histories: list[History], present: set[str]) -> dict[str, _Wanted]:
                 want(names.pack(pack.pack), pack.size, history.source, (record.seq,), "pack")
         for record in reversed(history.trusted):
             for state in record.commit.state.objects:
-                want(names.state(history.source, state.state), state.size, history.source, (), "state")
+                want(
+                    names.state(history.source, state.state),
+                    state.size,
+                    history.source,
+                    (),
+                    "state",
+                )
             if record.commit.state.kind == "base":
                 break
     return wanted
@@ -247,9 +253,17 @@ def _on_top(
         want = wanted.get(name)
         touched = ((want.source,), want.seqs) if want else ((), ())
         if any(v.delete_marker for v in versions):
-            yield Finding("T201", Severity.TAMPERING, name, "a delete marker lies on the object", *touched)
+            yield Finding(
+                "T201", Severity.TAMPERING, name, "a delete marker lies on the object", *touched
+            )
         if sum(not v.delete_marker for v in versions) > 1:
-            yield Finding("T202", Severity.TAMPERING, name, "more than one version of an object that is written once", *touched)
+            yield Finding(
+                "T202",
+                Severity.TAMPERING,
+                name,
+                "more than one version of an object that is written once",
+                *touched,
+            )
 
 
 def _strays(
@@ -260,7 +274,12 @@ def _strays(
         if not name.startswith(_KNOWN_PREFIXES) and name not in names.RECOVERY_FILES:
             yield Finding("T205", Severity.TAMPERING, name, "an object of a kind that no vault has")
         elif name.startswith("packs/") and name not in wanted and _old(versions, now):
-            yield Finding("W300", Severity.WARNING, name, "no live snapshot names this pack: it waits to be swept")
+            yield Finding(
+                "W300",
+                Severity.WARNING,
+                name,
+                "no live snapshot names this pack: it waits to be swept",
+            )
 
 
 def _old(versions: list[ObjectVersion], now: datetime) -> bool:
@@ -271,7 +290,12 @@ def _keys(vault: Vault, listing: dict[str, list[ObjectVersion]]) -> Iterator[Fin
     """Epoch keys and recovery files must be there; what they must be, checkpoints say."""
     for epoch in vault.trust.newest.epochs:
         if not any(name.startswith(f"keys/{epoch.key_id}/") for name in listing):
-            yield Finding("D140", Severity.DAMAGE, f"keys/{epoch.key_id}/", "the key object of an epoch is not in the store")
+            yield Finding(
+                "D140",
+                Severity.DAMAGE,
+                f"keys/{epoch.key_id}/",
+                "the key object of an epoch is not in the store",
+            )
     for name in names.RECOVERY_FILES:
         if name not in listing:
             yield Finding("D141", Severity.DAMAGE, name, "the recovery file is not in the store")

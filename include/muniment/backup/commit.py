@@ -132,7 +132,9 @@ def commit_snapshot(run: BackupRun, validated: Iterable[ShardResult]) -> Outcome
         shards=tuple(
             ShardOfCommit(
                 shard=ref.shard,
-                as_of=from_text(results[ref.shard].as_of if ref.shard in results else plan.started_at),
+                as_of=from_text(
+                    results[ref.shard].as_of if ref.shard in results else plan.started_at
+                ),
                 status="complete" if ref.shard in results else "unfinished",
                 items=gathered.items_by_shard[ref.shard],
             )
@@ -174,9 +176,7 @@ def _gather(
 ) -> None:
     if isinstance(item, Untaken):
         problem = item.problem
-        accepted = run.options.accepted(
-            problem.kind, problem.native_id, problem.cause, item.matter
-        )
+        accepted = run.options.accepted(problem.kind, problem.native_id, problem.cause, item.matter)
         gathered.causes[problem.cause, accepted] += 1
         gathered.problems += 1
         writer.add(item.key_id, problem)
@@ -192,9 +192,7 @@ def _gather(
     )
 
 
-def _tombstones(
-    run: BackupRun, gathered: _Gathered, gone: list[bytes]
-) -> list[tuple[bytes, str]]:
+def _tombstones(run: BackupRun, gathered: _Gathered, gone: list[bytes]) -> list[tuple[bytes, str]]:
     """(item id, key id that seals the row) of everything that no longer exists.
 
     A tombstone is sealed like the row it ends, so that an erased key takes both.
@@ -230,9 +228,7 @@ def _named_packs(
     return tuple(packs)
 
 
-def _completeness(
-    plan: Plan, unfinished: tuple[str, ...], gathered: _Gathered
-) -> Completeness:
+def _completeness(plan: Plan, unfinished: tuple[str, ...], gathered: _Gathered) -> Completeness:
     if unfinished or plan.deferred_items:
         return Completeness.INCOMPLETE
     if any(not accepted for _, accepted in gathered.causes):

@@ -26,7 +26,9 @@ def extract(run: BackupRun, shard: str) -> int:
     """
     health = run.source.probe()
     if health.identity != run.plan.facts.get(IDENTITY_FACT):
-        raise SourceMissing("the source was exchanged while the run was under way", to=run.source_id)
+        raise SourceMissing(
+            "the source was exchanged while the run was under way", to=run.source_id
+        )
     folder = run.staging.shard(shard)
     work = [Work.parse(line) for line in run.staging.read(folder / "work").splitlines()]
     with run.staging.writer(folder / "order") as out:

@@ -19,7 +19,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from muniment.errors import StagingError
@@ -99,7 +99,7 @@ def clean_abandoned(
 
     `keep` is the run id of the caller. Returns the run ids removed.
     """
-    removed = []
+    removed: list[str] = []
     if not root.is_dir():
         return removed
     for source in sorted(root.iterdir()):
@@ -137,7 +137,5 @@ def _locked(folder: Path) -> bool:
 
 
 def _remove_empty(folder: Path) -> None:
-    try:
+    with suppress(OSError):
         folder.rmdir()
-    except OSError:
-        pass

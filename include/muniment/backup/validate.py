@@ -42,9 +42,7 @@ def prove_stored(store: Store, name: str, size: int) -> None:
     except ObjectMissing:
         raise IntegrityError("an object that was uploaded is not in the store", to=name) from None
     if head.size != size:
-        raise IntegrityError(
-            f"the store has {head.size:,} bytes of an object of {size:,}", to=name
-        )
+        raise IntegrityError(f"the store has {head.size:,} bytes of an object of {size:,}", to=name)
     found = head.sha256 or _hash(store, name, size)
     if found != digest:
         raise IntegrityError("the store has other bytes than were sent", to=name)

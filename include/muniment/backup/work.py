@@ -64,8 +64,8 @@ class Work:
     @classmethod
     def parse(cls, line: bytes) -> Work:
         try:
-            (item, kind, native, print_, matter, key_id, parent, reason, origin, known) = json.loads(
-                line
+            (item, kind, native, print_, matter, key_id, parent, reason, origin, known) = (
+                json.loads(line)
             )
             return cls(
                 bytes.fromhex(item),
@@ -95,7 +95,13 @@ class Taken:
     origin: bytes
 
     def lines(self) -> bytes:
-        side = [list(self.fingerprint), self.parent.hex(), self.key_id, self.reason.value, self.origin.hex()]
+        side = [
+            list(self.fingerprint),
+            self.parent.hex(),
+            self.key_id,
+            self.reason.value,
+            self.origin.hex(),
+        ]
         return _encode(side).encode() + b"\n" + line_of(self.row)
 
 

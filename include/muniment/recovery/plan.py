@@ -86,7 +86,9 @@ class RestorePlan:
     @property
     def digest(self) -> str:
         """What is approved: SHA-256 of the plan as canonical JSON."""
-        return sha256_hex(json.dumps(self.as_dict(), sort_keys=True, separators=(",", ":")).encode())
+        return sha256_hex(
+            json.dumps(self.as_dict(), sort_keys=True, separators=(",", ":")).encode()
+        )
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

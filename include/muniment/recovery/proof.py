@@ -41,7 +41,11 @@ def prove(
     packs = _packs(known, parts.values())
     with ThreadPoolExecutor(PARALLEL) as pool:
         list(pool.map(lambda pack: _present(vault, pack), packs))
-    size = sum({(p.pack, s.frame_offset): s.frame_length for p in parts.values() for s in p.segments}.values())
+    size = sum(
+        {
+            (p.pack, s.frame_offset): s.frame_length for p in parts.values() for s in p.segments
+        }.values()
+    )
     if wanted is Proof.PRESENT or size > READ_LIMIT:
         return Proof.PRESENT, len(packs), size
     reader = PartReader(vault.store, vault.keyring, known)

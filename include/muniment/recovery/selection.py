@@ -99,7 +99,9 @@ class Selected:
         return sha256_hex("\n".join(lines).encode())
 
 
-def select(snapshot: Snapshot, selection: Selection, withhold: Filter = nothing_withheld) -> Selected:
+def select(
+    snapshot: Snapshot, selection: Selection, withhold: Filter = nothing_withheld
+) -> Selected:
     """The rows that match, in a stable order (by path)."""
     wanted = selection.predicate()
     rows: list[Row] = []

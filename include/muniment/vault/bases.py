@@ -11,7 +11,7 @@ from pathlib import Path
 
 from muniment.ids import sha256_hex
 from muniment.vault import names
-from muniment.vault.documents import Base, Head, PackObject
+from muniment.vault.documents import Base, Head, PackObject, StateOfCommit
 from muniment.vault.history import BaseRecord, CommitRecord, History
 from muniment.vault.snapshots import RowsWriter, load_snapshot
 from muniment.vault.store.decorators import put_or_same
@@ -55,8 +55,17 @@ def base_due(history: History) -> Due:
     return Due(False, f"{deltas} deltas, {delta_rows} of {base_rows} rows")
 
 
-def rebase(vault: Vault, history: History, record: CommitRecord, staging: Path) -> BaseRecord:
+def rebase(
+    vault: Vault,
+    history: History,
+    record: CommitRecord,
+    staging: Path,
+    *,
+    state: StateOfCommit | None = None,
+) -> BaseRecord:
     """Writes a base that covers `record`. Needs an identity that opens every row of it.
+
+    `state` is a rebuilt state of the same snapshot, which the base then vouches for.
 
     Rows of a keyed matter that stay closed to operations are carried over as the objects they are.
     """
@@ -69,8 +78,8 @@ def rebase(vault: Vault, history: History, record: CommitRecord, staging: Path) 
     packs = chain.packs()
     named: set[str] = set()
     with RowsWriter(staging, vault.vault_id, history.source, recipients) as writer:
-        for name in snapshot.matters.values():
-            writer.add(keyed.get(name.matter_id, epoch), name)
+        for matter in snapshot.matters.values():
+            writer.add(keyed.get(matter.matter_id, epoch), matter)
         for row in sorted(snapshot.items.values(), key=lambda r: (r.matter, r.native_id)):
             named.update(part.pack.hex() for part in row.parts)
             key_id = keyed.get(row.matter) or snapshot.keyed.get(row.item_id, epoch)
@@ -100,6 +109,7 @@ def rebase(vault: Vault, history: History, record: CommitRecord, staging: Path) 
             if digest in named
         ),
         rows=sum(w.object.rows for w in written),
+        state=state,
     )
     data = vault.signer.sign("base", base.to_payload())
     digest = sha256_hex(data)

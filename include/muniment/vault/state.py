@@ -24,20 +24,20 @@ _VERSION = "1"
 _PART = struct.Struct("<32sIHH")
 _SEGMENT = struct.Struct("<QQQQ")
 
-_SCHEMA = pa.schema(
+_SCHEMA: pa.Schema = pa.schema(
     [
-        ("id", pa.binary(16)),
-        ("gone", pa.bool_()),
-        ("kind", pa.dictionary(pa.int8(), pa.string())),
-        ("size", pa.int64()),
-        ("mtime_ns", pa.int64()),
-        ("ctime_ns", pa.int64()),
-        ("inode", pa.uint64()),
-        ("tag", pa.string()),
-        ("matter", pa.dictionary(pa.int32(), pa.string())),
-        ("parent", pa.binary()),
-        ("digest", pa.binary()),
-        ("parts", pa.binary()),
+        pa.field("id", pa.binary(16)),
+        pa.field("gone", pa.bool_()),
+        pa.field("kind", pa.dictionary(pa.int8(), pa.string())),
+        pa.field("size", pa.int64()),
+        pa.field("mtime_ns", pa.int64()),
+        pa.field("ctime_ns", pa.int64()),
+        pa.field("inode", pa.uint64()),
+        pa.field("tag", pa.string()),
+        pa.field("matter", pa.dictionary(pa.int32(), pa.string())),
+        pa.field("parent", pa.binary()),
+        pa.field("digest", pa.binary()),
+        pa.field("parts", pa.binary()),
     ]
 )
 
@@ -162,14 +162,27 @@ class StateDelta:
         rows: Iterable[tuple[Any, ...]] = zip(
             *(table.column(field.name).to_pylist() for field in _SCHEMA), strict=True
         )
-        for item_id, is_gone, kind, size, mtime, ctime, inode, tag, matter, parent, digest, parts in rows:
+        for (
+            item_id,
+            is_gone,
+            kind,
+            size,
+            mtime,
+            ctime,
+            inode,
+            tag,
+            matter,
+            parent,
+            digest,
+            parts,
+        ) in rows:
             if is_gone:
                 gone.append(item_id)
                 continue
             fingerprint = Fingerprint(size, mtime, ctime, inode, 0, tag)
             entries.append(
                 StateEntry(
-                    item_id, kind, fingerprint, matter, digest, _unpack_parts(parts, strings)
+                    item_id, kind, fingerprint, matter, digest, _unpack_parts(parts, strings), parent
                 )
             )
         return cls(entries, gone, facts)

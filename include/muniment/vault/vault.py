@@ -87,7 +87,7 @@ class Vault:
 
     def present(self, source: str) -> set[str]:
         """Names of all packs and of this source's snapshot objects, in any version."""
-        found = set()
+        found: set[str] = set()
         for prefix in ("packs/", f"snapshots/{source}/"):
             found.update(v.name for v in self.store.list(prefix) if not v.delete_marker)
         return found
