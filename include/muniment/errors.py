@@ -318,6 +318,23 @@ class VerificationFailed(RestoreError):
     code = "M540"
 
 
+class TargetUnusable(RestoreError):
+    """The target folder is missing, full, read-only, failing, or in use by another restore."""
+
+    code = "M550"
+    retry = Retry.SOON
+    default_todo = "Mend what is named above and run the same restore again: it goes on from here."
+
+
+class ItemNotDelivered(RestoreError):
+    """One item could not be written where it belongs; the others go on."""
+
+    code = "M560"
+    default_todo = (
+        "Remove what stands in its way, or restore the item by its id into an empty folder."
+    )
+
+
 # -- embedded servers ----------------------------------------------------------------------------
 
 

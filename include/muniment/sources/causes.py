@@ -1,0 +1,72 @@
+"""Causes: why an item could not be taken, as short codes that stay the same over versions.
+
+They stand in problem rows, in clear counts of commits, and in the patterns of accepted exceptions.
+So they name no item, and a cause is never reworded: a new one is added.
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import Final
+
+PERMISSION_DENIED: Final = "permission denied"
+VANISHED: Final = "vanished"
+CHANGED_WHILE_READ: Final = "changed while read"
+CHANGED_WHILE_LISTED: Final = "changed while listed"
+IO_ERROR: Final = "io error"
+STALE: Final = "stale handle"
+OFFLINE: Final = "file server not answering"
+LOCKED: Final = "locked by another program"
+NAME_TOO_LONG: Final = "name too long"
+NOT_AN_ID: Final = "not an id of this source"
+OUT_OF_DESCRIPTORS: Final = "too many open files"
+OTHER_FILE_SYSTEM: Final = "other file system"
+SOCKET: Final = "socket"
+FIFO: Final = "fifo"
+DEVICE: Final = "device"
+UNKNOWN_TYPE: Final = "unknown type"
+OTHER: Final = "other error"
+
+CAUSES: Final = (
+    PERMISSION_DENIED, VANISHED, CHANGED_WHILE_READ, CHANGED_WHILE_LISTED, IO_ERROR, STALE, OFFLINE,
+    LOCKED, NAME_TOO_LONG, NOT_AN_ID, OUT_OF_DESCRIPTORS, OTHER_FILE_SYSTEM, SOCKET, FIFO, DEVICE,
+    UNKNOWN_TYPE, OTHER,
+)  # fmt: skip
+
+WITHOUT_CONTENT_BY_NATURE: Final = frozenset({SOCKET, FIFO, DEVICE})
+"""What exists only while a program runs or names hardware: there are no bytes that could be kept."""
+
+_BY_ERRNO: Final = {
+    errno.EACCES: PERMISSION_DENIED,
+    errno.EPERM: PERMISSION_DENIED,
+    errno.ENOENT: VANISHED,
+    errno.ENOTDIR: VANISHED,
+    errno.ELOOP: VANISHED,
+    errno.EIO: IO_ERROR,
+    errno.ENXIO: IO_ERROR,
+    errno.EUCLEAN if hasattr(errno, "EUCLEAN") else -1: IO_ERROR,
+    errno.EBADMSG: IO_ERROR,
+    errno.ESTALE: STALE,
+    errno.EBUSY: LOCKED,
+    errno.ETXTBSY: LOCKED,
+    errno.EAGAIN: LOCKED,
+    errno.EDEADLK: LOCKED,
+    errno.ENAMETOOLONG: NAME_TOO_LONG,
+    errno.EMFILE: OUT_OF_DESCRIPTORS,
+    errno.ENFILE: OUT_OF_DESCRIPTORS,
+    errno.ETIMEDOUT: OFFLINE,
+    errno.ENOTCONN: OFFLINE,
+    errno.ECONNRESET: OFFLINE,
+    errno.ECONNABORTED: OFFLINE,
+    errno.ECONNREFUSED: OFFLINE,
+    errno.EHOSTDOWN: OFFLINE,
+    errno.EHOSTUNREACH: OFFLINE,
+    errno.ENETUNREACH: OFFLINE,
+    errno.ENETDOWN: OFFLINE,
+    errno.ESHUTDOWN: OFFLINE,
+}
+
+
+def cause_of(error: OSError) -> str:
+    """The cause code of a system error. Never its text: that carries a path."""
+    return _BY_ERRNO.get(error.errno or 0, OTHER)
