@@ -63,6 +63,17 @@ class Signer:
             raise KeyFileError("the signing key is not an Ed25519 key", to=str(path))
         return cls(private)
 
+    @classmethod
+    def from_pem(cls, text: str) -> Signer:
+        """From the text of an unencrypted PKCS#8 PEM file. Raises KeyFileError."""
+        try:
+            private = serialization.load_pem_private_key(text.encode(), None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            raise KeyFileError("the signing key is damaged or under a passphrase") from None
+        if not isinstance(private, Ed25519PrivateKey):
+            raise KeyFileError("the signing key is not an Ed25519 key")
+        return cls(private)
+
     def pem(self, passphrase: str | None = None) -> bytes:
         protection: serialization.KeySerializationEncryption = (
             serialization.BestAvailableEncryption(passphrase.encode())

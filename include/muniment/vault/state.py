@@ -24,7 +24,7 @@ _VERSION = "1"
 _PART = struct.Struct("<32sIHH")
 _SEGMENT = struct.Struct("<QQQQ")
 
-_SCHEMA: pa.Schema = pa.schema(
+_SCHEMA = pa.schema(
     [
         pa.field("id", pa.binary(16)),
         pa.field("gone", pa.bool_()),

@@ -1,0 +1,189 @@
+"""Wiring: from a firm's configuration to vaults, sources and runs.
+
+The one place where configuration, keys, stores and sources meet. Airflow and the command line both
+begin here; they differ only in where a store's credential comes from.
+
+Invariants: a role's keys are read when that role is asked for, never before; a destination in the
+same account as the source is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from muniment.backup.options import BackupOptions, MassDeletion
+from muniment.backup.run import BackupRun
+from muniment.clock import Clock, SystemClock
+from muniment.config.exceptions import accepted_on
+from muniment.config.firm import Destination
+from muniment.config.inventory import InventoryRow
+from muniment.config.keyfiles import read_role_keys
+from muniment.config.load import FirmConfig
+from muniment.config.patterns import compile_patterns
+from muniment.errors import ConfigError
+from muniment.sources.base import Source, Target
+from muniment.sources.files import FileSource, FileTarget
+from muniment.vault.age import Identity, parse_identities
+from muniment.vault.signing import Signer
+from muniment.vault.store.base import Store
+from muniment.vault.store.decorators import RetryingStore
+from muniment.vault.store.open import FileDestination, S3Destination, open_store, parse_destination
+from muniment.vault.store.s3_client import S3Settings
+from muniment.vault.trust import Pin
+from muniment.vault.vault import Vault
+
+StoreOpener = Callable[[Destination, str], Store]
+"""(destination of firm.yaml, URL of it or of its matter keys) -> store. Whoever opens finds the
+credential: Airflow in its connection, the command line in the environment."""
+
+
+def open_with_environment(destination: Destination, url: str) -> Store:
+    """Opens a store with whatever credential the environment, profile or machine role gives."""
+    return open_store(store_settings(destination, url))
+
+
+def store_settings(destination: Destination, url: str) -> FileDestination | S3Destination:
+    """The URL of firm.yaml with the destination's endpoint and region."""
+    parsed = parse_destination(url)
+    if isinstance(parsed, FileDestination) or not (destination.endpoint or destination.region):
+        return parsed
+    settings = S3Settings(
+        endpoint=destination.endpoint,
+        region=destination.region,
+        path_style=True if destination.endpoint else None,
+    )
+    return S3Destination(parsed.bucket, parsed.prefix, settings)
+
+
+class Wiring:
+    """Everything of one firm, made on demand."""
+
+    def __init__(
+        self,
+        config: FirmConfig,
+        opener: StoreOpener = open_with_environment,
+        clock: Clock | None = None,
+    ) -> None:
+        self.config = config
+        self.clock: Clock = clock or SystemClock()
+        self._opener = opener
+
+    # -- stores and vaults -------------------------------------------------------------------------
+
+    def store(self, destination: str | None = None) -> Store:
+        """The store at a destination (the only one, or the first, when none is named)."""
+        found = self._destination(destination)
+        return RetryingStore(self._opener(found, found.url))
+
+    def matter_key_store(self, destination: str | None = None) -> Store | None:
+        found = self._destination(destination)
+        if found.matter_keys is None:
+            return None
+        return RetryingStore(self._opener(found, found.matter_keys))
+
+    def vault(self, role: str, destination: str | None = None) -> Vault:
+        """A handle with the keys of `worker`, `operations` or `retention`, or of nobody (`reader`).
+
+        Raises KeyFileError when this machine does not hold the role's keys.
+        """
+        if role == "reader":
+            return self.vault_with((), None, destination)
+        keys = read_role_keys(self.config.firm.keys, role)
+        identities = parse_identities(keys.identity) if keys.identity else []
+        return self.vault_with(identities, Signer.from_pem(keys.signer), destination)
+
+    def vault_with(
+        self,
+        identities: Sequence[Identity],
+        signer: Signer | None = None,
+        destination: str | None = None,
+    ) -> Vault:
+        """A handle with keys that somebody brought, such as an escrow identity."""
+        pinned = self.config.firm.pinned()
+        pin = Pin(pinned.vault_id, bytes.fromhex(pinned.root_public))
+        return Vault(
+            self.store(destination),
+            pin,
+            identities=identities,
+            signer=signer,
+            matter_keys=self.matter_key_store(destination),
+            clock=self.clock,
+        )
+
+    def _destination(self, name: str | None) -> Destination:
+        destinations = self.config.firm.destinations
+        if name is None:
+            return next(iter(destinations.values()))
+        if name not in destinations:
+            raise ConfigError(
+                "there is no such destination",
+                to=f"firm {self.config.firm_id}, firm.yaml, key destinations",
+            )
+        return destinations[name]
+
+    # -- sources -----------------------------------------------------------------------------------
+
+    def source(self, source_id: str) -> Source:
+        """The source of an inventory row. Raises ConfigError for a row that is not Muniment's."""
+        row = self._row(source_id)
+        options = self.config.options(source_id)
+        return FileSource(
+            source_id,
+            Path(row.location),
+            exclude=compile_patterns(options.exclude),
+            one_file_system=options.one_file_system,
+            expect_mount=options.expect_mount,
+            sentinel=options.sentinel,
+        )
+
+    def target(self, source_id: str, folder: Path, *, overwrite: bool = False) -> Target:
+        """Where items of this source are delivered to: `folder`/<source id>."""
+        return FileTarget(folder / source_id, overwrite=overwrite)
+
+    def backup_run(
+        self, source_id: str, run_id: str, *, accept_mass_deletion: bool = False
+    ) -> BackupRun:
+        """A run of one source with the worker's keys and the options of its row."""
+        row = self._row(source_id)
+        return BackupRun(
+            self.vault("worker", row.destination),
+            self.source(source_id),
+            self.config.firm.staging,
+            run_id,
+            assign=self.config.matter_rules(source_id).match,
+            options=self._options(row, accept_mass_deletion),
+        )
+
+    def _options(self, row: InventoryRow, accept_mass_deletion: bool) -> BackupOptions:
+        given = self.config.options(row.source_id)
+        today = self.clock.now().date()
+        return BackupOptions(
+            retention_class=self.config.retention(row).retention_class,
+            shard_bytes=given.shard_size,
+            shard_items=given.shard_items,
+            threads=given.threads,
+            mass_deletion=MassDeletion(given.mass_deletion.share, given.mass_deletion.items),
+            accept_mass_deletion=accept_mass_deletion,
+            accepted=accepted_on(self.config.exceptions, row.source_id, today),
+            clock_tolerance=self.config.firm.clock_tolerance,
+            next_due=self.next_due(row.source_id),
+        )
+
+    def next_due(self, source_id: str) -> datetime | None:
+        """When this source's next run is due by its schedule."""
+        schedule = self._row(source_id).schedule
+        if schedule is None:
+            return None
+        return schedule.next_due(self.clock.now(), self.config.firm.time_zone)
+
+    def _row(self, source_id: str) -> InventoryRow:
+        row = self.config.row(source_id)
+        if not row.by_muniment:
+            raise ConfigError(
+                f"this source is not backed up by Muniment but by: {row.backup_method.value}",
+                to=f"firm {self.config.firm_id}, inventory.csv, row {row.row}",
+                todo="Set backup_method to muniment if that is meant.",
+            )
+        return row
