@@ -9,9 +9,11 @@ same account as the source is refused.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from muniment.backup.options import BackupOptions, MassDeletion
 from muniment.backup.run import BackupRun
@@ -135,7 +137,7 @@ class Wiring:
             exclude=compile_patterns(options.exclude),
             one_file_system=options.one_file_system,
             expect_mount=options.expect_mount,
-            sentinel=options.sentinel,
+            sentinel=os.fsencode(options.sentinel) if options.sentinel else None,
         )
 
     def target(self, source_id: str, folder: Path, *, overwrite: bool = False) -> Target:
@@ -158,7 +160,7 @@ class Wiring:
 
     def _options(self, row: InventoryRow, accept_mass_deletion: bool) -> BackupOptions:
         given = self.config.options(row.source_id)
-        today = self.clock.now().date()
+        today = self.clock.now().astimezone(ZoneInfo(self.config.firm.time_zone)).date()
         return BackupOptions(
             retention_class=self.config.retention(row).retention_class,
             shard_bytes=given.shard_size,
