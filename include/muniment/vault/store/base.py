@@ -48,10 +48,11 @@ class ObjectHead:
 
 
 class Store(Protocol):
-    """A place that keeps objects. Names are relative, `/`-separated ASCII, no `..`.
+    """A place that keeps objects under names as `payload.check_name` allows them. No name is a
+    folder of another one.
 
-    Errors: StoreDenied, StoreUnavailable, ObjectExists, ObjectMissing, ChecksumMismatch; nothing
-    else leaves an implementation.
+    Errors: StoreError with its subclasses, and StagingError for a payload file that cannot be
+    read; nothing else leaves an implementation. Methods may be called from several threads.
     """
 
     label: str
@@ -66,7 +67,8 @@ class Store(Protocol):
         becomes visible. A put is atomic: whole or absent, and durable when it returns.
 
         Raises:
-            ObjectExists: the name is taken (by any bytes, also the same).
+            ObjectExists: the name is taken (by any bytes, also the same). A delete marker on top
+                frees a name: see `decorators.put_or_same`.
             ChecksumMismatch: the bytes that arrived do not have this digest.
         """
         ...
@@ -89,15 +91,21 @@ class Store(Protocol):
         ...
 
     def retain_until(self, name: str, until: datetime, *, version: str | None = None) -> None:
-        """Extends the lock of a version. Never shortens: an earlier `until` is left alone."""
+        """Extends the lock of a version. Never shortens: an earlier `until` is left alone.
+
+        Raises ObjectMissing, StoreDenied; LockNotEnforced where the store has no locks, so that
+        none is ever believed in."""
         ...
 
     def legal_hold(self, name: str, on: bool, *, version: str | None = None) -> None:
-        """Sets or lifts a legal hold on a version."""
+        """Sets or lifts a legal hold on a version. Raises as `retain_until` does."""
         ...
 
     def delete_version(self, name: str, version: str) -> None:
-        """Removes one version for good. Raises StoreDenied under a lock or hold."""
+        """Removes one version (or delete marker) for good; one that is gone is no error. `version`
+        as a listing shows it: DEFAULT_VERSION only in a store without versions.
+
+        Raises StoreDenied under a lock or hold."""
         ...
 
     def now(self) -> datetime | None:

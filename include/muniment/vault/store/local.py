@@ -205,8 +205,10 @@ class LocalStore:
     def delete_version(self, name: str, version: str) -> None:
         path = self._path(name, version)
         with self._errors(name):
-            path.unlink()
-            _flush_folder(path.parent)
+            # Deleting again is no error: the first answer may have been lost.
+            path.unlink(missing_ok=True)
+            if path.parent.is_dir():
+                _flush_folder(path.parent)
 
     def now(self) -> datetime | None:
         return None
@@ -255,9 +257,7 @@ class LocalStore:
             case errno.ENOENT | errno.ENOTDIR | errno.EISDIR | errno.ELOOP:
                 if not self.root.is_dir():
                     return self._root_missing()
-                if error.errno == errno.ENOENT:
-                    return ObjectMissing("the object is not in the store", to=name)
-                return BadObjectName(f"what stands here is no object: {what}", to=name)
+                return ObjectMissing("the object is not in the store", to=name)
             case errno.EACCES | errno.EPERM | errno.EROFS:
                 todo = "Check owner and mode of the store's folder, and that it is not mounted read-only."
                 return StoreDenied(f"the system refused: {what}", to=name, todo=todo)

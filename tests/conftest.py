@@ -1,0 +1,38 @@
+"""Fixtures that several parts share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from muniment.embedded import s3
+from muniment.errors import EmbeddedError
+from tests.support.needs import missing
+from tests.support.s3_server import FREE, LOCKED, S3Place, S3Server, roles
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """The real S3 server of this pytest process."""
+    try:
+        s3.program()
+    except EmbeddedError as error:
+        missing("the S3 server", error.todo)
+    embedded = s3.EmbeddedS3(tmp_path_factory.mktemp("s3"), roles())
+    embedded.start()
+    yield S3Server(embedded)
+    # Nobody reads it again, so it need not tidy up for two seconds.
+    embedded.stop(grace=0)
+
+
+@pytest.fixture
+def s3_place(s3_server: S3Server) -> S3Place:
+    """A fresh prefix; versions, no lock."""
+    return s3_server.place(FREE)
+
+
+@pytest.fixture
+def locked_s3_place(s3_server: S3Server) -> S3Place:
+    """A fresh prefix; new objects are locked for a day."""
+    return s3_server.place(LOCKED)
