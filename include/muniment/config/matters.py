@@ -12,8 +12,8 @@ import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from muniment.config.firm import MatterRule
 from muniment.config.patterns import NUMBER, PLACEHOLDERS, number_shape, parse_pattern
+from muniment.config.policy import MatterRule
 
 _REMEMBERED_FOLDERS = 65_536
 _DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), "-")

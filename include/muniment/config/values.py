@@ -8,11 +8,14 @@ no value that a person typed into a free field.
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+
+from muniment.config.issues import suggestion
 
 _UNITS = {
     "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
@@ -21,6 +24,11 @@ _UNITS = {
 _SECONDS = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
 _SIZE = re.compile(r"([0-9]{1,12}) ?([A-Za-z]{1,3})")
 _DURATION = re.compile(r"([0-9]{1,6}) ?([mhdw])")
+_ID = re.compile(r"[a-z](?:[a-z0-9-]|_(?!_)){0,47}")
+_HEX = re.compile(r"[0-9a-f]+")
+_EMAIL = re.compile(r"[^@\s<>,;:\"\\]+@[^@\s<>,;:\"\\]+\.[^@\s<>,;:\"\\.]{2,}")
+_RECIPIENT = re.compile(r"age1[ac-hj-np-z02-9]{58}")
+_CONNECTION = re.compile(r"[A-Za-z0-9][\w.\-]{0,199}", re.ASCII)
 
 
 class Model(BaseModel):
@@ -119,3 +127,94 @@ def empty_if_none(value: Any) -> Any:
 
 Table = BeforeValidator(empty_if_none)
 """For mappings by name: `people:` with nothing below it is an empty mapping."""
+
+
+# -- words with a shape --------------------------------------------------------------------------
+
+
+def check_id(value: str) -> str:
+    """An id that may stand in a DAG id, an object name and a log. Raises ValueError.
+
+    It begins with a letter, because a spreadsheet takes `1-2` for a date; `__` separates the parts
+    of a DAG id.
+    """
+    if not _ID.fullmatch(value) or value.endswith("_"):
+        raise ValueError(
+            "is not an id; write small letters, digits and single - or _, beginning with a letter,"
+            " 48 characters at most, such as file-server"
+        )
+    return value
+
+
+def check_source_id(value: str) -> str:
+    """As `check_id`; `matters` is taken by the vault (the key from which matter ids are made)."""
+    if check_id(value) == "matters":
+        raise ValueError("is a name that the vault uses itself; choose another, such as cases")
+    return value
+
+
+def parse_date(value: object) -> object:
+    """`2026-01-31` as a date. Raises ValueError."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return date.fromisoformat(value.strip()) if len(value.strip()) == 10 else _no_date()
+    except ValueError:
+        return _no_date()
+
+
+def _no_date() -> date:
+    raise ValueError("is not a date; write year-month-day, such as 2026-01-31") from None
+
+
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (OSError, ValueError):
+        close = suggestion(value, (name.lower() for name in available_timezones()))
+        proper = {name.lower(): name for name in available_timezones()}
+        hint = re.sub("`(.+)`", lambda found: f"`{proper[found[1]]}`", close)
+        raise ValueError(
+            "is not a time zone; write its IANA name, such as America/New_York. " + hint
+        ) from None
+    return value
+
+
+def hex_of(length: int) -> AfterValidator:
+    """Exactly `length` small hex characters."""
+
+    def check(value: str) -> str:
+        if len(value) != length or not _HEX.fullmatch(value):
+            raise ValueError(
+                f"is not {length} hex characters (0-9 a-f); copy it from the key card, in quotes"
+            )
+        return value
+
+    return AfterValidator(check)
+
+
+def _email(value: str) -> str:
+    if not _EMAIL.fullmatch(value):
+        raise ValueError("is not an e-mail address; write it like office@firm.example")
+    return value
+
+
+def _recipient(value: str) -> str:
+    if not _RECIPIENT.fullmatch(value):
+        raise ValueError("is not an age recipient; it begins with age1 and has 62 characters")
+    return value
+
+
+def _connection(value: str) -> str:
+    if not _CONNECTION.fullmatch(value):
+        raise ValueError("is not a connection id; write letters, digits, _ - and ., as in Airflow")
+    return value
+
+
+Id = Annotated[str, AfterValidator(check_id)]
+SourceId = Annotated[str, AfterValidator(check_source_id)]
+Date = Annotated[date, BeforeValidator(parse_date)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+EMail = Annotated[str, AfterValidator(_email)]
+Recipient = Annotated[str, AfterValidator(_recipient)]
+Connection = Annotated[str, AfterValidator(_connection)]
