@@ -144,6 +144,17 @@ class ItemUnreadable(SourceError):
     code = "M230"
 
 
+class BackupIncomplete(SourceError):
+    """A run ended without a snapshot that counts as success."""
+
+    code = "M250"
+    retry = Retry.NEVER
+    default_safe = (
+        "What the run could take is committed and restorable; every earlier snapshot is unharmed."
+    )
+    default_todo = "Mend what is named above, then run the backup again."
+
+
 # -- vault ---------------------------------------------------------------------------------------
 
 
@@ -346,3 +357,15 @@ class EmbeddedError(MunimentError):
     retry = Retry.SOON
     default_safe = "No vault and no source was touched."
     default_todo = "Read the named log; then stop the servers and start them again."
+
+
+# -- anything else -------------------------------------------------------------------------------
+
+
+class UnexpectedError(MunimentError):
+    """An error nobody foresaw, said by its type and place: its own text may hold a client's name."""
+
+    code = "M900"
+    retry = Retry.SOON
+    default_safe = "Snapshots that were committed are unharmed."
+    default_todo = "If it stays after the retries, report it with the place named above."

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from muniment.errors import KeyFileError
 
 if TYPE_CHECKING:
+    from boto3.session import Session
     from mypy_boto3_s3 import S3Client
 
 CONNECT_SECONDS = 10.0
@@ -75,8 +76,15 @@ class S3Settings:
     attempts: int = ATTEMPTS
 
 
-def make_client(settings: S3Settings, credential: S3Credential | None = None) -> S3Client:
-    """A client that S3Store can use from several threads at a time."""
+def make_client(
+    settings: S3Settings,
+    credential: S3Credential | None = None,
+    session: Session | None = None,
+) -> S3Client:
+    """A client that S3Store can use from several threads at a time.
+
+    `session` brings a credential that renews itself (an assumed role) in place of `credential`.
+    """
     # Importing boto3 takes a third of a second, which no local store should pay.
     import boto3
     from botocore.config import Config
@@ -95,7 +103,7 @@ def make_client(settings: S3Settings, credential: S3Credential | None = None) ->
         response_checksum_validation="when_required",
     )
     # A session of its own: boto3's default one may not be made by two threads at a time.
-    client: S3Client = boto3.session.Session().client(
+    client: S3Client = (session or boto3.session.Session()).client(
         "s3",
         endpoint_url=settings.endpoint,
         # Servers other than AWS take any region, but a signature needs one.
