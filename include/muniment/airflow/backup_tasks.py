@@ -1,0 +1,216 @@
+"""BackupTasks: the functions behind the tasks of one source's backup, in terms of the engine.
+
+Every task opens the run afresh, perhaps on another machine; they share staging and XCom. What goes
+through XCom is numbers, ids and digests, each marked with the plan it belongs to: after a clear, XCom
+still holds what an earlier attempt left for map indexes that were not reached again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from airflow.sdk import get_current_context
+
+from muniment.airflow.names import ACCEPT_MASS_DELETION, LABEL, PLAN, engine_run_id
+from muniment.airflow.stores import open_destination
+from muniment.backup.commit import commit_snapshot
+from muniment.backup.encrypt import encrypt
+from muniment.backup.extract import extract
+from muniment.backup.plan import make_plan
+from muniment.backup.run import BackupRun
+from muniment.backup.staging import clean_abandoned
+from muniment.backup.upload import upload
+from muniment.backup.validate import validate_checksums
+from muniment.backup.work import Plan, ShardResult
+from muniment.config.load import FirmConfig
+from muniment.errors import BackupIncomplete
+from muniment.ids import sha256_hex
+from muniment.wiring import Wiring
+
+log = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+
+
+class BackupTasks:
+    """One source of one firm. `dag_id` is the id of its DAG."""
+
+    def __init__(self, config: FirmConfig, source_id: str, dag_id: str) -> None:
+        self._wiring = Wiring(config, open_destination)
+        self._source_id = source_id
+        self._dag_id = dag_id
+
+    def plan(self) -> list[Json]:
+        """Lists the source and leaves the plan in staging; returns one entry a shard."""
+        context = get_current_context()
+        run = self._run(accept=bool(context["params"].get(ACCEPT_MASS_DELETION)))
+        # What an earlier attempt of this run left would be taken for this one's.
+        run.staging.purge()
+        with run.staging.in_use():
+            plan = make_plan(run)
+        mark = _mark(plan)
+        context["ti"].xcom_push(
+            key=PLAN,
+            value={
+                "mark": mark,
+                "run": run.run_id,
+                "seq": plan.seq,
+                "shards": len(plan.shards),
+                "deferred_items": plan.deferred_items,
+            },
+        )
+        log.info(
+            "Snapshot %d of this source; run %s in staging and in the commit", plan.seq, run.run_id
+        )
+        log.info(
+            "Seen: %s items, %s bytes. Gone: %s. Changed: %s items in %d shards",
+            f"{plan.seen:,}",
+            f"{plan.source_bytes:,}",
+            f"{len(plan.gone):,}",
+            f"{sum(s.items for s in plan.shards):,}",
+            len(plan.shards),
+        )
+        if not plan.shards:
+            log.info("Nothing changed: the snapshot says so, and nothing is uploaded")
+        return [{**shard.as_dict(), "plan": mark} for shard in plan.shards]
+
+    def extract(self, shard: Json) -> Json:
+        """Puts the shard into reading order; gives the same entry on."""
+        run = self._shard_run(shard)
+        with run.staging.in_use():
+            count = extract(run, shard["shard"])
+        log.info("%s items are ready to be read", f"{count:,}")
+        return shard
+
+    def encrypt(self, shard: Json) -> Json:
+        """Reads, seals and packs into staging; returns what came of it."""
+        run = self._shard_run(shard)
+        with run.staging.in_use():
+            result = encrypt(run, shard["shard"])
+        log.info(
+            "Taken: %s items; read %s bytes; %d packs of %s bytes; not taken: %s items",
+            f"{result.taken:,}",
+            f"{result.read_bytes:,}",
+            len(result.packs),
+            f"{sum(p.size for p in result.packs):,}",
+            f"{result.problems:,}",
+        )
+        return {**shard, "result": result.as_dict()}
+
+    def upload(self, shard: Json) -> Json:
+        """Puts the shard's packs into the store."""
+        run = self._shard_run(shard)
+        with run.staging.in_use():
+            sent = upload(run, ShardResult.of(shard["result"]))
+        log.info("The store took %s bytes", f"{sent:,}")
+        return shard
+
+    def validate_checksums(self, shard: Json) -> Json:
+        """Asks the store whether it has what was sent."""
+        proven = validate_checksums(self._shard_run(shard), ShardResult.of(shard["result"]))
+        log.info("%d packs are in the store, each with the digest that was sent", proven)
+        return shard
+
+    def commit_snapshot(self, plan: Mapping[str, Any], validated: Iterable[Json | None]) -> Json:
+        """Commits what was validated under this plan; the other shards are unfinished."""
+        mine = [s for s in validated if s and s.get("plan") == plan["mark"]]
+        run = self._run()
+        with run.staging.in_use():
+            outcome = commit_snapshot(run, [ShardResult.of(s["result"]) for s in mine])
+        log.info(
+            "Snapshot %d of %s is committed: %s; digest %s",
+            outcome.seq,
+            outcome.source,
+            outcome.completeness,
+            outcome.digest,
+        )
+        return {**outcome.as_dict(), "success": outcome.success, "plan": plan["mark"]}
+
+    def record(self, plan: Mapping[str, Any] | None, outcome: Mapping[str, Any] | None) -> Json:
+        """Compares done with planned. Raises BackupIncomplete on any shortfall."""
+        if not plan or not outcome or outcome["plan"] != plan["mark"]:
+            raise BackupIncomplete(
+                "no snapshot was committed in this run",
+                to=f"source {self._source_id}",
+                safe="Every earlier snapshot is unharmed.",
+                todo="Look at the first task that is red and do what its log says.",
+            )
+        _say_causes(outcome)
+        if outcome["success"]:
+            return {
+                key: outcome[key] for key in ("source", "seq", "digest", "completeness", "counts")
+            }
+        raise BackupIncomplete(
+            f"snapshot {outcome['seq']} is committed and incomplete: {_shortfall(plan, outcome)}",
+            to=f"source {self._source_id}, snapshot {outcome['seq']}",
+            todo=_remedy(outcome),
+        )
+
+    def remainder(self, plan: Mapping[str, Any] | None, outcome: Mapping[str, Any] | None) -> int:
+        """Items left to a next run that should begin at once; 0 when none should.
+
+        A run that finished no shard would leave the same remainder again, for ever.
+        """
+        if not plan or not outcome or outcome["plan"] != plan["mark"]:
+            return 0
+        if len(outcome["unfinished"]) >= plan["shards"]:
+            return 0
+        return int(outcome["deferred_items"])
+
+    def purge_staging(self) -> None:
+        """Removes what this run, and runs that were killed, left in staging."""
+        run = self._run()
+        run.staging.purge()
+        staging = self._wiring.config.firm.staging
+        for left in clean_abandoned(staging, keep=run.run_id):
+            log.warning("Removed what the abandoned run %s left in staging", left)
+
+    # -- parts -------------------------------------------------------------------------------------
+
+    def _run(self, accept: bool = False) -> BackupRun:
+        run_id = engine_run_id(self._dag_id, str(get_current_context()["run_id"]))
+        return self._wiring.backup_run(self._source_id, run_id, accept_mass_deletion=accept)
+
+    def _shard_run(self, shard: Json) -> BackupRun:
+        get_current_context()[LABEL] = shard["label"]  # type: ignore[literal-required]
+        return self._run()
+
+
+def _mark(plan: Plan) -> str:
+    """Tells this plan from the plan of an earlier attempt of the same run."""
+    return sha256_hex(plan.to_bytes())[:16]
+
+
+def _say_causes(outcome: Mapping[str, Any]) -> None:
+    for cause in outcome["causes"]:
+        accepted = "accepted" if cause["accepted"] else "NOT accepted"
+        log.warning("%s items not taken: %s (%s)", f"{cause['count']:,}", cause["cause"], accepted)
+
+
+def _shortfall(plan: Mapping[str, Any], outcome: Mapping[str, Any]) -> str:
+    said = []
+    if outcome["unfinished"]:
+        said.append(f"{len(outcome['unfinished'])} of {plan['shards']} shards are unfinished")
+    if outcome["deferred_items"]:
+        said.append(f"{outcome['deferred_items']:,} items are left to the next run")
+    untaken = [c for c in outcome["causes"] if not c["accepted"]]
+    said += [f"{c['count']:,} items were not taken ({c['cause']})" for c in untaken]
+    return "; ".join(said) or "see the snapshot's report"
+
+
+def _remedy(outcome: Mapping[str, Any]) -> str:
+    todo = []
+    if outcome["unfinished"]:
+        todo.append(
+            "For the unfinished shards do what the log of their first red task says, then trigger "
+            "this DAG again: it takes only what is still missing."
+        )
+    if outcome["deferred_items"]:
+        todo.append("The rest of the work is a run of its own, which has been started.")
+    if any(not c["accepted"] for c in outcome["causes"]):
+        todo.append(
+            "Mend the cause at the source, or have it accepted for a time (firm.yaml, `exceptions`)."
+        )
+    return " ".join(todo)

@@ -1,0 +1,57 @@
+"""The checkpoint DAG of a firm: once a day the newest snapshot of every source, signed, and its mark."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import DAG, task
+
+from muniment.airflow.common import cron, dag_arguments
+from muniment.airflow.failures import plainly
+from muniment.airflow.names import firm_dag, tags
+from muniment.airflow.settings import restore_placement
+from muniment.airflow.words import CHECKPOINT
+from muniment.clock import to_text
+from muniment.config.load import FirmConfig
+
+log = logging.getLogger(__name__)
+
+DAILY = "0 6 * * *"
+"""After the night's backups, before the office opens."""
+
+
+def build_checkpoint(config: FirmConfig) -> DAG:
+    """`{firm}__checkpoint`."""
+
+    @plainly
+    def checkpoint() -> dict[str, Any]:
+        # The engine is imported where a task runs, and not by every parse.
+        from muniment.airflow.stores import open_destination
+        from muniment.vault.checkpoints import mark_of, write_checkpoint
+        from muniment.wiring import Wiring
+
+        resolved = write_checkpoint(Wiring(config, open_destination).vault("operations"))
+        mark = mark_of(resolved.digest)
+        heads = {source: head.seq for source, head in resolved.value.heads.items()}
+        log.info("Checkpoint %s over %d sources", to_text(resolved.value.at), len(heads))
+        log.info("Mark, to be kept outside the store: %s", mark)
+        return {"mark": mark, "at": to_text(resolved.value.at), "heads": heads}
+
+    with DAG(
+        firm_dag(config.firm_id, "checkpoint"),
+        schedule=cron(DAILY, config.firm.time_zone),
+        **dag_arguments(
+            owner="muniment",
+            description=f"Signs the newest snapshots of {config.firm_id} and gives their mark",
+            doc_md=CHECKPOINT.format(firm=config.firm_id),
+            tags=tags(config.firm_id, "checkpoint"),
+        ),
+    ) as dag:
+        task(
+            task_id="write_checkpoint",
+            execution_timeout=timedelta(hours=2),
+            **restore_placement(),
+        )(checkpoint)()
+    return dag

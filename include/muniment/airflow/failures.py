@@ -1,0 +1,96 @@
+"""Failures: an engine error in Airflow's words.
+
+- The log ends with the four answers (what, where, what is safe, what to do), not with a trace through
+  the engine: an error that was raised on purpose says all there is to know.
+- Whether Airflow tries again is the error's own word. `never` and `later` fail at once; `soon` is
+  retried with back-off.
+- An error nobody foresaw is said by its type and place only: its text may hold a path, and a path
+  names a client.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from airflow.sdk import RetryDecision, RetryPolicy
+from airflow.sdk.exceptions import AirflowException
+
+import muniment
+from muniment.errors import MunimentError, Retry, UnexpectedError
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+RETRIES: dict[str, Any] = {
+    "retries": 4,
+    "retry_delay": timedelta(minutes=1),
+    "retry_exponential_backoff": True,
+    "max_retry_delay": timedelta(minutes=30),
+}
+"""A store that is away for an hour does not cost a night's backup."""
+
+_PACKAGE = Path(muniment.__file__).resolve().parent
+
+
+class EngineRetryPolicy(RetryPolicy):
+    """Asks the error itself. Evaluated where the task ran; the scheduler only sees the answer."""
+
+    def evaluate(
+        self,
+        exception: BaseException,
+        try_number: int,
+        max_tries: int,
+        context: Any = None,
+    ) -> RetryDecision:
+        if isinstance(exception, MunimentError) and exception.retry is not Retry.SOON:
+            when = (
+                "before somebody acts" if exception.retry is Retry.NEVER else "before the next run"
+            )
+            return RetryDecision.fail(reason=f"[{exception.code}] trying again is of no use {when}")
+        return RetryDecision.default()
+
+
+def plainly(function: Callable[P, R]) -> Callable[P, R]:
+    """Makes a task function say its errors plainly.
+
+    Raises the engine's error without its trace, or UnexpectedError in place of any other. What
+    Airflow itself raises to skip, defer or end a task goes through untouched.
+    """
+
+    @wraps(function)
+    def said(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except AirflowException:
+            raise
+        except MunimentError as error:
+            failure = error
+        except Exception as error:
+            failure = _unforeseen(error)
+        _say(failure)
+        # Raised here, outside the handlers, so that no other error hangs on it as its context.
+        raise failure.with_traceback(None)
+
+    return said
+
+
+def _say(error: MunimentError) -> None:
+    for line in error.render().splitlines():
+        log.error("%s", line)
+
+
+def _unforeseen(error: Exception) -> UnexpectedError:
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [f for f in frames if Path(f.filename).is_relative_to(_PACKAGE)]
+    places = [f"{Path(f.filename).relative_to(_PACKAGE)}:{f.lineno}" for f in ours]
+    return UnexpectedError(
+        f"an error nobody foresaw: {type(error).__name__}", to=" > ".join(places[-4:])
+    )

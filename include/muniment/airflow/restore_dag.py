@@ -1,0 +1,160 @@
+"""The restore DAG of a firm: a form, a plan, approval, delivery source by source, a certificate.
+
+Deliveries go below the restore area and never into a production system. The last two tasks run whatever
+became of the deliveries, so that a half restore is told as one, and is red.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG, Param, TriggerRule, get_current_context, task
+from airflow.sdk.exceptions import AirflowSkipException
+
+from muniment.airflow.common import dag_arguments
+from muniment.airflow.failures import plainly
+from muniment.airflow.names import LABEL_TEMPLATE, REPORT, firm_dag, tags
+from muniment.airflow.restore_request import FOLDER, OPAQUE_MATTER, REASON_WORDS, Reason, What
+from muniment.airflow.settings import restore_placement
+from muniment.airflow.words import APPROVE, RESTORE
+from muniment.config.load import FirmConfig
+
+if TYPE_CHECKING:
+    from muniment.airflow.restore_tasks import RestoreTasks
+
+HOUR = timedelta(hours=1)
+
+
+def build_restore(config: FirmConfig) -> DAG:
+    """`{firm}__restore_matter`."""
+    dag_id = firm_dag(config.firm_id, "restore_matter")
+    with DAG(
+        dag_id,
+        schedule=None,
+        **dag_arguments(
+            owner="muniment",
+            description=f"Gives back a matter, an item or a source of {config.firm_id}",
+            doc_md=RESTORE.format(firm=config.firm_id),
+            tags=tags(config.firm_id, "restore"),
+            params=restore_form(config),
+        ),
+    ) as dag:
+        _lay_out(config, dag_id)
+    return dag
+
+
+def restore_form(config: FirmConfig) -> dict[str, Param]:
+    """The form. What is enforced here is checked again by the first task: not every way to trigger a
+    run goes through the form, and Airflow does not check times."""
+    numbers = config.firm.labels.matter_numbers
+    which: dict[str, Any] = {} if numbers else {"pattern": f"^({OPAQUE_MATTER}|[0-9a-f]{{32}})?$"}
+    number = "a matter's number (2024-0113) or id (M-...)" if numbers else "a matter's id (M-...)"
+    sources = sorted(row.source_id for row in config.protected)
+    return {
+        "what": Param(
+            What.MATTER.value,
+            type="string",
+            enum=[str(what) for what in What],
+            values_display={
+                "matter": "A matter, from all its systems",
+                "item": "One item, by its id",
+                "source": "Whole sources",
+            },
+            title="What",
+        ),
+        "which": Param(
+            None,
+            type=["null", "string"],
+            maxLength=64,
+            title="Which one",
+            description=f"For a matter: {number}. For an item: its id. Never a client's name.",
+            **which,
+        ),
+        "as_of": Param(
+            None,
+            type=["null", "string"],
+            format="date-time",
+            title="As of",
+            description=f"The state of that time ({config.firm.time_zone} when no zone is given). "
+            "Empty: the newest.",
+        ),
+        "sources": Param(
+            [],
+            type="array",
+            items={"type": "string", "enum": sources} if sources else {"type": "string"},
+            examples=sources,
+            title="From which sources",
+            description="Empty: from all that have something of it.",
+        ),
+        "reason": Param(
+            Reason.LOST_OR_DELETED.value,
+            type="string",
+            enum=[str(reason) for reason in Reason],
+            values_display={str(k): v for k, v in REASON_WORDS.items()},
+            title="Why",
+        ),
+        "deliver_to": Param(
+            None,
+            type=["null", "string"],
+            pattern=f"^({FOLDER})?$",
+            title="Deliver to",
+            description="A folder below the restore area. Empty: a new one. Never a client's name.",
+        ),
+        "overwrite": Param(
+            False,
+            type="boolean",
+            title="Replace files of the same name",
+            description="In the folder of the delivery only.",
+        ),
+    }
+
+
+def _lay_out(config: FirmConfig, dag_id: str) -> None:
+    def firm() -> RestoreTasks:
+        # The engine is imported where a task runs, and not by every parse.
+        from muniment.airflow.restore_tasks import RestoreTasks
+
+        return RestoreTasks(config, dag_id)
+
+    with_keys = restore_placement()
+    always: dict[str, Any] = {"trigger_rule": TriggerRule.ALL_DONE}
+
+    @task(execution_timeout=6 * HOUR, retries=2, **with_keys)
+    @plainly
+    def plan() -> Any:
+        return firm().plan()
+
+    @task(**with_keys)
+    @plainly
+    def sources(planned: Any) -> Any:
+        return firm().sources(planned)
+
+    @task(execution_timeout=24 * HOUR, map_index_template=LABEL_TEMPLATE, **with_keys)
+    @plainly
+    def restore(planned: Any, part: Any) -> Any:
+        return firm().restore(planned, part)
+
+    @task(**always, **with_keys)
+    @plainly
+    def certificate() -> Any:
+        pull = get_current_context()["ti"].xcom_pull
+        planned, listed = pull(task_ids="plan"), pull(task_ids="sources")
+        if not planned or not listed:
+            raise AirflowSkipException("nothing was delivered: see the first red task")
+        indexes = list(range(len(listed)))
+        return firm().certificate(
+            planned, pull(task_ids="restore", key=REPORT, map_indexes=indexes) or ()
+        )
+
+    @task(**always)
+    @plainly
+    def notify() -> None:
+        firm().notify(get_current_context()["ti"].xcom_pull(task_ids="certificate"))
+
+    planned = plan()
+    approve = EmptyOperator(task_id="approve", doc_md=APPROVE)
+    parts = sources(planned)
+    planned >> approve >> parts
+    restore.partial(planned=planned).expand(part=parts) >> certificate() >> notify()

@@ -1,0 +1,179 @@
+"""RestoreRequest: what the form of a restore says, checked.
+
+Airflow checks a form loosely (a time is any text, and a run may be triggered without the form), so
+everything is checked here again, before a key is touched. Errors never repeat what was typed: it ends
+in Airflow's database, and people type names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from muniment.config.load import FirmConfig
+from muniment.errors import RestoreError
+
+OPAQUE_MATTER = r"M-[A-Z2-7]{8}"
+ITEM_ID = r"[0-9a-f]{32}"
+FOLDER = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}(/[A-Za-z0-9][A-Za-z0-9._-]{0,63}){0,4}"
+_FORM = "Trigger the DAG again with the form corrected."
+
+
+class Reason(StrEnum):
+    """Why something is restored: a code, because free text would name people and matters."""
+
+    CLIENT_REQUEST = "client_request"
+    LOST_OR_DELETED = "lost_or_deleted"
+    DAMAGED = "damaged"
+    RANSOMWARE = "ransomware"
+    COURT_OR_DISCOVERY = "court_or_discovery"
+    DRILL = "drill"
+    MIGRATION = "migration"
+    OTHER = "other"
+
+
+REASON_WORDS: Mapping[str, str] = {
+    Reason.CLIENT_REQUEST: "A client asked for it",
+    Reason.LOST_OR_DELETED: "Lost or deleted by mistake",
+    Reason.DAMAGED: "Damaged or overwritten",
+    Reason.RANSOMWARE: "Ransomware or another attack",
+    Reason.COURT_OR_DISCOVERY: "Court order or discovery",
+    Reason.DRILL: "A drill",
+    Reason.MIGRATION: "Move to another system",
+    Reason.OTHER: "Something else",
+}
+
+
+class What(StrEnum):
+    """What is wanted back, as the form offers it. Path patterns name clients: command line only."""
+
+    MATTER = "matter"
+    ITEM = "item"
+    SOURCE = "source"
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreRequest:
+    """`which` is a matter's number or opaque id, an item id, or empty for whole sources; `sources`
+    empty means all; `as_of` None means the newest; `folder` is relative to the restore area."""
+
+    what: What
+    which: str
+    sources: tuple[str, ...]
+    as_of: datetime | None
+    reason: Reason
+    folder: str
+    overwrite: bool
+
+
+def read_request(
+    form: Mapping[str, Any], config: FirmConfig, now: datetime, run: str
+) -> RestoreRequest:
+    """Checks the form. `run` is a short name of the run, for the folder when none was given.
+
+    Raises RestoreError that names the field.
+    """
+    what = _choice(What, form.get("what"), "what")
+    which = "" if what is What.SOURCE else _which(what, _text(form.get("which")), config)
+    sources = _sources(form.get("sources"), config)
+    if what is What.SOURCE and not sources:
+        raise _wrong("sources", "no source was chosen", "Choose at least one source")
+    return RestoreRequest(
+        what=what,
+        which=which,
+        sources=sources,
+        as_of=_moment(_text(form.get("as_of")), config, now),
+        reason=_choice(Reason, form.get("reason"), "reason"),
+        folder=_folder(_text(form.get("deliver_to")), config, now, run),
+        overwrite=form.get("overwrite") is True,
+    )
+
+
+def _which(what: What, text: str, config: FirmConfig) -> str:
+    if not text:
+        raise _wrong(
+            "which", "nothing was named", "Give a matter number, a matter id or an item id"
+        )
+    if what is What.ITEM:
+        if not re.fullmatch(ITEM_ID, text.lower()):
+            raise _wrong("which", "this is no item id", "An item id has 32 characters, 0-9 and a-f")
+        return text.lower()
+    if not config.firm.labels.matter_numbers and not re.fullmatch(OPAQUE_MATTER, text):
+        raise _wrong(
+            "which",
+            "this firm wants no matter numbers in Airflow",
+            "Give the opaque id, M- and 8 characters; `muniment show` knows it",
+        )
+    return text
+
+
+def _sources(value: Any, config: FirmConfig) -> tuple[str, ...]:
+    if value in (None, "", []):
+        return ()
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise _wrong("sources", "it is no list of sources", "Choose from the list")
+    known = {row.source_id for row in config.protected}
+    if not set(value) <= known:
+        raise _wrong(
+            "sources",
+            "it names a source that Muniment does not back up",
+            f"Choose among: {', '.join(sorted(known)) or 'none'}",
+        )
+    return tuple(dict.fromkeys(value))
+
+
+def _moment(text: str, config: FirmConfig, now: datetime) -> datetime | None:
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise _wrong(
+            "as_of", "it is no time", "Write it as 2026-01-31 17:00, on the firm's clock"
+        ) from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=ZoneInfo(config.firm.time_zone))
+    moment = moment.astimezone(UTC)
+    if moment > now:
+        raise _wrong("as_of", "it lies in the future", "Leave it empty for the newest snapshot")
+    return moment
+
+
+def _folder(text: str, config: FirmConfig, now: datetime, run: str) -> str:
+    if not text:
+        local = now.astimezone(ZoneInfo(config.firm.time_zone))
+        return f"{local:%Y-%m-%d}-{run[:8]}"
+    if not re.fullmatch(FOLDER, text):
+        raise _wrong(
+            "deliver_to",
+            "it is no folder below the restore area",
+            "Write a relative path of letters, digits, - _ and . such as 2026-01/file-4711, or leave "
+            "it empty",
+        )
+    return text
+
+
+def _text(value: Any) -> str:
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _choice(words: Any, value: Any, field: str) -> Any:
+    try:
+        return words(value)
+    except ValueError:
+        known = ", ".join(str(word) for word in words)
+        raise _wrong(field, "it is not one of the choices", f"Choose one of: {known}") from None
+
+
+def _wrong(field: str, what: str, right: str) -> RestoreError:
+    return RestoreError(
+        f"the form cannot be understood: {what}",
+        to=f"field {field}",
+        safe="Nothing was read from the vault and nothing was written.",
+        todo=f"{right}. {_FORM}",
+    )

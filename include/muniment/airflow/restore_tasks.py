@@ -1,0 +1,250 @@
+"""RestoreTasks: the functions behind the tasks of a restore, in terms of the engine.
+
+The plan goes through XCom as numbers, ids and digests. What is performed is compared with the digest
+that `approve` lets pass; the engine compares it with the snapshots once more.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import get_current_context
+
+from muniment.airflow.names import LABEL, REPORT, engine_run_id
+from muniment.airflow.restore_request import RestoreRequest, What, read_request
+from muniment.airflow.settings import restore_area
+from muniment.airflow.stores import open_destination
+from muniment.clock import to_text
+from muniment.config.load import FirmConfig
+from muniment.errors import ConfigError, PlanChanged, RestoreError, VerificationFailed
+from muniment.recovery.perform import perform
+from muniment.recovery.plan import RestorePlan, make_restore_plan
+from muniment.recovery.selection import Scope, Selection, select_matter
+from muniment.vault.vault import Vault
+from muniment.wiring import Wiring
+
+log = logging.getLogger(__name__)
+
+CERTIFICATE = "certificate.json"
+
+Json = dict[str, Any]
+
+
+class RestoreTasks:
+    """Restores of one firm. `dag_id` is the id of the DAG."""
+
+    def __init__(self, config: FirmConfig, dag_id: str) -> None:
+        self._config = config
+        self._wiring = Wiring(config, open_destination)
+        self._dag_id = dag_id
+
+    def plan(self) -> Json:
+        """Checks the form, chooses and proves the snapshots; returns the plan and its digest."""
+        request = self._request()
+        restore_area(self._config.firm_id)
+        vault = self._vault(request)
+        plan = make_restore_plan(
+            vault, selection_of(request, vault), request.as_of, target=f"folder {request.folder}"
+        )
+        for line in summary(plan):
+            log.info("%s", line)
+        return {"plan": plan.as_dict(), "digest": plan.digest, "summary": "\n".join(summary(plan))}
+
+    def sources(self, planned: Json) -> list[Json]:
+        """One entry for each source of the plan."""
+        plan = _plan_of(planned)
+        return [
+            {"source": c.source, "label": f"{c.source}: {c.items:,} items of snapshot {c.seq}"}
+            for c in plan.choices
+        ]
+
+    def restore(self, planned: Json, part: Json) -> Json:
+        """Delivers one source and reads it back. Raises VerificationFailed on any shortfall."""
+        context = get_current_context()
+        context[LABEL] = part["label"]  # type: ignore[literal-required]
+        plan = _plan_of(planned)
+        mine = replace(plan, choices=tuple(c for c in plan.choices if c.source == part["source"]))
+        request = self._request()
+        vault = self._vault(request)
+        folder = self._folder(request)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        report = perform(
+            vault,
+            mine,
+            selection_of(request, vault),
+            lambda source: self._wiring.target(source, folder, overwrite=request.overwrite),
+        )
+        told = {**report.as_dict(), "source": part["source"], "plan_digest": plan.digest}
+        context["ti"].xcom_push(key=REPORT, value=told)
+        log.info(
+            "Delivered %s items, %s bytes; read back and equal: %s; in place before: %s",
+            f"{report.items:,}",
+            f"{report.bytes:,}",
+            f"{report.verified:,}",
+            f"{report.already:,}",
+        )
+        for kind, count in sorted(report.differences.items()):
+            log.warning("The target could not keep %s of %s items", kind, f"{count:,}")
+        for item, why in report.failures[:50]:
+            log.error("Item %s: %s", item, why)
+        if not report.whole:
+            raise VerificationFailed(
+                f"{len(report.failures):,} of {mine.items:,} items were not delivered as planned",
+                to=f"source {part['source']}, plan {plan.digest[:16]}",
+                todo="The log lists the items and why. Run `muniment check`; then trigger the same "
+                "restore again, or one as of an earlier time.",
+            )
+        return told
+
+    def certificate(self, planned: Json, reports: Iterable[Json | None]) -> Json:
+        """Writes what was asked, planned and done beside the delivery; returns the numbers."""
+        plan = _plan_of(planned)
+        request = self._request()
+        context = get_current_context()
+        run = context["dag_run"]
+        usable = datetime.now(UTC)
+        done = [r for r in reports if r and r["plan_digest"] == plan.digest]
+        missing = sorted({c.source for c in plan.choices} - {r["source"] for r in done})
+        delivered = sum(r["verified"] for r in done)
+        whole = not missing and not any(r["failures"] for r in done)
+        statement = {
+            "type": "muniment restore certificate, unsigned",
+            "firm": self._config.firm_id,
+            "run": engine_run_id(self._dag_id, str(run.run_id)),
+            "airflow_run": run.run_id,
+            "requested_at": to_text(run.run_after),
+            "requested_by": getattr(run, "triggering_user_name", None),
+            "reason": request.reason.value,
+            "plan": plan.as_dict(),
+            "plan_digest": plan.digest,
+            "reports": done,
+            "sources_missing": missing,
+            "whole": whole,
+            "usable_at": to_text(usable),
+            "elapsed_seconds": round((usable - run.run_after).total_seconds(), 1),
+        }
+        _write_private(self._folder(request) / CERTIFICATE, statement)
+        log.info(
+            "%s of %s items are delivered, read back and equal, %s seconds after the request",
+            f"{delivered:,}",
+            f"{plan.items:,}",
+            statement["elapsed_seconds"],
+        )
+        return {
+            "whole": whole,
+            "items": plan.items,
+            "verified": delivered,
+            "sources_missing": missing,
+            "plan_digest": plan.digest,
+            "folder": request.folder,
+            "elapsed_seconds": statement["elapsed_seconds"],
+        }
+
+    def notify(self, certificate: Mapping[str, Any] | None) -> None:
+        """Says how it ended. Raises RestoreError when it did not end well."""
+        if certificate is None:
+            raise RestoreError(
+                "nothing was restored",
+                todo="Look at the first task that is red and do what its log says.",
+            )
+        log.info(
+            "Restore %s: %s of %s items, in folder %s of the restore area",
+            "whole" if certificate["whole"] else "INCOMPLETE",
+            f"{certificate['verified']:,}",
+            f"{certificate['items']:,}",
+            certificate["folder"],
+        )
+        if not certificate["whole"]:
+            raise RestoreError(
+                f"{certificate['verified']:,} of {certificate['items']:,} planned items were delivered",
+                to=f"plan {certificate['plan_digest'][:16]}",
+                safe="What was delivered was read back and is equal to the snapshot.",
+                todo="See the red `restore` task, then trigger the same restore again: it goes on.",
+            )
+
+    # -- parts -------------------------------------------------------------------------------------
+
+    def _request(self) -> RestoreRequest:
+        context = get_current_context()
+        run = context["dag_run"]
+        run_id = engine_run_id(self._dag_id, str(run.run_id))
+        # The time of the request, not of this task: on every retry the same folder.
+        return read_request(context["params"], self._config, run.run_after, run_id)
+
+    def _folder(self, request: RestoreRequest) -> Path:
+        return restore_area(self._config.firm_id) / request.folder
+
+    def _vault(self, request: RestoreRequest) -> Vault:
+        wanted = request.sources or [row.source_id for row in self._config.protected]
+        places = {self._config.row(source).destination for source in wanted}
+        if len(places) > 1:
+            raise ConfigError(
+                "these sources lie in more than one destination",
+                to=f"firm {self._config.firm_id}",
+                safe="Nothing was read and nothing was written.",
+                todo="Restore them one destination after another: choose sources of one in the form.",
+            )
+        return self._wiring.vault("operations", next(iter(places), None))
+
+
+def selection_of(request: RestoreRequest, vault: Vault) -> Selection:
+    """Raises MunimentError where the vault cannot say which matter is meant."""
+    if request.what is What.MATTER:
+        return select_matter(vault, request.which, request.sources)
+    scope = Scope.ITEM if request.what is What.ITEM else Scope.SOURCE
+    return Selection(scope, request.which, request.sources)
+
+
+def summary(plan: RestorePlan) -> Sequence[str]:
+    """The plan for a person: counts, times, ids; one line a source."""
+    lines = [
+        f"Plan {plan.digest}",
+        f"As of {plan.as_of}: {plan.items:,} items, {plan.bytes:,} bytes, "
+        f"about {max(1, plan.estimate_seconds // 60)} minutes",
+    ]
+    for choice in plan.choices:
+        fidelity = ", ".join(f"{count:,} {kind}" for kind, count in choice.fidelity.items())
+        lines.append(
+            f"- {choice.source}: snapshot {choice.seq} of {choice.taken_at} ({choice.completeness}); "
+            f"{choice.items:,} items ({fidelity}), {choice.bytes:,} bytes; shown: {choice.proof}"
+        )
+        for seq, why in choice.passed_over:
+            lines.append(f"  snapshot {seq} is damaged and was passed over: {why}")
+        if choice.loss_seconds:
+            lines.append(f"  work of {choice.loss_seconds // 3600} hours before that is lost")
+        for reason, count in choice.withheld.items():
+            lines.append(f"  withheld: {count:,} items ({reason})")
+        if choice.sealed_away:
+            lines.append(f"  not to be opened here: rows under {len(choice.sealed_away)} keys")
+    for source, why in plan.without:
+        lines.append(f"- {source}: nothing, {why}")
+    if len(plan.choices) > 1:
+        lines.append(f"Widest gap between the snapshots: {plan.widest_gap_seconds // 60} minutes")
+    return lines
+
+
+def _plan_of(planned: Json) -> RestorePlan:
+    """Raises PlanChanged when plan and digest do not belong together."""
+    plan = RestorePlan.of(planned["plan"])
+    if plan.digest != planned["digest"]:
+        raise PlanChanged("the plan is not the one whose digest was passed on")
+    return plan
+
+
+def _write_private(path: Path, value: Any) -> None:
+    draft = path.with_name(path.name + ".new")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        json.dump(value, out, indent=2, sort_keys=True)
+        out.write("\n")
+        out.flush()
+        os.fsync(out.fileno())
+    os.replace(draft, path)

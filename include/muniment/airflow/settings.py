@@ -1,0 +1,58 @@
+"""What an installation decides for the Airflow door, by its environment; every value has a default.
+
+MUNIMENT_FIRMS          folder with one folder a firm; default: `firms` beside the package
+MUNIMENT_UPLOAD_POOL    pool of the `upload` tasks; default: Airflow's own `default_pool`
+MUNIMENT_RESTORE_QUEUE  queue of tasks that hold the operations keys; default: Airflow's default queue
+MUNIMENT_RESTORES       folder below which restores are delivered, one folder a firm; no default
+
+A pool or queue that does not exist makes a task wait for ever, hence the defaults that always do.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import muniment
+from muniment.errors import ConfigError
+
+SHARDS_AT_ONCE = 2
+"""Shards of one source that are read at a time: a shard that has begun is finished before another
+begins, so staging holds a few shards and not the whole firm."""
+
+
+def firms_root() -> Path:
+    """The folder that holds the firms' folders."""
+    configured = os.environ.get("MUNIMENT_FIRMS")
+    if configured:
+        return Path(configured)
+    return Path(muniment.__file__).resolve().parents[1] / "firms"
+
+
+def upload_placement() -> dict[str, Any]:
+    """Operator arguments of tasks that send to the store."""
+    pool = os.environ.get("MUNIMENT_UPLOAD_POOL")
+    return {"pool": pool} if pool else {}
+
+
+def restore_placement() -> dict[str, Any]:
+    """Operator arguments of tasks that need the operations keys."""
+    queue = os.environ.get("MUNIMENT_RESTORE_QUEUE")
+    return {"queue": queue} if queue else {}
+
+
+def restore_area(firm_id: str) -> Path:
+    """Where this firm's restores are delivered: never a production system.
+
+    Raises ConfigError when the installation names none.
+    """
+    configured = os.environ.get("MUNIMENT_RESTORES")
+    if not configured or not Path(configured).is_absolute():
+        raise ConfigError(
+            "no folder is named below which restores may be delivered",
+            to=f"firm {firm_id}, environment variable MUNIMENT_RESTORES",
+            todo="Set MUNIMENT_RESTORES on the workers to an absolute path outside every source, "
+            "then clear this task.",
+        )
+    return Path(configured) / firm_id

@@ -1,0 +1,82 @@
+"""Words: the documentation of each DAG, as it stands in Airflow; it opens with what to do on failure."""
+
+from __future__ import annotations
+
+BACKUP = """\
+### If it failed
+
+1. Open the first red task and read the last lines of its log: **what**, **where**, **safe**, **to do**.
+2. Do what *to do* says, then **trigger this DAG again**. That is always safe: it takes only what is
+   missing, and never records a deletion it cannot believe.
+3. A passing fault (network, store) was retried by itself before the task became red.
+
+| red task | usually means | do |
+|---|---|---|
+| `plan` | the source is gone, empty, or another one than last time | mount or repair it, trigger again |
+| `shard.encrypt` | staging is full, or the source went away | free space or mount it, trigger again |
+| `shard.upload`, `shard.validate_checksums` | the store refuses or is away | check connection and policy, trigger again |
+| `commit_snapshot` | the store is away, or another run was first | trigger again |
+| `record` only | the snapshot **is** committed and restorable, and not everything was taken | its log counts what and why |
+
+*Clear* a task alone only while its run is going on. Afterwards staging is empty: a cleared stage then
+asks you to clear `plan` too, and clearing `plan` with everything downstream makes a snapshot of **now**,
+not of the day of the run.
+
+Source `{source}` of firm `{firm}`: {system}, {classification}; schedule {schedule} ({zone}).
+More: docs/AIRFLOW.md.
+"""
+
+RESTORE = """\
+### If it failed
+
+1. Nothing that is in production was touched: deliveries go below the restore area only.
+2. Open the first red task and read the last lines of its log: **what**, **where**, **safe**, **to do**.
+3. Trigger it again with the same form. With the same folder it goes on where it stopped; with an empty
+   *deliver to* it begins a new folder.
+
+| red task | usually means | do |
+|---|---|---|
+| `plan` | the form is wrong, or no snapshot has it at that time | correct the form: number, time, sources |
+| `restore` | the folder holds other files, is full, or an item cannot be proven | another folder; `muniment check` for damage |
+| `certificate`, `notify` | something that was planned was not delivered | their logs name the items |
+
+### How to ask
+
+*Trigger* opens the form. Say **what** (a matter, one item, or whole sources), the **time** as of which
+you want it (empty: newest), and **why**. `plan` proves the chosen snapshots before the first byte is
+written and prints what will come; `restore` delivers source by source and reads everything back.
+Restores of firm `{firm}` are delivered below the restore area, in one folder a restore.
+More: docs/AIRFLOW.md.
+"""
+
+CHECKPOINT = """\
+### If it failed
+
+1. Backups and restores are not affected. What is missing is today's outside mark: proof that nobody
+   removed the newest snapshots from the store.
+2. Read the last lines of the log of `write_checkpoint`, do what *to do* says, and clear the task.
+3. Red for two days: run `muniment check` on the operations machine.
+
+It signs the newest snapshot of every source of firm `{firm}` into the store. The **mark** of 32
+characters it returns (XCom, log) belongs outside the store too: it is what `muniment check` compares with.
+More: docs/AIRFLOW.md.
+"""
+
+CONFIG_ERROR = """\
+### If it failed
+
+It fails until the configuration is corrected; **{subject} is not backed up until then**.
+
+```
+{error}
+```
+
+Correct it, run `muniment doctor`, and wait for the next parse (a minute at most): this DAG then turns
+into what it should be, and the other DAGs of firm `{firm}` run on meanwhile.
+More: docs/AIRFLOW.md.
+"""
+
+APPROVE = """\
+The seam for approval: everything after this task happens only when it has succeeded, and it gets the
+digest of the plan. Today it lets every plan pass; a human's approval by digest takes its place.
+"""
