@@ -16,5 +16,6 @@ Invariants
 """
 
 from muniment.sources.files.source import FileSource
+from muniment.sources.files.target import FileTarget
 
-__all__ = ["FileSource"]
+__all__ = ["FileSource", "FileTarget"]
