@@ -8,7 +8,7 @@ alerts and Airflow's database.
 from __future__ import annotations
 
 from enum import Enum
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class Retry(Enum):
@@ -57,6 +57,10 @@ class MunimentError(Exception):
         lines.append(f"  safe:  {self.safe}")
         lines.append(f"  to do: {self.todo}")
         return "\n".join(lines)
+
+    def at(self, to: str) -> Self:
+        """The same error with the place where it happened, for a caller who knows it better."""
+        return type(self)(self.what, to=self.to or to, safe=self.safe, todo=self.todo)
 
     def as_dict(self) -> dict[str, str]:
         """For `--json` and alerts."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import RawIOBase
 from pathlib import Path
-from typing import BinaryIO
 
 import zstandard
 
@@ -32,75 +34,116 @@ class SealedFile:
 class _HashingFile:
     """Passes ciphertext to a file and hashes it on the way."""
 
-    def __init__(self, raw: BinaryIO) -> None:
+    def __init__(self, raw: RawIOBase) -> None:
         self._raw = raw
         self.sha256 = hashlib.sha256()
         self.md5 = hashlib.md5(usedforsecurity=False)
         self.size = 0
 
-    def write(self, data: bytes | memoryview) -> int:
-        self.sha256.update(data)
-        self.md5.update(data)
-        self.size += len(data)
-        return self._raw.write(data)
+    def write(self, data: memoryview) -> int:
+        # An unbuffered file may take less than it is given; what it took is what is hashed.
+        taken = self._raw.write(data) or 0
+        self.sha256.update(data[:taken])
+        self.md5.update(data[:taken])
+        self.size += taken
+        return taken
 
 
-class SealedFileWriter:
-    """Compresses, seals and hashes what is written to it; plaintext is never on the disk.
+class StagedFile:
+    """One sealed file in staging: hashed while it is written, under its digest once it is whole.
 
-    Used as a context manager: leaving it through an exception removes the file.
+    Plaintext never reaches the disk. Whatever goes wrong, nothing is left behind: `write` and `close`
+    remove the file before they raise, `abort` removes one that is not finished.
     """
 
-    def __init__(self, directory: Path, recipients: Sequence[Recipient], level: int = 3) -> None:
+    def __init__(self, directory: Path, recipients: Sequence[Recipient]) -> None:
+        """Raises StagingError, and ConfigError without a recipient."""
         try:
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             descriptor, name = tempfile.mkstemp(dir=directory, prefix=".writing-")
         except OSError as error:
-            raise StagingError(f"staging cannot be written ({error.strerror})") from None
+            raise _cannot_write(error) from None
         self._directory = directory
         self._temporary = Path(name)
-        self._file = os.fdopen(descriptor, "wb")
+        # Unbuffered: a buffer that could not be flushed would be tried again by `abort`.
+        self._file = os.fdopen(descriptor, "wb", buffering=0)
         self._hashed = _HashingFile(self._file)
-        self._sealing = SealingWriter(self._hashed, recipients)
-        self._compressor = zstandard.ZstdCompressor(level=level).compressobj()
         self.finished: SealedFile | None = None
+        with self._or_abort():
+            self._sealing = SealingWriter(self._hashed, recipients)
 
-    def __enter__(self) -> SealedFileWriter:
-        return self
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if self.finished is None:
-            self.abort()
-
-    def write(self, data: bytes) -> None:
-        compressed = self._compressor.compress(data)
-        if compressed:
-            self._guarded(compressed)
-
-    def _guarded(self, data: bytes) -> None:
-        try:
-            self._sealing.write(data)
-        except OSError as error:
-            raise StagingError(f"staging cannot be written ({error.strerror})") from None
+    def write(self, plaintext: bytes | bytearray | memoryview) -> None:
+        with self._or_abort():
+            self._sealing.write(plaintext)
 
     def close(self) -> SealedFile:
-        self._guarded(self._compressor.flush())
-        try:
+        """The finished file, flushed to the medium, under its digest in the directory."""
+        with self._or_abort():
             self._sealing.close()
-            self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
             digest = self._hashed.sha256.hexdigest()
             path = self._directory / digest
             os.replace(self._temporary, path)
-        except OSError as error:
-            raise StagingError(f"staging cannot be written ({error.strerror})") from None
         self.finished = SealedFile(digest, self._hashed.md5.hexdigest(), self._hashed.size, path)
         return self.finished
 
     def abort(self) -> None:
-        self._file.close()
-        self._temporary.unlink(missing_ok=True)
+        """Removes the file unless it is finished. Twice is harmless."""
+        if self.finished is None:
+            with contextlib.suppress(OSError):
+                self._file.close()
+            with contextlib.suppress(OSError):
+                self._temporary.unlink()
+
+    @contextmanager
+    def _or_abort(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.abort()
+            raise _cannot_write(error) from None
+        except BaseException:
+            self.abort()
+            raise
+
+
+class SealedFileWriter:
+    """Compresses, seals and hashes what is written to it; plaintext is never on the disk.
+
+    Used as a context manager: leaving it without `close` removes the file.
+    """
+
+    def __init__(self, directory: Path, recipients: Sequence[Recipient], level: int = 3) -> None:
+        self._staged = StagedFile(directory, recipients)
+        self._compressor = zstandard.ZstdCompressor(level=level).compressobj()
+
+    @property
+    def finished(self) -> SealedFile | None:
+        return self._staged.finished
+
+    def __enter__(self) -> SealedFileWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.abort()
+
+    def write(self, data: bytes) -> None:
+        compressed = self._compressor.compress(data)
+        if compressed:
+            self._staged.write(compressed)
+
+    def close(self) -> SealedFile:
+        self._staged.write(self._compressor.flush())
+        return self._staged.close()
+
+    def abort(self) -> None:
+        """Removes the file unless it is finished."""
+        self._staged.abort()
+
+
+def _cannot_write(error: OSError) -> StagingError:
+    return StagingError(f"staging cannot be written ({error.strerror or type(error).__name__})")
 
 
 def open_compressed(data: bytes, identities: Sequence[Identity]) -> bytes:
