@@ -1,0 +1,218 @@
+"""The full check of a pack: everything that docs/FORMAT.md section 3 says of it, proven.
+
+Shown is: the bytes as stored hash to the pack's name; all of it opens, to its end; it is whole frames
+within the limits; they are one tar of regular files, each named by the SHA-256 of its content and with
+nothing hidden between them, and its two end blocks.
+
+Memory is one frame and one window, whatever the pack claims. SHA-256 is computed in the same pass:
+no byte is fetched twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+from muniment.errors import FormatError, IntegrityError, ObjectMissing, VaultError
+from muniment.vault import names, tar
+from muniment.vault.age import Bytes, Identity, ReadAt, SealedReader
+from muniment.vault.documents import PackObject
+from muniment.vault.frames import MAX_PACK, MAX_SEALED, FrameScan, decompress_frame
+from muniment.vault.keyring import Keyring
+from muniment.vault.open_pack import hashed_version, open_reader
+from muniment.vault.resolve import content_version
+from muniment.vault.store.base import Store
+
+WINDOW = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class PackContents:
+    """What a whole pack holds. `members`: digest -> size in bytes; `plaintext`: bytes of tar stream;
+    `size`: bytes as stored."""
+
+    members: dict[bytes, int]
+    plaintext: int
+    frames: int
+    size: int
+
+
+def check_pack(data: Bytes, digest: str, identity: Identity) -> PackContents:
+    """Checks a pack in memory. `digest` is its name, hex. Raises as `check_pack_at` does."""
+    view = memoryview(data).cast("B")
+    return check_pack_at(
+        lambda start, length: view[start : start + length], len(view), digest, identity
+    )
+
+
+def check_stored_pack(store: Store, pack: PackObject, keyring: Keyring) -> PackContents:
+    """Checks a pack where it lies, window by window: its true version, whatever lies on top.
+
+    Raises IntegrityError also for a pack that is not there, or not of the size that its commit
+    names; NoKey when nobody at hand may open it; StoreError.
+    """
+    identity = keyring.identity(pack.key_id)
+    name = names.pack(pack.pack)
+    try:
+        version = content_version(store, name, pack.size)
+        if store.has_versions and store.head(name, version=version).sha256 is None:
+            version = hashed_version(store, name, pack.size)
+    except ObjectMissing:
+        raise IntegrityError("a pack is not in the store", to=name) from None
+
+    def read_at(start: int, length: int) -> bytes:
+        return store.get(name, version=version or None, start=start, length=length)
+
+    return check_pack_at(read_at, pack.size, pack.pack, identity)
+
+
+def check_pack_at(read_at: ReadAt, size: int, digest: str, identity: Identity) -> PackContents:
+    """Checks a pack of `size` bytes by ranged reads, each byte once and in order.
+
+    Raises:
+        IntegrityError: the bytes as stored do not have the digest in the name (whatever else is
+            wrong then follows from that), or a member's content is not what its name says.
+        SealError: it was sealed wrongly, or to another key than `identity`'s.
+        FormatError: it is no pack as the format wants it.
+    """
+    name = names.pack(digest)
+    if size > MAX_SEALED:
+        raise FormatError("a pack is larger than a pack may be", to=name)
+    source = _HashedSource(read_at, size)
+    problem: VaultError | None = None
+    try:
+        contents = _contents(open_reader(source.read_at, size, identity), size)
+    except VaultError as error:
+        problem = error
+    # Damage in the store is said to be that, also where it looks like a wrong key.
+    if source.finish() != digest:
+        raise IntegrityError("the pack's bytes do not have the digest in its name", to=name)
+    if problem is not None:
+        raise problem.at(name)
+    return contents
+
+
+class _HashedSource:
+    """Hashes an object while somebody reads it from its start to its end."""
+
+    def __init__(self, read_at: ReadAt, size: int) -> None:
+        self._inner = read_at
+        self._size = size
+        self._hashed = 0
+        self._digest = hashlib.sha256()
+
+    def read_at(self, start: int, length: int) -> Bytes:
+        if start > self._hashed:
+            self._hash_up_to(start)
+        data = self._inner(start, length)
+        if start + len(data) > self._hashed:
+            self._digest.update(memoryview(data)[self._hashed - start :])
+            self._hashed = start + len(data)
+        return data
+
+    def finish(self) -> str:
+        """The digest in hex, of what can be read up to the size."""
+        self._hash_up_to(self._size)
+        return self._digest.hexdigest()
+
+    def _hash_up_to(self, end: int) -> None:
+        while self._hashed < end:
+            data = self._inner(self._hashed, min(WINDOW, end - self._hashed))
+            if not data:
+                return
+            self._digest.update(data)
+            self._hashed += len(data)
+
+
+def _contents(sealed: SealedReader, size: int) -> PackContents:
+    archive = _Archive()
+    scan = FrameScan()
+    window = bytearray()
+    position = frames = 0
+    while True:
+        length = scan.length(window)
+        if length is not None:
+            with memoryview(window) as view:
+                data = decompress_frame(view[:length])
+            del window[:length]
+            frames += 1
+            archive.feed(data)
+        elif position < sealed.plaintext_size:
+            take = min(WINDOW, sealed.plaintext_size - position)
+            window += sealed.read(position, take)
+            position += take
+        else:
+            break
+    if window:
+        raise FormatError("a pack ends inside a frame")
+    if position == 0:
+        sealed.check_end()
+    archive.finish()
+    return PackContents(archive.members, archive.size, frames, size)
+
+
+@dataclass(slots=True)
+class _Archive:
+    """A tar stream that is fed frame by frame, however it is cut."""
+
+    members: dict[bytes, int] = field(default_factory=dict)
+    size: int = 0
+    _header: bytearray = field(default_factory=bytearray)
+    _name: bytes = b""
+    _length: int = 0
+    _content_left: int = 0
+    _padding_left: int = 0
+    _zero_blocks: int = 0
+    _content: hashlib._Hash = field(default_factory=hashlib.sha256)
+
+    def feed(self, data: bytes) -> None:
+        self.size += len(data)
+        if self.size > MAX_PACK:
+            raise FormatError("a pack decompresses to more than a pack may hold")
+        view = memoryview(data)
+        position, end = 0, len(data)
+        while position < end:
+            if self._content_left:
+                position += self._take_content(view[position : position + self._content_left])
+            elif self._padding_left:
+                padding = view[position : position + self._padding_left]
+                if bytes(padding) != tar.NOTHING[: len(padding)]:
+                    raise FormatError("a pack has bytes between its members")
+                self._padding_left -= len(padding)
+                position += len(padding)
+            else:
+                piece = view[position : position + tar.BLOCK - len(self._header)]
+                self._header += piece
+                position += len(piece)
+                if len(self._header) == tar.BLOCK:
+                    self._take_header(bytes(self._header))
+                    self._header.clear()
+
+    def finish(self) -> None:
+        if self._content_left or self._padding_left or self._header or self._zero_blocks < 2:
+            raise FormatError("the tar in a pack has no end: it was cut off")
+
+    def _take_header(self, block: bytes) -> None:
+        if block == tar.NOTHING:
+            self._zero_blocks += 1
+            return
+        if self._zero_blocks:
+            raise FormatError("a pack has something after the end of its tar")
+        self._name, self._length = tar.parse_header(block)
+        self._content_left = self._length
+        self._padding_left = tar.padding(self._length)
+        self._content = hashlib.sha256()
+        if not self._length:
+            self._end_member()
+
+    def _take_content(self, piece: memoryview) -> int:
+        self._content.update(piece)
+        self._content_left -= len(piece)
+        if not self._content_left:
+            self._end_member()
+        return len(piece)
+
+    def _end_member(self) -> None:
+        if self._content.digest() != self._name:
+            raise IntegrityError("a member of a pack is not the content that its name promises")
+        self.members[self._name] = self._length

@@ -1,0 +1,239 @@
+"""PartReader: the bytes of parts, by ranged reads, each proven before it is handed over.
+
+Nouns
+    Part     a tar member's content as rows name it: segments of frames of a pack.
+    Batch    parts that are asked for one after another and lie near each other in one pack: their
+             frames come with one request.
+
+Invariants
+- Nothing is handed over that does not hash to the part's digest. What a row or a pack says of itself
+  is bounded before memory is taken for it.
+- Memory: `cache_bytes` of decompressed frames; besides, for each thread, one frame and one batch.
+- A version of a pack that somebody put beside the true one costs time, never the restore.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from muniment.errors import FormatError, IntegrityError, NoKey, SealError, VaultError
+from muniment.model.item import Part, Segment
+from muniment.vault import names
+from muniment.vault.documents import PackObject
+from muniment.vault.frame_cache import FrameCache
+from muniment.vault.frames import MAX_COMPRESSED, MAX_FRAME, MAX_PACK, decompress_frame
+from muniment.vault.keyring import Keyring
+from muniment.vault.open_pack import OpenPack, OpenPacks
+from muniment.vault.store.base import Store
+
+CACHE_BYTES = 64 << 20
+"""About twelve frames: neighbours of what two to four threads restore."""
+
+REQUEST_BYTES = 8 << 20
+"""Bytes asked for at once: two or three frames. On S3 a request costs as much as 1 to 3 MiB."""
+
+GAP_BYTES = 256 << 10
+"""Bytes between two frames that are cheaper to read along than to ask anew."""
+
+BATCH_BYTES = 16 << 20
+"""Bytes of content held back for one batch."""
+
+THREADS = 2
+
+
+class PartReader:
+    """Reads parts of the packs that a snapshot may name. For any number of threads.
+
+    Every method raises, for the first part that cannot be given: IntegrityError (with the pack's
+    name: bytes differ, or the pack is gone or was never listed), SealError, NoKey, FormatError,
+    StoreError.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        keyring: Keyring,
+        packs: Mapping[str, PackObject],
+        *,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        """`packs` by digest, hex: what the commits of the snapshot list."""
+        self._packs = OpenPacks(store, keyring, packs)
+        self._cache = FrameCache(cache_bytes)
+
+    def read(self, part: Part) -> bytes:
+        """The content of one part."""
+        return self._read(part, None)
+
+    def content(self, parts: Sequence[Part]) -> Iterator[bytes]:
+        """The content of an item, part by part. That of the whole is the caller's to check."""
+        for _, data in self._stream(batches(parts), THREADS):
+            yield data
+
+    def read_many(
+        self, parts: Iterable[Part], *, threads: int = THREADS
+    ) -> Iterator[tuple[Part, bytes]]:
+        """Every part with its content, in the order in which they lie: pack by pack, frame by frame.
+
+        Packs are read by `threads` threads, a little ahead of the caller.
+        """
+        return self._stream(batches(sorted(parts, key=_place)), threads)
+
+    # -- batches ---------------------------------------------------------------------------------
+
+    def _stream(self, found: Iterator[Batch], threads: int) -> Iterator[tuple[Part, bytes]]:
+        first = next(found, None)
+        second = next(found, None)
+        if first is None:
+            return
+        if second is None:
+            yield from self._batch(first)
+            return
+        waiting: deque[Future[list[tuple[Part, bytes]]]] = deque()
+        pool = ThreadPoolExecutor(max(1, threads), thread_name_prefix="parts")
+        try:
+            for batch in (first, second):
+                waiting.append(pool.submit(self._whole_batch, batch))
+            for batch in found:
+                if len(waiting) > threads:
+                    yield from waiting.popleft().result()
+                waiting.append(pool.submit(self._whole_batch, batch))
+            while waiting:
+                yield from waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _whole_batch(self, batch: Batch) -> list[tuple[Part, bytes]]:
+        return list(self._batch(batch))
+
+    def _batch(self, batch: Batch) -> Iterator[tuple[Part, bytes]]:
+        request = _Request(batch.start, batch.length)
+        for part in batch.parts:
+            yield part, self._read(part, request)
+
+    # -- one part --------------------------------------------------------------------------------
+
+    def _read(self, part: Part, request: _Request | None) -> bytes:
+        digest = part.pack.hex()
+        try:
+            check_bounds(part)
+            pack = self._packs.get(digest)
+            try:
+                return self._proven(part, pack, request)
+            except (SealError, FormatError, IntegrityError):
+                better = self._packs.another(pack)
+                if better is None:
+                    raise
+            return self._proven(part, better, None)
+        except NoKey:
+            raise
+        except VaultError as error:
+            raise error.at(names.pack(digest)) from None
+
+    def _proven(self, part: Part, pack: OpenPack, request: _Request | None) -> bytes:
+        pieces = [
+            self._piece(pack, segment, request) for segment in part.segments if segment.length
+        ]
+        data = bytes(pieces[0]) if len(pieces) == 1 else b"".join(pieces)
+        if hashlib.sha256(data).digest() != part.digest:
+            raise IntegrityError("what a pack holds is not what the row that names it promises")
+        return data
+
+    def _piece(self, pack: OpenPack, segment: Segment, request: _Request | None) -> memoryview:
+        key = (pack.digest, pack.version, segment.frame_offset, segment.frame_length)
+
+        def load() -> bytes:
+            if request is None:
+                return decompress_frame(pack.read(segment.frame_offset, segment.frame_length))
+            return decompress_frame(request.frame(pack, segment))
+
+        frame = self._cache.get(key, load)
+        if segment.offset + segment.length > len(frame):
+            raise FormatError("a row names bytes outside of a frame")
+        return memoryview(frame)[segment.offset : segment.offset + segment.length]
+
+
+def check_bounds(part: Part) -> None:
+    """Raises FormatError for a part that no pack within the limits of the format can hold."""
+    for s in part.segments:
+        if min(s.frame_offset, s.frame_length, s.offset, s.length) < 0:
+            raise FormatError("a row names a place before the beginning of a pack")
+        if s.frame_length > MAX_COMPRESSED or s.offset + s.length > MAX_FRAME:
+            raise FormatError("a row names a frame larger than a frame may be")
+    if part.size > MAX_PACK:
+        raise FormatError("a row names a part larger than a pack may be")
+
+
+# -- batches ---------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Batch:
+    """Parts in order, all of one pack, and the range of its age plaintext where their frames lie."""
+
+    pack: bytes
+    start: int
+    end: int
+    parts: list[Part] = field(default_factory=list)
+    size: int = 0
+
+    @property
+    def length(self) -> int:
+        return self.end - self.start
+
+
+def batches(parts: Iterable[Part]) -> Iterator[Batch]:
+    """Cuts a sequence of parts where the next one lies elsewhere, or too much would be held."""
+    batch: Batch | None = None
+    for part in parts:
+        start, end = _range(part)
+        if batch is None or not _joins(batch, part, start, end):
+            if batch is not None:
+                yield batch
+            batch = Batch(part.pack, start, end)
+        batch.parts.append(part)
+        batch.size += part.size
+        batch.start, batch.end = min(batch.start, start), max(batch.end, end)
+    if batch is not None:
+        yield batch
+
+
+def _joins(batch: Batch, part: Part, start: int, end: int) -> bool:
+    if part.pack != batch.pack or batch.size + part.size > BATCH_BYTES:
+        return False
+    near = start <= batch.end + GAP_BYTES and batch.start <= end + GAP_BYTES
+    return near and max(batch.end, end) - min(batch.start, start) <= REQUEST_BYTES
+
+
+def _range(part: Part) -> tuple[int, int]:
+    """First and last byte of a part's frames; nothing at the start for an empty part."""
+    places = [(s.frame_offset, s.frame_offset + s.frame_length) for s in part.segments]
+    return min((a for a, _ in places), default=0), max((b for _, b in places), default=0)
+
+
+def _place(part: Part) -> tuple[bytes, int, int]:
+    first = part.segments[0] if part.segments else Segment(0, 0, 0, 0)
+    return part.pack, first.frame_offset, first.offset
+
+
+class _Request:
+    """The frames of one batch: asked for together when the first one is needed that is not in the
+    cache. Used by one thread at a time."""
+
+    def __init__(self, start: int, length: int) -> None:
+        self._start = start
+        self._length = length
+        self._data: bytes | None = None
+
+    def frame(self, pack: OpenPack, segment: Segment) -> bytes | memoryview:
+        if self._length > REQUEST_BYTES:
+            # A part of many frames is read one by one.
+            return pack.read(segment.frame_offset, segment.frame_length)
+        if self._data is None:
+            self._data = pack.read(self._start, self._length)
+        begin = segment.frame_offset - self._start
+        return memoryview(self._data)[begin : begin + segment.frame_length]
