@@ -48,22 +48,25 @@ def names(store: Store, prefix: str = "") -> list[str]:
 
 
 def race(store: Store, write: Callable[[Store, int, int], object]) -> list[list[object]]:
-    """For each of `RACES` rounds the answers of `WRITERS` threads that begin together."""
-    results: list[list[object]] = []
-    barrier = threading.Barrier(WRITERS)
+    """For each of `RACES` names the answers of `WRITERS` threads that begin together.
+
+    All names at once: SeaweedFS lets the losers of a name wait for seconds.
+    """
+    barriers = [threading.Barrier(WRITERS) for _ in range(RACES)]
 
     def one(writer: int, number: int) -> object:
-        barrier.wait()
+        barriers[number].wait()
         try:
             return write(store, writer, number)
         except MunimentError as error:
             return error
 
-    with ThreadPoolExecutor(WRITERS) as pool:
-        for number in range(RACES):
-            jobs = [pool.submit(one, writer, number) for writer in range(WRITERS)]
-            results.append([job.result() for job in jobs])
-    return results
+    with ThreadPoolExecutor(WRITERS * RACES) as pool:
+        jobs = [
+            [pool.submit(one, writer, number) for writer in range(WRITERS)]
+            for number in range(RACES)
+        ]
+        return [[job.result() for job in each] for each in jobs]
 
 
 class Intruder(Protocol):

@@ -145,6 +145,12 @@ class VersionedStore:
     def now(self) -> datetime | None:
         return self.clock.now()
 
+    def attack_lock(self, name: str, version: str, until: datetime) -> None:
+        raise StoreDenied("a lock is never shortened", to=name)
+
+    def attack_version(self, name: str, version: str) -> None:
+        self.delete_version(name, version)
+
     # -- what an intruder or a bad disk does -----------------------------------------------------
 
     def put_on_top(self, name: str, data: bytes) -> str:

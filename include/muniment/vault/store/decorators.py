@@ -18,6 +18,7 @@ from hashlib import sha256 as _sha256
 from typing import TypeVar
 
 from muniment.errors import (
+    ChecksumMismatch,
     ObjectExists,
     ObjectMissing,
     Retry,
@@ -26,7 +27,7 @@ from muniment.errors import (
     StoreUnavailable,
 )
 from muniment.vault.store.base import ObjectHead, ObjectVersion, Store
-from muniment.vault.store.payload import WINDOW, Payload, size_of
+from muniment.vault.store.payload import WINDOW, Payload, digest_of, size_of
 
 T = TypeVar("T")
 
@@ -175,10 +176,11 @@ class RetryingStore(_Decorator):
 
     def put(self, name: str, data: Payload, *, sha256: bytes) -> str:
         """After a failed attempt the name may be taken by that very attempt: the same bytes there
-        are then success, as in `put_or_same`."""
+        are then success, as in `put_or_same`. Bytes that never had the digest are not sent again.
+        """
         failed = False
 
-        def attempt() -> str:
+        def attempt() -> str | ChecksumMismatch:
             nonlocal failed
             try:
                 return self.inner.put(name, data, sha256=sha256)
@@ -189,8 +191,15 @@ class RetryingStore(_Decorator):
             except StoreUnavailable:
                 failed = True
                 raise
+            except ChecksumMismatch as error:
+                if digest_of(data) == sha256:
+                    raise
+                return error
 
-        return self._try(attempt)
+        version = self._try(attempt)
+        if isinstance(version, ChecksumMismatch):
+            raise version
+        return version
 
     def get(
         self, name: str, *, version: str | None = None, start: int = 0, length: int | None = None

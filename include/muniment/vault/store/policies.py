@@ -99,14 +99,18 @@ def retention(bucket: str, prefix: str = "") -> Policy:
 
 
 def lock_keeper(bucket: str, prefix: str = "") -> Policy:
-    """The task that extends locks. COMPLIANCE locks cannot be shortened by anybody."""
+    """The task that extends locks; COMPLIANCE locks cannot be shortened by anybody. Legal holds are
+    no role's: who may set one may lift one, and a held matter's packs are kept by their locks.
+
+    The cap is AWS'; SeaweedFS does not know the condition.
+    """
     return _policy(
         _look(bucket, prefix),
         [
             {
                 "Sid": "Extend",
                 "Effect": "Allow",
-                "Action": list(_LOCK),
+                "Action": ["s3:PutObjectRetention"],
                 "Resource": _objects(bucket, prefix, ["*"]),
             },
             {
@@ -120,7 +124,7 @@ def lock_keeper(bucket: str, prefix: str = "") -> Policy:
                     }
                 },
             },
-            *_deny(_DELETE, ["s3:PutObject"]),
+            *_deny(_DELETE, ["s3:PutObject", "s3:PutObjectLegalHold"]),
         ],
     )
 

@@ -34,7 +34,10 @@ LockMode = Literal["COMPLIANCE", "GOVERNANCE"]
 MAX_PUT = 5 << 30
 """Bytes of a single PUT (S3 user guide, "Uploading objects"). Packs are far below it."""
 
-_NO_LOCK_CODES = {"InvalidRequest", "NoSuchObjectLockConfiguration", "NotImplemented"}
+_UNLOCKED_CODES = {"NoSuchObjectLockConfiguration", "ObjectLockConfigurationNotFoundError"}
+"""An object without a lock: AWS' word for it, and SeaweedFS'."""
+
+_NO_LOCK_CODES = {"InvalidRequest", "NotImplemented", *_UNLOCKED_CODES}
 
 
 class S3Store:
@@ -153,13 +156,15 @@ class S3Store:
                     Bucket=self.bucket, Key=self._key(name), **which
                 )
             except FAILURES as error:
-                if code_of(error) == "NoSuchObjectLockConfiguration":
+                if code_of(error) in _UNLOCKED_CODES:
                     return None
                 raise
         return _utc(answer.get("Retention", {}).get("RetainUntilDate"))
 
     def legal_hold(self, name: str, on: bool, *, version: str | None = None) -> None:
         which: dict[str, Any] = {"VersionId": version} if version else {}
+        # Some servers answer 500 to a hold on nothing.
+        self.head(name, version=version)
         with self._errors(name, locks=True):
             self.client.put_object_legal_hold(
                 Bucket=self.bucket,
@@ -173,6 +178,27 @@ class S3Store:
             raise StoreError("a delete must name the version", to=name)
         with self._errors(name):
             self.client.delete_object(Bucket=self.bucket, Key=self._key(name), VersionId=version)
+
+    def attack_lock(self, name: str, version: str, until: datetime) -> None:
+        """For the probe: asks for a *shorter* lock, with every bypass there is."""
+        with self._errors(name):
+            self.client.put_object_retention(
+                Bucket=self.bucket,
+                Key=self._key(name),
+                VersionId=version,
+                Retention={"Mode": "GOVERNANCE", "RetainUntilDate": until.astimezone(UTC)},
+                BypassGovernanceRetention=True,
+            )
+
+    def attack_version(self, name: str, version: str) -> None:
+        """For the probe: asks for the deletion of a locked version, with every bypass there is."""
+        with self._errors(name):
+            self.client.delete_object(
+                Bucket=self.bucket,
+                Key=self._key(name),
+                VersionId=version,
+                BypassGovernanceRetention=True,
+            )
 
     def now(self) -> datetime | None:
         with self._errors(self.label):
