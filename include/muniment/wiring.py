@@ -140,9 +140,15 @@ class Wiring:
             sentinel=os.fsencode(options.sentinel) if options.sentinel else None,
         )
 
-    def target(self, source_id: str, folder: Path, *, overwrite: bool = False) -> Target:
-        """Where items of this source are delivered to: `folder`/<source id>."""
-        return FileTarget(folder / source_id, overwrite=overwrite)
+    def target(
+        self, source_id: str, folder: Path, *, overwrite: bool = False, restore_id: str = ""
+    ) -> Target:
+        """Where items of this source are delivered to: `folder`/<source id>.
+
+        `restore_id` is the digest of the plan: the same one goes on where an attempt was killed.
+        """
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return FileTarget(folder / source_id, overwrite=overwrite, restore_id=restore_id)
 
     def backup_run(
         self, source_id: str, run_id: str, *, accept_mass_deletion: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from muniment.recovery.plan import RestorePlan, make_restore_plan
 from muniment.recovery.proof import Proof
 from muniment.recovery.selection import Scope, Selection
 from muniment.sources.files import FileSource, FileTarget
+from muniment.sources.files.reader import TICK_NS
 from muniment.vault.age import Identity
 from muniment.vault.setup import PublicHolder, PublicSigner, create_vault
 from muniment.vault.signing import Signer
@@ -61,7 +63,7 @@ class Practice:
         self.share = folder / "share"
         self.share.mkdir(parents=True, exist_ok=True)
         self.staging = folder / "staging"
-        self.store: Store = store if store is not None else LocalStore(folder / "store")
+        self.store: Store = store if store is not None else LocalStore.create(folder / "store")
         self.matter_keys = matter_keys
         self.clock: Clock = clock or FixedClock(MONDAY)
         self.keys = Keys()
@@ -137,7 +139,13 @@ class Practice:
         file.write_bytes(content.encode() if isinstance(content, str) else content)
         return file
 
+    def let_settle(self) -> None:
+        """A file younger than the tick of its file system's clock is read again by the next run, as
+        it should be: this lets what a test wrote grow older than that."""
+        time.sleep(1.5 * TICK_NS / 1e9)
+
     def back_up(self, **options: object) -> Outcome:
+        self.let_settle()
         outcome = back_up(self.run(options=BackupOptions(**options)))  # type: ignore[arg-type]
         self.tomorrow()
         return outcome
@@ -160,9 +168,12 @@ class Practice:
         vault = self.vault(role, store)
         selection = selection or Selection(Scope.SOURCE)
         plan = make_restore_plan(vault, selection, as_of, proof=proof)
-        report = perform(
-            vault, plan, selection, lambda source: FileTarget(into / source, overwrite=overwrite)
-        )
+        into.mkdir(parents=True, exist_ok=True)
+
+        def target(source: str) -> FileTarget:
+            return FileTarget(into / source, overwrite=overwrite, restore_id=plan.digest)
+
+        report = perform(vault, plan, selection, target)
         return plan, report
 
 

@@ -238,6 +238,8 @@ class _Encryptor:
             content = _whole(reader)
             if content is not None:
                 digest = hashlib.sha256(content).digest()
+                if not content:
+                    return digest, 0, []
                 packs.add(digest, content)
                 return digest, len(content), [digest]
             # It has grown past the limit since it was opened: the next attempt sees its new size.
