@@ -172,7 +172,7 @@ def _find(root: type[BaseModel], place: Place) -> tuple[FieldInfo | None, type[B
     owner: type[BaseModel] | None = None
     for part in place:
         models = _models(kind)
-        if models and not _is_container(kind):
+        if models and not is_list(kind) and not is_by_name(kind):
             owner = models[0]
             found = [m for m in models if _field(m, part) is not None]
             field = _field(found[0], part) if found else None
@@ -196,10 +196,9 @@ def _tags(model: type[BaseModel]) -> tuple[str, ...]:
 def _step(kind: Any, part: str | int) -> Any:
     """The type below `part` of a value of type `kind`; None where there is none."""
     kind = _bare(kind)
-    origin = get_origin(kind)
-    if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
+    if is_by_name(kind):
         return get_args(kind)[1]
-    if origin is tuple:
+    if is_list(kind):
         return get_args(kind)[0]
     for model in _models(kind):
         field = _field(model, part)
@@ -218,9 +217,21 @@ def _bare(kind: Any) -> Any:
     return kind
 
 
-def _is_container(kind: Any) -> bool:
+def is_list(kind: Any) -> bool:
+    """Is it a type of lists?"""
+    return get_origin(_bare(kind)) is tuple
+
+
+def is_by_name(kind: Any) -> bool:
+    """Is it a type of blocks by name?"""
     origin = get_origin(_bare(kind))
-    return origin is tuple or (isinstance(origin, type) and issubclass(origin, Mapping))
+    return isinstance(origin, type) and issubclass(origin, Mapping)
+
+
+def models_in(kind: Any) -> list[type[BaseModel]]:
+    """The models that a field's type is made of, also below lists and names."""
+    inside = _step(kind, 0) if is_list(kind) or is_by_name(kind) else kind
+    return _models(inside)
 
 
 def _models(kind: Any) -> list[type[BaseModel]]:

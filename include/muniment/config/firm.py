@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
@@ -55,10 +55,11 @@ def _url(value: str) -> str:
             "has a user, password, ? or # in it; write the bare address, and put credentials into"
             " the connection"
         )
-    if parts.scheme == "file" and not parts.netloc and len(parts.path) > 1:
-        absolute(Path(parts.path))
+    path = unquote(parts.path)
+    if parts.scheme == "file" and not parts.netloc and path.strip("/"):
+        absolute(Path(path))
         return value.rstrip("/")
-    if parts.scheme == "s3" and parts.netloc and ".." not in parts.path.split("/"):
+    if parts.scheme == "s3" and parts.netloc and not {".", ".."} & set(path.split("/")):
         return value.rstrip("/")
     raise ValueError("is no address of a store; write s3://bucket/prefix or file:///folder")
 
@@ -117,8 +118,8 @@ class Destination(Model):
     account: Text = Field(
         "",
         max_length=200,
-        description="The cloud account that owns the store. A source in the same account is"
-        " refused: who takes over the account would take both.",
+        description="The cloud account that owns the store; never one that also holds a source: who"
+        " takes over the account would take both.",
         examples=["210987654321"],
     )
     endpoint: str | None = Field(
@@ -239,7 +240,7 @@ class Webhook(Model):
 
 
 class Alerts(Model):
-    """Where alerts go, besides Airflow's own pages."""
+    """Where alerts go, besides Airflow's own pages. Checked here; nothing is sent yet."""
 
     smtp: Smtp | None = Field(None, description="By mail.")
     webhook: Webhook | None = Field(None, description="By HTTP POST.")

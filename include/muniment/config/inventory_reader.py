@@ -31,8 +31,8 @@ from muniment.config.issues import (
 from muniment.config.sheet import Sheet, SheetMistake, SheetRow, read_sheet
 from muniment.config.values import absolute, check_source_id
 
-_ALWAYS = ("source_id", "system", "classification", "backup_method", "trust_data", "owner")
-_BY_MUNIMENT = ("location", "frequency", "retention", "rpo", "rto", "destination")
+ALWAYS = ("source_id", "system", "classification", "backup_method", "trust_data", "owner")
+BY_MUNIMENT = ("location", "frequency", "retention", "rpo", "rto", "destination")
 _FIELDS = {info.alias or name: info for name, info in InventoryRow.model_fields.items()}
 
 
@@ -186,9 +186,9 @@ def _formulas(line: SheetRow) -> list[ConfigIssue]:
 
 def _empty(line: SheetRow, sheet: Sheet, known: Known) -> list[ConfigIssue]:
     cells = line.cells
-    needed = list(_ALWAYS)
+    needed = list(ALWAYS)
     if " ".join(cells.get("backup_method", "").lower().split()) == Method.MUNIMENT:
-        needed += _BY_MUNIMENT
+        needed += BY_MUNIMENT
         system = _system(cells.get("system", ""), known)
         if system is None or system.needs_connection:
             needed.append("connection")

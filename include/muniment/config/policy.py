@@ -218,7 +218,7 @@ class SourceOptions(Model):
 
     exclude: Annotated[tuple[Pattern, ...], Listed] = Field(
         (),
-        description="Paths that are not backed up at all. Shown in every report.",
+        description="Paths that are not backed up at all. A risk is shown where trust data is concerned.",
         examples=[["**/~$*", "**/Thumbs.db"]],
     )
     one_file_system: bool = Field(

@@ -170,9 +170,9 @@ def _no_date() -> date:
 def _time_zone(value: str) -> str:
     try:
         ZoneInfo(value)
-    except (OSError, ValueError):
-        close = suggestion(value, (name.lower() for name in available_timezones()))
+    except (KeyError, OSError, ValueError):
         proper = {name.lower(): name for name in available_timezones()}
+        close = suggestion(value, proper)
         hint = re.sub("`(.+)`", lambda found: f"`{proper[found[1]]}`", close)
         raise ValueError(
             "is not a time zone; write its IANA name, such as America/New_York. " + hint
