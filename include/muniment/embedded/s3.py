@@ -183,6 +183,7 @@ class EmbeddedS3:
 
     def _start_server(self, timeout: float) -> None:
         deadline = time.monotonic() + timeout
+        lines = ""
         for ports in self._ports():
             record = self._launch(ports)
             while start_mark(record.pid) and time.monotonic() < deadline:
@@ -196,7 +197,10 @@ class EmbeddedS3:
                     f"The S3 server was not ready within {timeout:.0f} s. Its last words:\n{lines}",
                     to=str(self.log),
                 )
-        raise EmbeddedError("The S3 server found no free ports.", to=str(self.log))
+        raise EmbeddedError(
+            f"The S3 server ended each time it was started. Its last words:\n{lines}",
+            to=str(self.log),
+        )
 
     def _launch(self, ports: Mapping[str, int]) -> Record:
         (self.folder / "data").mkdir(exist_ok=True, mode=0o700)

@@ -156,8 +156,7 @@ def probe(store: Store, clock: Clock | None = None) -> ProbeResult:
     _try_wrong_bytes(run)
     locked_until = _lock(run, name, version)
     if locked_until is None:
-        if run.remove(name, version):
-            run.can_delete = True
+        run.can_delete = run.remove(name, version)
     else:
         _attack(run, name, version, locked_until)
     return ProbeResult(
@@ -228,7 +227,7 @@ def _lock(run: _Probe, name: str, version: str) -> datetime | None:
     try:
         lock = store.head(name, version=version or None).locked_until
         if lock is None:
-            # Midnight and a whole second: some servers keep no fractions.
+            # Whole seconds: some servers keep no fractions.
             until = (run.now + PROBE_LOCK).replace(microsecond=0) + timedelta(seconds=1)
             store.retain_until(name, until, version=version or None)
             lock = store.head(name, version=version or None).locked_until
