@@ -10,6 +10,7 @@ import pytest
 from muniment.clock import FixedClock
 from muniment.errors import ConfigError, LockNotEnforced, StoreDenied, StoreUnavailable
 from muniment.vault.store.base import Store
+from muniment.vault.store.decorators import CountingStore, RetryingStore
 from muniment.vault.store.local import LocalStore
 from muniment.vault.store.policies import PROBE_PREFIX
 from muniment.vault.store.probe import ProbeResult, Verdict, probe, require_separate_account
@@ -43,6 +44,11 @@ def test_a_locked_bucket_is_enforced_against_every_role(
     assert "retention credential" in result.reason
     assert list(result.left) == probes(store)
     result.require()
+
+
+def test_a_decorated_store_is_attacked_behind_its_decorators(locked_s3_place: S3Place) -> None:
+    result = probe(RetryingStore(CountingStore(locked_s3_place.store("worker"))))
+    assert result.verdict is Verdict.ENFORCED, result.reason
 
 
 def test_a_role_that_may_not_write_is_told_so(locked_s3_place: S3Place) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 DEFAULT_VERSION = ""
 """The version id of an object in a store that has no versions."""
@@ -47,6 +47,7 @@ class ObjectHead:
     legal_hold: bool = False
 
 
+@runtime_checkable
 class Store(Protocol):
     """A place that keeps objects under names as `payload.check_name` allows them. No name is a
     folder of another one.

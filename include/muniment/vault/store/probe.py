@@ -240,7 +240,7 @@ def _lock(run: _Probe, name: str, version: str) -> datetime | None:
 
 
 def _attack(run: _Probe, name: str, version: str, locked_until: datetime) -> None:
-    store = run.store
+    store = _innermost(run.store)
     if not isinstance(store, Attackable):
         run.note("attack", False, "", "this kind of store cannot be tried")
         return
@@ -257,6 +257,13 @@ def _attack(run: _Probe, name: str, version: str, locked_until: datetime) -> Non
     )
     if there:
         run.left.append(name)
+
+
+def _innermost(store: Store) -> Store:
+    """Through decorators: an attack is not to be retried, nor refused on this side."""
+    while isinstance(inner := getattr(store, "inner", None), Store):
+        store = inner
+    return store
 
 
 def _refuses(kind: type[StoreError], attempt: Callable[[], object]) -> bool:
