@@ -1,0 +1,1 @@
+"""Servers that Muniment runs itself, on loopback: PostgreSQL, S3, Airflow."""
