@@ -25,13 +25,14 @@ from muniment.vault.history import History, sources_in
 from muniment.vault.resolve import by_name
 from muniment.vault.retention import GRACE
 from muniment.vault.store.base import ObjectVersion
+from muniment.vault.store.policies import PROBE_PREFIX
 from muniment.vault.vault import Vault
 
 _WINDOW = 4 << 20
 _PARALLEL = 8
 _KNOWN_PREFIXES = (
     "packs/", "snapshots/", "state/", "commits/", "bases/", "checkpoints/", "retention/",
-    "evidence/", "keys/", "vault/",
+    "evidence/", "keys/", "vault/", PROBE_PREFIX,
 )  # fmt: skip
 
 
