@@ -1,0 +1,360 @@
+"""Checkup: what `doctor` looks at, one function a subject, each giving symptoms.
+
+A symptom that cannot be looked at because of an earlier one is left out: the first thing to mend is
+enough.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from muniment.cli import words
+from muniment.cli.exits import Exit, exit_of
+from muniment.errors import MunimentError
+
+if TYPE_CHECKING:
+    from muniment.cli.session import Session
+    from muniment.config.firm import Destination
+
+LITTLE_SPACE = 5_000_000_000
+"""Staging below this: two shards being written and uploaded may fill it."""
+
+CHECKPOINT_OLD = timedelta(days=2)
+"""It is made daily; one missed is a bad night, two are a fault."""
+
+PROGRAMS = {
+    "age": "recovery by hand; `apt-get install age` or https://age-encryption.org",
+    "zstd": "recovery by hand; `apt-get install zstd`",
+    "tar": "recovery by hand",
+}
+
+
+class State(StrEnum):
+    GOOD = "good"
+    WARNING = "warning"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Symptom:
+    """`what` was seen, `todo` how to mend it, `exit` the exit code when it is bad."""
+
+    about: str
+    state: State
+    what: str
+    todo: str = ""
+    exit: Exit = Exit.CONFIGURATION
+
+    def as_dict(self) -> dict[str, str]:
+        return {
+            "about": self.about,
+            "state": self.state.value,
+            "what": self.what,
+            "todo": self.todo,
+        }
+
+
+def examine(session: Session, probe: bool) -> Iterator[Symptom]:
+    """Everything, in the order in which it is to be mended."""
+    try:
+        config = session.firm
+    except MunimentError as error:
+        yield _bad("configuration", error)
+        yield from _programs()
+        return
+    yield from _configuration(session)
+    yield from _keys(session)
+    for name, destination in config.firm.destinations.items():
+        yield from _store(session, name, destination, probe)
+    if config.firm.vault is None:
+        yield Symptom(
+            "vault", State.BAD, "this firm has no vault yet", "Create it with `muniment init-firm`."
+        )
+    else:
+        yield from _guarded("vault", lambda: _vault(session))
+    yield from _sources(session)
+    yield from _guarded("staging", lambda: _staging(session))
+    yield from _programs()
+
+
+def _bad(about: str, error: MunimentError) -> Symptom:
+    what = f"[{error.code}] {error.what}" + (f" ({error.to})" if error.to else "")
+    return Symptom(about, State.BAD, what, error.todo, exit_of(error))
+
+
+def _guarded(about: str, look: Callable[[], Iterator[Symptom]]) -> Iterator[Symptom]:
+    try:
+        yield from look()
+    except MunimentError as error:
+        yield _bad(about, error)
+
+
+# -- configuration and keys ----------------------------------------------------------------------
+
+
+def _configuration(session: Session) -> Iterator[Symptom]:
+    from muniment.config.risks import risks
+
+    config = session.firm
+    for row in config.errors:
+        for issue in row.issues:
+            yield Symptom("configuration", State.BAD, f"{issue.where}: {issue.what}", issue.right)
+    for issue in config.issues:
+        yield Symptom("configuration", State.WARNING, f"{issue.where}: {issue.what}", issue.right)
+    good = f"{words.some(len(config.rows), 'row')} of the inventory, {len(config.protected)} backed up here"
+    yield Symptom("configuration", State.GOOD, good)
+    for risk in risks(config.firm, config.rows, session.clock.now()):
+        yield Symptom("risks", State.WARNING, f"{risk.source_id}: {risk.text}")
+
+
+def _keys(session: Session) -> Iterator[Symptom]:
+    from muniment.config.keyfiles import read_role_keys, separation
+
+    keys = session.firm.firm.keys
+    found = separation(keys)
+    state = State.GOOD if found.separated else State.WARNING
+    yield Symptom("keys", state, found.text)
+    for role in found.readable:
+        try:
+            read_role_keys(keys, role)
+        except MunimentError as error:
+            yield _bad("keys", error)
+            continue
+        if session.firm.firm.vault is not None:
+            yield from _guarded("keys", lambda role=role: _belong(session, role))  # type: ignore[misc]
+
+
+def _belong(session: Session, role: str) -> Iterator[Symptom]:
+    """Are the role's keys those that the vault document names?"""
+    vault = session.acting(role)
+    newest = vault.trust.newest
+    entry = vault.trust.signer(vault.signer.keyid)
+    holders = {h.recipient: h for h in newest.holders if h.until is None}
+    todo = "Put the right key files there, or have root sign the new ones (`muniment keys`)."
+    if entry is None or entry.role != role:
+        yield Symptom("keys", State.BAD, f"{role}: the vault does not know this signing key", todo)
+    elif entry.revoked:
+        yield Symptom("keys", State.BAD, f"{role}: this signing key is revoked", todo)
+    elif any(str(i.recipient) not in holders for i in vault.identities):
+        yield Symptom("keys", State.BAD, f"{role}: nothing is sealed to this identity", todo)
+    else:
+        yield Symptom("keys", State.GOOD, f"{role}: the vault knows its keys")
+
+
+# -- stores --------------------------------------------------------------------------------------
+
+
+def _store(session: Session, name: str, destination: Destination, probe: bool) -> Iterator[Symptom]:
+    about = f"destination {name}"
+    try:
+        yield from _reachable(session, about, destination)
+        if probe:
+            yield from _locks(session, about, destination)
+    except MunimentError as error:
+        yield _bad(about, error)
+
+
+def _reachable(session: Session, about: str, destination: Destination) -> Iterator[Symptom]:
+    from muniment.cli.stores import open_destination
+
+    store = open_destination(destination, destination.url)
+    any(True for _ in store.list("vault/"))
+    yield Symptom(about, State.GOOD, f"{store.label} answers")
+    yield _account(session, about, destination)
+    theirs = store.now()
+    if theirs is None:
+        return
+    offset = abs((session.clock.now() - theirs).total_seconds())
+    limit = session.firm.firm.clock_tolerance.total_seconds()
+    if offset > limit:
+        yield Symptom(
+            about,
+            State.BAD,
+            f"this machine's clock and the store's differ by {words.span(offset)}: no backup will run",
+            "Set the clock (NTP) of this machine.",
+        )
+    else:
+        yield Symptom(about, State.GOOD, f"clocks agree within {words.span(max(offset, 1))}")
+
+
+def _account(session: Session, about: str, destination: Destination) -> Symptom:
+    if destination.url.startswith("file:"):
+        local = [
+            r.source_id for r in session.firm.protected if _inside(r.location, destination.url)
+        ]
+        if local:
+            return Symptom(
+                about,
+                State.BAD,
+                f"the vault and a source lie in one another: {', '.join(local)}",
+                "Choose a folder on another disk or machine.",
+            )
+        return Symptom(about, State.GOOD, "the vault's folder and the sources are apart")
+    if destination.account:
+        return Symptom(about, State.GOOD, "the owning account is named and no source is in it")
+    return Symptom(
+        about,
+        State.WARNING,
+        "firm.yaml does not say which account owns the store",
+        f"Set destinations.{about.split()[-1]}.account: then a source in the same account is refused.",
+    )
+
+
+def _inside(location: str, url: str) -> bool:
+    store, source = Path(url.removeprefix("file://")), Path(location)
+    return store == source or store in source.parents or source in store.parents
+
+
+def _locks(session: Session, about: str, destination: Destination) -> Iterator[Symptom]:
+    from muniment.cli.stores import open_destination
+    from muniment.vault.store.probe import Verdict
+    from muniment.vault.store.probe import probe as perform
+
+    result = perform(open_destination(destination, destination.url), session.clock)
+    what = f"locks {result.verdict.value}: {result.reason}"
+    if result.verdict is Verdict.ENFORCED:
+        yield Symptom(about, State.GOOD, what)
+    elif destination.lock:
+        yield Symptom(
+            about,
+            State.BAD,
+            what,
+            "Turn on Object Lock (COMPLIANCE) with a default retention for this bucket.",
+            Exit.STORE,
+        )
+    else:
+        yield Symptom(
+            about,
+            State.WARNING,
+            what,
+            "Whoever gets at this store can delete it: keep a second copy that is locked or offline.",
+        )
+
+
+# -- the vault -----------------------------------------------------------------------------------
+
+
+def _vault(session: Session) -> Iterator[Symptom]:
+    from muniment.vault.checkpoints import load_checkpoints
+    from muniment.vault.history import sources_in
+
+    vault = session.keyless()
+    trust = vault.trust
+    yield Symptom(
+        "vault",
+        State.GOOD,
+        f"root key and vault id agree; document {trust.newest.number} is in force",
+    )
+    for finding in trust.findings:
+        yield Symptom("vault", State.BAD, finding.line(), "Run `muniment check`.", Exit.DAMAGE)
+    checkpoints, _ = load_checkpoints(vault.store, trust)
+    now = session.clock.now()
+    if not checkpoints:
+        what = "there is no checkpoint yet: a store that is set back would not be noticed"
+        yield Symptom(
+            "vault", State.WARNING, what, "Run `muniment checkpoint` and keep its mark outside."
+        )
+    elif now - checkpoints[-1].value.at > CHECKPOINT_OLD:
+        age = words.span((now - checkpoints[-1].value.at).total_seconds())
+        yield Symptom(
+            "vault",
+            State.WARNING,
+            f"the newest checkpoint is {age} old",
+            "Run `muniment checkpoint`.",
+        )
+    known = sources_in(vault.store)
+    for row in session.firm.protected:
+        if row.source_id not in known:
+            yield Symptom(
+                "vault",
+                State.WARNING,
+                f"{row.source_id}: no snapshot yet",
+                "Run `muniment backup`.",
+            )
+            continue
+        history = vault.history(row.source_id)
+        head = history.live[-1] if history.live else None
+        if head is None:
+            yield Symptom(
+                "vault",
+                State.WARNING,
+                f"{row.source_id}: nothing can be restored",
+                "Run `muniment check`.",
+            )
+            continue
+        late = head.commit.next_due is not None and head.commit.next_due < now
+        when = words.moment(head.commit.ended_at, session.zone)
+        what = f"{row.source_id}: newest snapshot {head.seq}, {when}"
+        yield Symptom(
+            "vault",
+            State.WARNING if late else State.GOOD,
+            what + (": a run is overdue" if late else ""),
+            "See why it did not run, or run `muniment backup`." if late else "",
+        )
+
+
+# -- this machine --------------------------------------------------------------------------------
+
+
+def _sources(session: Session) -> Iterator[Symptom]:
+    for row in session.firm.protected:
+        about = f"source {row.source_id}"
+        try:
+            health = session.wiring.source(row.source_id).probe()
+        except MunimentError as error:
+            yield _bad(about, error)
+            continue
+        facts = ", ".join(f"{key} {value}" for key, value in health.facts.items())
+        yield Symptom(about, State.GOOD, f"is there ({facts})" if facts else "is there")
+
+
+def _staging(session: Session) -> Iterator[Symptom]:
+    folder = session.firm.firm.staging
+    existing = next((p for p in (folder, *folder.parents) if p.exists()), Path("/"))
+    if not os.access(existing, os.W_OK | os.X_OK):
+        yield Symptom(
+            "staging", State.BAD, "this user cannot write it", f"`chown` or create {folder}."
+        )
+        return
+    if existing == folder and folder.stat().st_mode & 0o077:
+        yield Symptom(
+            "staging", State.WARNING, "others can look into it", f"`chmod 0700 {folder}`."
+        )
+    free = shutil.disk_usage(existing).free
+    if free < LITTLE_SPACE:
+        what = f"only {words.size(free)} are free"
+        yield Symptom(
+            "staging",
+            State.WARNING,
+            what,
+            f"Free space, or point `staging` elsewhere; {words.size(LITTLE_SPACE)} at least.",
+        )
+    else:
+        yield Symptom("staging", State.GOOD, f"{words.size(free)} are free")
+    from muniment.sources.files.place import mount_of
+
+    mount = mount_of(os.fsencode(existing))
+    if mount.remote:
+        yield Symptom(
+            "staging",
+            State.WARNING,
+            f"it lies on a network file system ({mount.type})",
+            "A local disk is faster and cannot be cut off in the middle of a run.",
+        )
+
+
+def _programs() -> Iterator[Symptom]:
+    for name, use in PROGRAMS.items():
+        if shutil.which(name):
+            yield Symptom("programs", State.GOOD, f"{name} is installed")
+        else:
+            yield Symptom(
+                "programs", State.WARNING, f"{name} is not installed", f"Needed for {use}."
+            )

@@ -1,0 +1,400 @@
+"""Looking: snapshots, ls, diff, matters. What a vault holds, for who holds its keys."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from muniment.cli import show, words
+from muniment.cli.options import AsOf, Seq, one_snapshot, session_of, source_of
+
+if TYPE_CHECKING:
+    from muniment.cli.session import Session
+    from muniment.model.item import Row
+    from muniment.vault.history import CommitRecord, History
+    from muniment.vault.rows import Snapshot
+    from muniment.vault.vault import Vault
+
+PANEL = "Look"
+
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+_LATEST = datetime.max.replace(microsecond=0, tzinfo=UTC)
+
+
+def register(app: typer.Typer) -> None:
+    app.command("snapshots", rich_help_panel=PANEL)(snapshots)
+    app.command("ls", rich_help_panel=PANEL)(ls)
+    show.register(app, PANEL)
+    app.command("diff", rich_help_panel=PANEL)(diff)
+    app.command("matters", rich_help_panel=PANEL)(matters)
+
+
+# -- snapshots -----------------------------------------------------------------------------------
+
+
+def snapshots(
+    ctx: typer.Context,
+    source: Annotated[str, typer.Argument(metavar="[SOURCE]", help="Only this source.")] = "",
+) -> None:
+    """Lists the snapshots of all sources or of one. Needs no key.
+
+    `state` is `live` for what can be restored, `forgotten` for what retention let go, `untrusted` for a
+    commit that is shown and never believed.
+    """
+    from muniment.errors import NothingToRestore
+    from muniment.vault.history import sources_in
+
+    session = session_of(ctx)
+    vault = session.keyless()
+    known = sources_in(vault.store)
+    if source and source_of(source) not in known:
+        raise NothingToRestore(
+            "this source has never committed a snapshot here",
+            to=source,
+            todo=f"Known here: {', '.join(known) or 'none'}.",
+        )
+    histories = [vault.history(each) for each in ([source] if source else known)]
+    rows = [_snapshot_dict(h, record) for h in histories for record in h.records]
+
+    def human() -> None:
+        if not rows:
+            session.screen.say("There is no snapshot in this vault yet: `muniment backup --all`.")
+        for history in histories:
+            session.screen.say(_headline(history), style="bold")
+            session.screen.table(
+                ("seq", "taken", "state", "completeness", ">items", ">added", ">changed", ">removed",
+                 ">read", ">stored", "problems"),
+                [_snapshot_row(session, history, record) for record in history.records],
+            )  # fmt: skip
+
+    session.screen.answer("snapshots", {"vault_id": vault.vault_id, "snapshots": rows}, human)
+
+
+def state_of(history: History, record: CommitRecord) -> str:
+    if record.untrusted:
+        return "untrusted"
+    return "live" if record in history.live else "forgotten"
+
+
+def _headline(history: History) -> str:
+    return f"{history.source}: {words.some(len(history.live), 'restorable snapshot')}"
+
+
+def _snapshot_dict(history: History, record: CommitRecord) -> dict[str, Any]:
+    from muniment.clock import to_text
+
+    commit = record.commit
+    return {
+        "source": commit.source,
+        "seq": record.seq,
+        "digest": record.digest,
+        "state": state_of(history, record),
+        "untrusted": record.untrusted,
+        "completeness": commit.completeness.value,
+        "started_at": to_text(commit.started_at),
+        "ended_at": to_text(commit.ended_at),
+        "class": commit.retention_class,
+        "counts": commit.counts.model_dump(),
+        "problems": [cause.model_dump() for cause in commit.exceptions],
+        "shards_unfinished": [s.shard for s in commit.shards if s.status == "unfinished"],
+    }
+
+
+def _snapshot_row(session: Session, history: History, record: CommitRecord) -> list[str]:
+    commit, counts = record.commit, record.commit.counts
+    causes = ", ".join(
+        f"{c.count:,} {c.cause}{' (accepted)' if c.accepted else ''}" for c in commit.exceptions
+    )
+    unfinished = sum(s.status == "unfinished" for s in commit.shards)
+    if unfinished:
+        causes = f"{causes + '; ' if causes else ''}{words.some(unfinished, 'shard')} unfinished"
+    return [
+        str(record.seq),
+        words.moment(commit.ended_at, session.zone),
+        state_of(history, record),
+        commit.completeness.value.replace("_", " "),
+        words.number(counts.items),
+        words.number(counts.added),
+        words.number(counts.changed + counts.renamed),
+        words.number(counts.removed),
+        words.size(counts.read_bytes),
+        words.size(counts.stored_bytes),
+        causes or record.untrusted,
+    ]
+
+
+# -- ls ------------------------------------------------------------------------------------------
+
+
+def ls(
+    ctx: typer.Context,
+    source: Annotated[str, typer.Argument(help="The source.")],
+    as_of: AsOf = "",
+    seq: Seq = None,
+    matter: Annotated[
+        str, typer.Option(metavar="MATTER", help="Only this matter: its number, or M-...")
+    ] = "",
+    path: Annotated[
+        str,
+        typer.Option(metavar="PATTERN", help="Only these paths, e.g. 'Matters/2024-0113*/**'."),
+    ] = "",
+    ids: Annotated[bool, typer.Option("--ids", help="Item ids too, for `restore --item`.")] = False,
+    problems: Annotated[
+        bool, typer.Option("--problems", help="What the run could not take, and why.")
+    ] = False,
+) -> None:
+    """Lists what is in a snapshot: by default the newest. Shows names; needs an identity."""
+    session = session_of(ctx)
+    vault, _, record, snapshot = opened(session, source_of(source), as_of, seq)
+    rows = _matching(vault, snapshot, matter, path)
+    listed = [row_dict(row, snapshot) for row in rows]
+    troubles: list[dict[str, Any]] = [
+        {"id": p.item_id.hex(), "path": words.name(p.native_id), "cause": p.cause, "kept": p.kept}
+        for p in sorted(snapshot.problems.values(), key=lambda p: p.native_id)
+    ]
+    data = {
+        "source": source,
+        "seq": record.seq,
+        "ended_at": record.commit.to_payload()["ended_at"],
+        "items": listed,
+        "problems": troubles,
+        "sealed_away": sorted(snapshot.sealed_away),
+    }
+
+    def human() -> None:
+        when = words.moment(record.commit.ended_at, session.zone)
+        session.screen.say(f"{source}, snapshot {record.seq}, {when}", style="bold")
+        if problems:
+            session.screen.table(
+                ("cause", "kept", "path"),
+                [(t["cause"], "earlier copy" if t["kept"] else "", t["path"]) for t in troubles],
+            )
+        else:
+            _print_rows(session, snapshot, rows, ids)
+        if snapshot.sealed_away:
+            session.screen.note(
+                f"{words.some(len(snapshot.sealed_away), 'matter')} under a key of its own cannot be "
+                f"opened with the identities at hand: {', '.join(sorted(snapshot.sealed_away))}."
+            )
+
+    session.screen.answer("ls", data, human)
+
+
+def opened(
+    session: Session, source: str, as_of: str = "", seq: int | None = None
+) -> tuple[Vault, History, CommitRecord, Snapshot]:
+    """A snapshot of a source with all rows that the identities at hand may see."""
+    vault = session.reading()
+    history = vault.history(source)
+    record = one_snapshot(session, history, as_of, seq)
+    return vault, history, record, vault.snapshot(history, record)
+
+
+def row_dict(row: Row, snapshot: Snapshot) -> dict[str, Any]:
+    """An item in the documented form of `--json` (docs/CLI.md)."""
+    from muniment.model.text import text_of
+
+    matter = snapshot.matters.get(row.matter)
+    return {
+        "id": row.item_id.hex(),
+        "kind": row.kind,
+        "path": text_of(row.native_id),
+        "matter": row.matter,
+        "matter_number": matter.number if matter else "",
+        "size": row.size,
+        "modified": modified(row).isoformat().replace("+00:00", "Z"),
+        "sha256": row.digest.hex(),
+        "fidelity": row.fidelity.value,
+    }
+
+
+def modified(row: Row) -> datetime:
+    """To the second; moments no calendar has are shown as its ends."""
+    try:
+        return datetime.fromtimestamp(row.mtime_ns // 1_000_000_000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return _LATEST if row.mtime_ns > 0 else _EARLIEST
+
+
+def _matching(vault: Vault, snapshot: Snapshot, matter: str, path: str) -> list[Row]:
+    from muniment.recovery.selection import Scope, Selection, select_matter
+
+    keep = [Selection(Scope.SOURCE).predicate()]
+    if matter:
+        keep.append(select_matter(vault, matter).predicate())
+    if path:
+        keep.append(Selection(Scope.PATH, path).predicate())
+    found = [row for row in snapshot.items.values() if all(wanted(row) for wanted in keep)]
+    return sorted(found, key=lambda row: (row.native_id, row.kind))
+
+
+def _print_rows(session: Session, snapshot: Snapshot, rows: list[Row], ids: bool) -> None:
+    # Plain lines, not a table: a listing may have a million of them, and is piped to grep.
+    for row in rows:
+        at = modified(row)
+        # Years before 1000 and after 9998 do not survive a change of zone.
+        when = at.astimezone(session.zone) if 1000 < at.year < 9998 else at
+        matter = snapshot.matters.get(row.matter)
+        line = (
+            f"{row.item_id.hex() + '  ' if ids else ''}"
+            f"{words.size(row.size) if row.kind == 'file' else row.kind:>9}  "
+            f"{when:%Y-%m-%d %H:%M}  {matter.number if matter else '-':<12}  "
+            f"{words.name(row.native_id)}{'/' if row.kind == 'dir' else ''}"
+        )
+        print(line)
+    total = sum(row.size for row in rows)
+    session.screen.say(f"{words.some(len(rows), 'item')}, {words.size(total)}", style="bold")
+
+
+# -- diff ----------------------------------------------------------------------------------------
+
+
+def diff(
+    ctx: typer.Context,
+    source: Annotated[str, typer.Argument(help="The source.")],
+    older: Annotated[int, typer.Argument(min=1, metavar="SEQ", help="The older snapshot.")],
+    newer: Annotated[int, typer.Argument(min=1, metavar="SEQ", help="The newer snapshot.")],
+) -> None:
+    """Compares two snapshots of a source: what was added, changed, removed, renamed."""
+    session = session_of(ctx)
+    vault = session.reading()
+    history = vault.history(source_of(source))
+    before = vault.snapshot(history, history.at(older))
+    after = vault.snapshot(history, history.at(newer))
+    changes = compared(before, after)
+
+    def human() -> None:
+        for mark, change in changes:
+            was = f"  (was {change['was']})" if "was" in change else ""
+            session.screen.say(f"{mark}  {change['path']}{was}", style=_STYLES[mark])
+        counts = [f"{sum(m == mark for m, _ in changes):,} {word}" for mark, word in _WORDS.items()]
+        session.screen.say(", ".join(counts), style="bold")
+
+    named = [{"change": _WORDS[mark], **change} for mark, change in changes]
+    session.screen.answer(
+        "diff", {"source": source, "from": older, "to": newer, "changes": named}, human
+    )
+
+
+_WORDS = {
+    "+": "added",
+    "M": "changed",
+    "R": "renamed",
+    "A": "assigned to another matter",
+    "-": "removed",
+}
+_STYLES = {"+": "green", "M": "yellow", "R": "cyan", "A": "magenta", "-": "red"}
+
+
+def compared(before: Snapshot, after: Snapshot) -> list[tuple[str, dict[str, str]]]:
+    """Pure: marks and paths of what differs, by path. A renamed file is one whose bytes vanished
+    under one path and appeared under another."""
+    gone = {i: r for i, r in before.items.items() if i not in after.items}
+    by_digest = {r.digest: r for r in gone.values() if r.digest and r.size}
+    found: list[tuple[str, dict[str, str]]] = []
+    renamed: set[bytes] = set()
+    for item, row in after.items.items():
+        old = before.items.get(item)
+        entry = {"path": words.name(row.native_id), "id": item.hex(), "matter": row.matter}
+        if old is None:
+            origin = by_digest.pop(row.digest, None) if row.size else None
+            if origin is None:
+                found.append(("+", entry))
+            else:
+                renamed.add(origin.item_id)
+                found.append(("R", {**entry, "was": words.name(origin.native_id)}))
+        elif _content(old) != _content(row):
+            found.append(("M", entry))
+        elif old.matter != row.matter:
+            found.append(("A", entry))
+    for item, row in gone.items():
+        if item not in renamed:
+            entry = {"path": words.name(row.native_id), "id": item.hex(), "matter": row.matter}
+            found.append(("-", entry))
+    return sorted(found, key=lambda change: change[1]["path"])
+
+
+def _content(row: Row) -> tuple[object, ...]:
+    # A folder's time changes with everything in it: that would hide what really changed.
+    when = row.mtime_ns if row.kind != "dir" else 0
+    return row.digest, when, row.metadata.get("mode"), row.metadata.get("target")
+
+
+# -- matters -------------------------------------------------------------------------------------
+
+
+def matters(
+    ctx: typer.Context,
+    as_of: AsOf = "",
+) -> None:
+    """Lists the matters of the newest snapshots: number, title, opaque id, how much of each there is.
+
+    Shows names; needs an identity.
+    """
+    session = session_of(ctx)
+    listed = matter_list(session, as_of)
+
+    def human() -> None:
+        session.screen.table(
+            ("number", "title", "id", ">items", ">size", "last changed", "sources", "own key"),
+            [
+                (
+                    m["number"],
+                    words.name(str(m["title"]).encode("utf-8", "surrogateescape")),
+                    m["id"],
+                    words.number(m["items"]),
+                    words.size(m["bytes"]),
+                    m["changed"][:10],
+                    ", ".join(m["sources"]),
+                    "yes" if m["own_key"] else "",
+                )
+                for m in listed
+            ],
+        )
+        session.screen.say(words.some(len([m for m in listed if m["id"]]), "matter"), style="bold")
+
+    session.screen.answer("matters", {"matters": listed}, human)
+
+
+def matter_list(session: Session, as_of: str = "") -> list[dict[str, Any]]:
+    """Every matter over all sources, the unassigned last."""
+    from muniment.errors import NothingToRestore
+    from muniment.vault import names
+    from muniment.vault.history import sources_in
+
+    vault = session.reading()
+    keyed = {names.matter_of_key(m.key_id) for m in vault.trust.newest.matters}
+    found: dict[str, dict[str, Any]] = {}
+    for source in sources_in(vault.store):
+        history = vault.history(source)
+        try:
+            snapshot = vault.snapshot(history, one_snapshot(session, history, as_of))
+        except NothingToRestore:
+            continue
+        for row in snapshot.items.values():
+            if row.kind == "dir":
+                continue
+            named = snapshot.matters.get(row.matter)
+            entry = found.setdefault(
+                row.matter,
+                {
+                    "id": row.matter,
+                    "number": named.number if named else "" if row.matter else "(unassigned)",
+                    "title": named.title if named else "",
+                    "items": 0,
+                    "bytes": 0,
+                    "changed": "",
+                    "sources": [],
+                    "own_key": row.matter in keyed and bool(row.matter),
+                },
+            )
+            entry["items"] += 1
+            entry["bytes"] += row.size
+            entry["changed"] = max(
+                entry["changed"], modified(row).isoformat().replace("+00:00", "Z")
+            )
+            if source not in entry["sources"]:
+                entry["sources"].append(source)
+    return sorted(found.values(), key=lambda m: (not m["id"], m["number"]))

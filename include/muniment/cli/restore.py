@@ -1,0 +1,268 @@
+"""Restoring: plan, show, agree, perform, verify."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from muniment.cli import words
+from muniment.cli.exits import Exit
+from muniment.cli.options import AsOf, Yes, moment_of, session_of, source_of
+from muniment.ids import sha256_hex
+
+if TYPE_CHECKING:
+    from muniment.cli.session import Session
+    from muniment.recovery.perform import RestoreReport
+    from muniment.recovery.plan import RestorePlan
+    from muniment.recovery.selection import Selection
+    from muniment.vault.vault import Vault
+
+PANEL = "Get back"
+SHOWN_FAILURES = 20
+
+
+def register(app: typer.Typer) -> None:
+    app.command("restore", rich_help_panel=PANEL)(restore)
+
+
+def restore(
+    ctx: typer.Context,
+    matter: Annotated[
+        str, typer.Option(metavar="MATTER", help="A matter: its number, or M-...")
+    ] = "",
+    path: Annotated[
+        str, typer.Option(metavar="PATTERN", help="Paths, e.g. 'Matters/2024-0113*/Pleadings/**'.")
+    ] = "",
+    item: Annotated[str, typer.Option(metavar="ID", help="One item; see `ls --ids`.")] = "",
+    source: Annotated[str, typer.Option(metavar="SOURCE", help="A whole source.")] = "",
+    as_of: AsOf = "",
+    from_sources: Annotated[
+        list[str] | None,
+        typer.Option("--from", metavar="SOURCE", help="Only from this source. May be repeated."),
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where to; items stand in FOLDER/<source>/."),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace what stands under the same names.")
+    ] = False,
+    plan_only: Annotated[
+        bool, typer.Option("--plan-only", help="Show the plan; write nothing.")
+    ] = False,
+    plan_digest: Annotated[
+        str,
+        typer.Option(metavar="DIGEST", help="Perform only if this is the plan (see --plan-only)."),
+    ] = "",
+    yes: Yes = False,
+) -> None:
+    """Gives back a matter, paths, an item or a whole source, as of a moment, into a folder.
+
+    Prints the plan first: which snapshots, how far their times lie apart, how much, what cannot come
+    back. Every byte is proven before it is written, and read back after. Repeating the same command
+    after an interruption goes on where it was. Needs an identity.
+    """
+    from muniment.recovery.perform import perform
+    from muniment.recovery.plan import make_restore_plan
+
+    session = session_of(ctx)
+    if to is None and not plan_only:
+        raise typer.BadParameter("say where to with --to FOLDER, or --plan-only")
+    _one_of(matter, path, item, source)
+    vault = session.reading()
+    selection = _selection(vault, matter, path, item, source, from_sources or [])
+    at = moment_of(session, as_of)
+    with session.screen.progress("Planning: proving the chosen snapshots"):
+        plan = make_restore_plan(vault, selection, at)
+    if plan_only:
+        session.screen.answer(
+            "restore",
+            {"plan": plan.as_dict(), "plan_digest": plan.digest, "performed": None},
+            lambda: _print_plan(session, plan, plan_only=True),
+        )
+        return
+    assert to is not None
+    if not session.screen.as_json:
+        _print_plan(session, plan)
+    _agreed(plan, plan_digest)
+    if not plan_digest:
+        session.screen.confirm(f"Restore {words.some(plan.items, 'item')} into {to}?", yes)
+    folder = to.absolute()
+    with session.screen.progress("Restoring") as advance:
+        done: dict[str, int] = {}
+
+        def progress(of: str, so_far: int, total: int) -> None:
+            done[of] = so_far
+            advance(sum(done.values()), plan.bytes)
+
+        report = perform(
+            vault,
+            plan,
+            selection,
+            lambda of: session.target(
+                of, folder, overwrite=overwrite, restore_id=_restore_id(plan)
+            ),
+            progress=progress,
+        )
+    data = {
+        "plan": plan.as_dict(),
+        "plan_digest": plan.digest,
+        "performed": report.as_dict(),
+        "to": str(folder),
+    }
+    code = Exit.GOOD if report.whole else Exit.NOT_WHOLE
+    session.screen.answer("restore", data, lambda: _print_report(session, report, folder), code)
+
+
+def _restore_id(plan: RestorePlan) -> str:
+    """The same for the same items of the same snapshots, whenever it was planned: so that the same
+    command goes on after an interruption."""
+    chosen = "\n".join(f"{c.source} {c.commit} {c.items_digest}" for c in plan.choices)
+    return sha256_hex(chosen.encode())
+
+
+def _one_of(*asked: str) -> None:
+    if sum(bool(each) for each in asked) != 1:
+        raise typer.BadParameter("say what: one of --matter, --path, --item, --source")
+
+
+def _selection(
+    vault: Vault, matter: str, path: str, item: str, source: str, given: Sequence[str]
+) -> Selection:
+    from muniment.recovery.selection import Scope, Selection, select_matter
+
+    sources = tuple(source_of(each) for each in given)
+    if matter:
+        return select_matter(vault, matter, sources)
+    if path:
+        selection = Selection(Scope.PATH, path, sources)
+    elif item:
+        selection = Selection(Scope.ITEM, item.lower(), sources)
+    else:
+        if sources:
+            raise typer.BadParameter("--from goes with --matter, --path or --item")
+        selection = Selection(Scope.SOURCE, "", (source_of(source),))
+    selection.predicate()
+    return selection
+
+
+def _agreed(plan: RestorePlan, digest: str) -> None:
+    from muniment.errors import PlanChanged
+
+    if digest and plan.digest != digest.lower():
+        raise PlanChanged(
+            "the plan is not the one of this digest: something changed since, or it was asked for "
+            "otherwise",
+            to=f"{plan.scope} {plan.selection}".strip(),
+            todo="Plan again with --plan-only, with the --as-of it prints.",
+        )
+
+
+def _print_plan(session: Session, plan: RestorePlan, plan_only: bool = False) -> None:
+    screen = session.screen
+    screen.say("Restore plan", style="bold")
+    screen.table(
+        ("source", ">seq", "taken", "completeness", ">items", ">size", "fidelity", "proof"),
+        [
+            (
+                c.source,
+                str(c.seq),
+                _local(session, c.taken_at),
+                c.completeness.replace("_", " "),
+                words.number(c.items),
+                words.size(c.bytes),
+                ", ".join(f"{n:,} {kind}" for kind, n in sorted(c.fidelity.items())),
+                c.proof,
+            )
+            for c in plan.choices
+        ],
+    )
+    gap = plan.widest_gap_seconds
+    screen.facts(
+        [
+            ("as of", _local(session, plan.as_of)),
+            ("total", f"{words.some(plan.items, 'item')}, {words.size(plan.bytes)}"),
+            (
+                "widest gap",
+                f"{words.span(gap)} between the sources' times"
+                if gap
+                else "none: one moment"
+                if len(plan.choices) > 1
+                else "",
+            ),
+            ("takes about", words.span(plan.estimate_seconds)),
+            ("plan digest", plan.digest),
+        ]
+    )
+    for choice in plan.choices:
+        for seq, why in choice.passed_over:
+            screen.note(f"{choice.source}: snapshot {seq} is passed over: {why}", style="red")
+        if choice.loss_seconds:
+            screen.note(
+                f"{choice.source}: LOSS WINDOW {words.span(choice.loss_seconds)}: what changed after "
+                f"{_local(session, choice.taken_at)} is not in what you get.",
+                style="bold red",
+            )
+        if choice.problems:
+            screen.note(
+                f"{choice.source}: {words.some(choice.problems, 'item')} could not be read by that run "
+                f"(`muniment ls {choice.source} --seq {choice.seq} --problems`)."
+            )
+        for reason, count in choice.withheld.items():
+            screen.note(f"{choice.source}: {words.some(count, 'item')} withheld: {reason}.")
+        if choice.sealed_away:
+            screen.note(
+                f"{choice.source}: {', '.join(choice.sealed_away)} cannot be opened with the "
+                "identities at hand; what is sealed to them is not in this plan."
+            )
+    for source, reason in plan.without:
+        screen.note(f"{source}: {reason}.", style="")
+    if plan_only:
+        screen.say(
+            f"To perform it: the same options with --as-of {plan.as_of} --plan-digest {plan.digest}"
+        )
+
+
+def _local(session: Session, text: str) -> str:
+    from muniment.clock import from_text
+
+    return words.moment(from_text(text), session.zone)
+
+
+def _print_report(session: Session, report: RestoreReport, folder: Path) -> None:
+    screen = session.screen
+    total = sum(report.seconds.values())
+    screen.facts(
+        [
+            (
+                "restored",
+                f"{words.some(report.items, 'item')}, {words.size(report.bytes)} into {folder}",
+            ),
+            ("already there", words.some(report.already, "item") if report.already else ""),
+            ("verified", f"{words.some(report.verified, 'item')} read back and equal"),
+            (
+                "took",
+                f"{total:.1f} s ({', '.join(f'{k} {v:.1f}' for k, v in report.seconds.items())})",
+            ),
+        ]
+    )
+    for difference, count in sorted(report.differences.items()):
+        screen.note(f"{words.some(count, 'item')}: {difference} could not be kept here")
+    for item, why in report.failures[:SHOWN_FAILURES]:
+        screen.note(f"item {item}: {why}", style="red")
+    if len(report.failures) > SHOWN_FAILURES:
+        screen.note(
+            f"... and {len(report.failures) - SHOWN_FAILURES:,} more (--json lists all)",
+            style="red",
+        )
+    if report.whole:
+        screen.say("WHOLE: every item of the plan was given back and verified.", style="bold green")
+    else:
+        screen.say(
+            f"NOT WHOLE: {words.some(len(report.failures), 'failure')}. What is there is proven; "
+            "restore the rest from an earlier snapshot (--as-of).",
+            style="bold red",
+        )
