@@ -120,6 +120,14 @@ HARMLESS = [
         "destinations.second.connection",
         "missing",
     ),
+    ("cause: permission denied", f"cause: {TYPED} denied", "exceptions[1].cause", "form"),
+    ("    lock: 0d", "    lock: 0d\n    region: X y", "destinations.second.region", "eu-west-1"),
+    (
+        "    lock: 0d",
+        f"    lock: 0d\n    endpoint: {TYPED}/https://a",
+        "destinations.second.endpoint",
+        "https://",
+    ),
     ("    lock: 0d", "    lock: 7d", "destinations.second.lock", "cannot enforce"),
     ("    lock: 0d", "    lock: 400d", "destinations.second.lock", "at most 90d"),
 ]
@@ -252,7 +260,7 @@ def test_a_secret_in_a_document_is_refused_and_not_repeated(
 def test_a_missing_document_is_named(tmp_path: Path) -> None:
     folder = write_firm(tmp_path)
     (folder / "inventory.csv").unlink()
-    with pytest.raises(ConfigError, match="inventory.csv"):
+    with pytest.raises(ConfigError, match=r"inventory\.csv"):
         load_firm(folder)
     assert source_ids(folder) == []
 

@@ -124,13 +124,13 @@ class Destination(Model):
     )
     endpoint: str | None = Field(
         None,
-        pattern=r"https?://[A-Za-z0-9.:\[\]-]+/?\Z",
+        pattern=r"\Ahttps?://[A-Za-z0-9.:\[\]-]+/?\Z",
         description="Address of an S3 service that is not Amazon's.",
         examples=["https://s3.example.net"],
     )
     region: str | None = Field(
         None,
-        pattern=r"[a-z0-9-]{2,30}\Z",
+        pattern=r"\A[a-z0-9-]{2,30}\Z",
         description="The bucket's region.",
         examples=["eu-west-1"],
     )

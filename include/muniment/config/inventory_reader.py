@@ -1,7 +1,7 @@
 """Reads inventory.csv: rows that can be used, and for the others a RowError each.
 
-Invariants: every row of the sheet (but empty ones and those whose first cell begins with #) becomes
-a row or a RowError, never nothing; of two rows with one id the first stays in force.
+Invariants: every row of the sheet (but empty ones and remarks, whose source_id begins with #)
+becomes a row or a RowError, never nothing; of two rows with one id the first stays in force.
 """
 
 from __future__ import annotations
@@ -69,6 +69,8 @@ def read_inventory(content: bytes, known: Known | None = None) -> Inventory:
     errors: list[RowError] = []
     first_with: dict[str, int] = {}
     for line in sheet.rows:
+        if line.cells.get("source_id", "").startswith("#"):
+            continue
         source_id = readable_id(line.cells.get("source_id", ""))
         taken = first_with.get(source_id) if source_id else None
         found = _row_issues(line, sheet, known)
@@ -190,7 +192,7 @@ def _empty(line: SheetRow, sheet: Sheet, known: Known) -> list[ConfigIssue]:
     if " ".join(cells.get("backup_method", "").lower().split()) == Method.MUNIMENT:
         needed += BY_MUNIMENT
         system = _system(cells.get("system", ""), known)
-        if system is None or system.needs_connection:
+        if system is not None and system.needs_connection:
             needed.append("connection")
     found = []
     for column in needed:

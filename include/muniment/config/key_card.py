@@ -48,9 +48,8 @@ def render_key_card(card: KeyCard) -> str:
     rule = "=" * WIDTH
     parts = [
         rule,
-        f"KEY CARD - {card.firm_name}",
-        f"Made on {card.created_at:%Y-%m-%d}. Print it twice: for the managing partner, for the"
-        " firm's safe.",
+        *textwrap.wrap(f"KEY CARD - {card.firm_name}", WIDTH),
+        f"Made on {card.created_at:%Y-%m-%d}. Print it twice: for the managing partner and the safe.",
         rule,
         "",
         "VAULT ID",
@@ -98,8 +97,8 @@ _STEPS = (
     "If it says `trust not proven`, the numbers of this card were not given or do not agree.",
 )
 _MARK = (
-    "Every day a mark of 32 characters is mailed to the managing partner. Write one here now and"
-    " then. A vault in which the newest mark known outside cannot be found was cut or set back."
+    "Every daily checkpoint has a mark of 32 characters. Write one here now and then. A vault in"
+    " which the newest mark known outside cannot be found was cut or set back."
 )
 
 

@@ -175,7 +175,7 @@ class AcceptedException(Model):
         examples=["Scanner/Inbox/**"],
     )
     cause: str = Field(
-        pattern=r"[a-z][a-z -]{2,59}\Z",
+        pattern=r"\A[a-z][a-z -]{2,59}\Z",
         description="The cause as the run's report has it.",
         examples=["permission denied"],
     )

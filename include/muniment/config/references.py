@@ -6,6 +6,7 @@ Pure functions over a parsed firm; they return issues and change nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from typing import Any
 
 from muniment.config.firm import Firm
 from muniment.config.inventory import InventoryRow
@@ -118,12 +119,10 @@ def exception_issues(
 
 def _position(document: Document, exception: AcceptedException, firm: Firm) -> int:
     """Where it stands in the document, which may have bad entries before it."""
-    listed = document.data.get("exceptions") or []
     same = [
         n
-        for n, entry in enumerate(listed)
-        if isinstance(entry, dict)
-        and entry.get("source") == exception.source
+        for n, entry in _entries(document, "exceptions")
+        if entry.get("source") == exception.source
         and entry.get("pattern") == exception.pattern
         and entry.get("cause") == exception.cause
     ]
@@ -134,13 +133,21 @@ def source_issues(firm: Firm, known: Collection[str], document: Document) -> Ite
     """Rules and options for sources that the inventory has not: most often a typing mistake."""
     named: list[tuple[Place, str]] = [(("sources", name), name) for name in firm.sources]
     for part in ("matter_rules", "exceptions"):
-        for n, entry in enumerate(document.data.get(part) or []):
-            if isinstance(entry, dict) and isinstance(entry.get("source"), str):
+        for n, entry in _entries(document, part):
+            if isinstance(entry.get("source"), str):
                 named.append(((part, n, "source"), entry["source"]))
     for place, source in named:
         if source not in known:
             what = "is for a source that inventory.csv has not; it has no effect"
             yield _issue(document, place, what, _known(source, known))
+
+
+def _entries(document: Document, part: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The blocks of a list as they stand in the document, where they are blocks."""
+    listed = document.data.get(part)
+    for n, entry in enumerate(listed if isinstance(listed, list) else ()):
+        if isinstance(entry, dict):
+            yield n, entry
 
 
 def _known(typed: str, known: Collection[str]) -> str:

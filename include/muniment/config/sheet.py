@@ -72,6 +72,7 @@ def read_sheet(content: bytes, columns: Sequence[str]) -> Sheet:
         lines = lines[1:]
     delimiter = delimiter or _delimiter(lines, columns)
     header: tuple[str, ...] = ()
+    width = 0
     rows: list[SheetRow] = []
     for number, (cells, broken) in enumerate(_records(lines, delimiter), start=1):
         if number > MAX_ROWS:
@@ -79,9 +80,9 @@ def read_sheet(content: bytes, columns: Sequence[str]) -> Sheet:
         if not any(cells):
             continue
         if not header:
-            header = _header(cells)
-        elif not cells[0].startswith("#"):
-            rows.append(_row(number, header, cells, broken))
+            header, width = _header(cells), len(cells)
+        else:
+            rows.append(_row(number, header, width, cells, broken))
     return Sheet(header, tuple(rows), ansi)
 
 
@@ -136,8 +137,12 @@ def _header(cells: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _row(number: int, header: Sequence[str], cells: Sequence[str], broken: bool) -> SheetRow:
+def _row(
+    number: int, header: Sequence[str], width: int, cells: Sequence[str], broken: bool
+) -> SheetRow:
     named: dict[str, str] = {}
     for name, cell in zip(header, cells, strict=False):
         named.setdefault(name, cell)
-    return SheetRow(number, named, broken, beyond=any(cells[len(header) :]))
+    # A comma outside quotes shifts the cells; the one that falls off the end may be empty.
+    beyond = any(cells[len(header) :]) or len(cells) > width
+    return SheetRow(number, named, broken, beyond)
