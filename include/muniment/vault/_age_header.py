@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from muniment.errors import SealError
+from muniment.errors import ConfigError, SealError
 
 MAX_HEADER = 64 << 10
 """Bytes. A vault object has one to five stanzas of 104 bytes; a post-quantum one takes 1.6 KB."""
@@ -69,8 +69,16 @@ class Header:
 
 
 def write(stanzas: Sequence[Stanza], file_key: bytes) -> bytes:
+    """Raises ConfigError for more stanzas than a reader takes: about 600."""
     text = _VERSION + b"\n" + b"".join(stanza.text() for stanza in stanzas) + b"---"
-    return text + b" " + encode(_mac(file_key, text)).encode("ascii") + b"\n"
+    text = text + b" " + encode(_mac(file_key, text)).encode("ascii") + b"\n"
+    if len(text) > MAX_HEADER:
+        raise ConfigError(
+            "there are too many recipients for one object",
+            to="recipients",
+            todo="Seal to a key of its own, and that key to its holders.",
+        )
+    return text
 
 
 def read(
@@ -82,7 +90,7 @@ def read(
         data = bytes(read_at(0, min(length, size))) if size else b""
         if not data.startswith(_VERSION + b"\n"):
             raise _not_age(data)
-        # No line but the last begins with a hyphen that is not an arrow's.
+        # Only the last line begins with three hyphens.
         last = data.find(b"\n---")
         end = data.find(b"\n", last + 1) if last >= 0 else -1
         if end >= 0:

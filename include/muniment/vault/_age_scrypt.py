@@ -28,7 +28,7 @@ WORK_FACTOR = 18
 """What the age program uses: 2^18, 256 MiB of memory, about a second."""
 
 MAX_WORK_FACTOR = 22
-"""What the age program accepts: 2^22, 4 GiB of memory, a quarter of a minute."""
+"""What the age program accepts: 2^22, 4 GiB of memory, about twenty seconds."""
 
 _LABEL = b"age-encryption.org/v1/scrypt"
 _SALT = 16

@@ -70,7 +70,7 @@ class SealingWriter:
     __slots__ = ("_chunks",)
 
     def __init__(self, raw: Sink, recipients: Sequence[Recipient]) -> None:
-        """Raises ConfigError without a recipient."""
+        """Raises ConfigError without a recipient, and for more than a header can hold."""
         if not recipients:
             raise ConfigError(
                 "nothing can be sealed to nobody",
@@ -187,7 +187,7 @@ def seal_with_passphrase(data: Bytes, passphrase: str, work_factor: int = WORK_F
     """A whole age file that `age -d` opens with the passphrase.
 
     `work_factor` is the exponent of scrypt's cost, from 1 to 22: 18 takes 256 MiB and about a
-    second, each step more twice as much. Raises KeyFileError for an empty passphrase.
+    second, each step twice as much. Raises KeyFileError for an empty passphrase.
     """
     sealed = io.BytesIO()
     chunks = _begin(sealed, lambda key: [scrypt.wrap(key, passphrase, work_factor)])

@@ -40,7 +40,7 @@ GAP_BYTES = 256 << 10
 """Bytes between two frames that are cheaper to read along than to ask anew."""
 
 BATCH_BYTES = 16 << 20
-"""Bytes of content held back for one batch."""
+"""Bytes of content held back for one batch; up to twice as much where a frame would be cut."""
 
 THREADS = 2
 
@@ -203,7 +203,10 @@ def batches(parts: Iterable[Part]) -> Iterator[Batch]:
 
 
 def _joins(batch: Batch, part: Part, start: int, end: int) -> bool:
-    if part.pack != batch.pack or batch.size + part.size > BATCH_BYTES:
+    # A batch rather ends with a frame than within one: the next would have to ask for it again.
+    same_frame = start < batch.end and batch.start < end
+    most = 2 * BATCH_BYTES if same_frame else BATCH_BYTES
+    if part.pack != batch.pack or batch.size + part.size > most:
         return False
     near = start <= batch.end + GAP_BYTES and batch.start <= end + GAP_BYTES
     return near and max(batch.end, end) - min(batch.start, start) <= REQUEST_BYTES

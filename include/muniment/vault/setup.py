@@ -252,7 +252,7 @@ def _new_epoch(
     key_id = f"{EPOCH_PREFIX[retention_class]}-{number:08d}"
     identity = Identity.generate()
     sealed = key_object(str(identity), _recipients(holders, key_id), f"key {key_id}")
-    _put(store, names.key(key_id, 1), sealed)
+    _put(store, names.key(key_id, _free_number(store, key_id)), sealed)
     return Epoch(
         key_id=key_id,
         retention_class=retention_class,
@@ -263,11 +263,15 @@ def _new_epoch(
 
 def _new_id_key(store: Store, holders: Sequence[PublicHolder], key_id: str) -> None:
     secret = id_key_line(secrets.token_bytes(32))
-    _put(
-        store,
-        names.key(key_id, 1),
-        key_object(secret, _recipients(holders, key_id), f"key {key_id}"),
-    )
+    sealed = key_object(secret, _recipients(holders, key_id), f"key {key_id}")
+    _put(store, names.key(key_id, _free_number(store, key_id)), sealed)
+
+
+def _free_number(store: Store, key_id: str) -> int:
+    """1, or the next one where an attempt that broke off before its vault document left a key
+    object. That key is sealed to nothing anybody has; under a lock it cannot be removed."""
+    taken = [v.name for v in store.list(f"keys/{key_id}/")]
+    return 1 + max((int(n.rsplit("/", 1)[1].removesuffix(".age")) for n in taken), default=0)
 
 
 def _holder(holder: PublicHolder, now: datetime) -> Holder:

@@ -1,0 +1,747 @@
+#!/usr/bin/env python3
+"""recover.py - gets every file back out of a Muniment vault (format 1), without Muniment.
+
+    python3 recover.py STORE --identity FILE OUT
+
+STORE     a folder that holds a copy of the vault (it contains vault/, keys/, packs/, snapshots/, commits/).
+FILE      an identity that opens the vault's keys: the escrow identity from the safe, or the operations
+          identity. If it is kept under a passphrase, age asks you for it, once.
+OUT       a folder that does not exist yet, or is empty. The files go there.
+
+It needs Python 3.8 or newer, nothing else from Python, and two programs on the PATH:
+`age` (https://age-encryption.org) and `zstd` (https://facebook.github.io/zstd).
+
+Give --root-key and --vault-id from the key card, and every file is proven to be what the firm's own machine
+saved. Without them the files come back just as well, but an intruder could have written the vault's
+history: then the report says "trust not proven".
+
+What it does NOT do: it reads plain copies of a store, one version of each object. If your bucket keeps
+versions and somebody overwrote objects, export the OLDEST version of each name first (see FORMAT.md, section 2).
+
+Exit status: 0 all restored; 1 something could not be restored (it is listed); 2 could not begin.
+
+How this file is laid out: 1 words and numbers, 2 signatures, 3 age and zstd, 4 signed objects and trust,
+5 choosing a snapshot, 6 rows, 7 restoring, 8 the command line. "Section" in comments means a section of
+docs/FORMAT.md, the page that describes the vault.
+"""
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import json
+import os
+import re
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from typing import Any, BinaryIO, Dict, IO, Iterator, List, NamedTuple, Optional, Set, Tuple, cast
+
+CHUNK = 1 << 20
+PACK_LIMIT = 256 << 20  # section 3: no pack decompresses to more
+Json = Dict[str, Any]
+
+
+class Refused(Exception):
+    """One object, row or file cannot be used; the rest goes on."""
+
+
+class CannotBegin(Exception):
+    """Nothing (more) can be done at all; the text says why."""
+
+
+# What a damaged or hostile JSON document can make the code below raise.
+BAD = (Refused, ValueError, TypeError, KeyError, AttributeError, RecursionError)
+
+
+def reason(problem: BaseException, name: str) -> str:
+    return str(problem) if isinstance(problem, Refused) else "%s is malformed" % name
+
+
+def say(text: str = "") -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+# -- 1. Words and numbers ------------------------------------------------------------------------------
+
+
+def unpercent(text: Any) -> bytes:
+    """Section 1, percent text: every %XX is a byte, every other character its UTF-8 bytes."""
+    if not isinstance(text, str) or re.search("%(?![0-9A-F]{2})", text):
+        raise Refused("a name is not percent text")
+    try:
+        raw = text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise Refused("a name is not percent text") from None
+    return re.sub(rb"%([0-9A-F]{2})", lambda found: bytes([int(found.group(1), 16)]), raw)
+
+
+def safe_path(text: Any) -> bytes:
+    """Section 14: a path that stays below the folder we restore to, or Refused. The root folder is `.`."""
+    path = unpercent(text)
+    if path != b"." and (not path or b"\0" in path or {b"", b".", b".."} & set(path.split(b"/"))):
+        raise Refused("its path is not one that may be restored (absolute, empty, or leaves the folder)")
+    return path
+
+
+def moment(text: Any) -> Tuple[str, str]:
+    """A time as something that compares correctly: (to the second, digits of the fraction)."""
+    found = re.match(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?Z$", str(text))
+    if not found:
+        raise Refused("%r is not a time such as 2026-11-24T02:00:00Z" % (text,))
+    return found.group(1), (found.group(2) or "").rstrip("0")
+
+
+def file_digest(path: str) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for block in iter(lambda: file.read(CHUNK), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def is_hex(text: Any, length: int) -> bool:
+    return isinstance(text, str) and re.match("[0-9a-f]{%d}$" % length, text) is not None and len(text) == length
+
+
+# -- 2. Signatures: Ed25519 as RFC 8032, section 5.1 has it, verification only -----------------------------
+
+P = 2**255 - 19
+L = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+ROOT_OF_MINUS_1 = pow(2, (P - 1) // 4, P)
+Point = Tuple[int, int, int, int]  # X, Y, Z, T with x = X/Z, y = Y/Z, x*y = T/Z
+
+
+def point_add(a: Point, b: Point) -> Point:
+    e, f = (a[1] - a[0]) * (b[1] - b[0]) % P, (a[1] + a[0]) * (b[1] + b[0]) % P
+    g, h = 2 * a[3] * b[3] * D % P, 2 * a[2] * b[2] % P
+    w, x, y, z = f - e, h - g, h + g, f + e
+    return w * x % P, y * z % P, x * y % P, w * z % P
+
+
+def point_decode(data: bytes) -> Optional[Point]:
+    y = int.from_bytes(data, "little")
+    sign, y = y >> 255, y & ((1 << 255) - 1)
+    if y >= P:
+        return None
+    square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    if (x * x - square) % P:
+        x = x * ROOT_OF_MINUS_1 % P
+    if (x * x - square) % P or (x == 0 and sign):
+        return None
+    if x & 1 != sign:
+        x = P - x
+    return x, y, 1, x * y % P
+
+
+def point_encode(a: Point) -> bytes:
+    inverse = pow(a[2], P - 2, P)
+    x, y = a[0] * inverse % P, a[1] * inverse % P
+    return (y | (x & 1) << 255).to_bytes(32, "little")
+
+
+BASE_POINT = cast(Point, point_decode((4 * pow(5, P - 2, P) % P).to_bytes(32, "little")))
+
+
+def signature_is_valid(public: bytes, message: bytes, signature: bytes) -> bool:
+    """True if `signature` is that of `message` by the owner of `public`."""
+    key = point_decode(public) if len(public) == 32 and len(signature) == 64 else None
+    s = int.from_bytes(signature[32:], "little")
+    if key is None or s >= L:
+        return False
+    k = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % L
+    # R must be s*B - k*A. Both products are made in one pass over the bits.
+    minus_key = (P - key[0], key[1], 1, P - key[3])
+    table = {(1, 0): BASE_POINT, (0, 1): minus_key, (1, 1): point_add(BASE_POINT, minus_key)}
+    total: Point = (0, 1, 1, 0)
+    for bit in range(253, -1, -1):
+        total = point_add(total, total)
+        pick = (s >> bit & 1, k >> bit & 1)
+        if pick in table:
+            total = point_add(total, table[pick])
+    return point_encode(total) == signature[:32]
+
+
+# -- 3. age and zstd -----------------------------------------------------------------------------------------
+
+
+def programs() -> Tuple[str, str]:
+    found = []
+    for name, where in (("age", "https://age-encryption.org"), ("zstd", "https://facebook.github.io/zstd")):
+        program = shutil.which(name)
+        if program is None:
+            raise CannotBegin("The program `%s` is not on the PATH. Most systems have it as a package of that name; or see %s" % (name, where))
+        found.append(program)
+    return found[0], found[1]
+
+
+def age_message(errors: IO[bytes]) -> str:
+    """The first line that age or zstd complained with."""
+    errors.seek(0)
+    lines = errors.read(2000).decode("utf-8", "replace").strip().splitlines()
+    return lines[0] if lines else "no message"
+
+
+class Keys:
+    """The identities we hold, and the two programs that use them."""
+
+    def __init__(self, identity_file: str) -> None:
+        self.age, self.zstd = programs()
+        self.opened: Set[str] = set()  # key ids, for messages
+        try:
+            with open(identity_file, "rb") as file:
+                text = file.read(CHUNK)
+        except OSError as problem:
+            raise CannotBegin("The identity file cannot be read: %s" % problem.strerror) from None
+        if text.startswith((b"age-encryption.org/", b"-----BEGIN AGE")):
+            # Kept under a passphrase: age itself asks for it on the terminal. The open text stays in memory.
+            done = subprocess.run([self.age, "-d", os.path.abspath(identity_file)], stdout=subprocess.PIPE)
+            if done.returncode:
+                raise CannotBegin("The identity file was not opened: wrong passphrase?")
+            text = done.stdout
+        self.identities = text.rstrip() + b"\n"
+        if not re.search(rb"^AGE-SECRET-KEY-1", text, re.M):
+            raise CannotBegin("The identity file holds no line that begins with AGE-SECRET-KEY-1")
+
+    def decrypt(self, path: str) -> bytes:
+        """A small sealed object, whole."""
+        # age reads the identities from its standard input ("-i -"), so that no secret is written to the disk.
+        command = [self.age, "-d", "-i", "-", os.path.abspath(path)]
+        done = subprocess.run(command, input=self.identities, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        if done.returncode:
+            raise Refused("no identity opens it, or it is damaged")
+        return done.stdout
+
+    def open_vault_keys(self, stores: List[str]) -> None:
+        """Section 9: every key object that our identity opens adds the identity in it."""
+        found: List[bytes] = []
+        for store in stores:
+            folder = os.path.join(store, "keys")
+            for key_id in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
+                for name in sorted(os.listdir(os.path.join(folder, key_id))):
+                    try:
+                        text = self.decrypt(os.path.join(folder, key_id, name)) if name.endswith(".age") else b""
+                    except Refused:
+                        continue
+                    secrets = re.findall(rb"^AGE-SECRET-KEY-1\S+", text, re.M)
+                    found += [line + b"\n" for line in secrets]
+                    self.opened.update([key_id] if secrets else [])
+        # Our own identity stays in: it may be an epoch's or a matter's itself.
+        self.identities += b"".join(sorted(set(found)))
+
+    @contextmanager
+    def open(self, path: str) -> Iterator[BinaryIO]:
+        """The content of a sealed and compressed object, as a stream. Raises Refused at the end if it was not whole."""
+        with tempfile.TemporaryFile() as errors:
+            age = subprocess.Popen([self.age, "-d", "-i", "-", os.path.abspath(path)],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)  # fmt: skip
+            zstd = subprocess.Popen([self.zstd, "-d", "-c", "-q"], stdin=age.stdout, stdout=subprocess.PIPE, stderr=errors)
+            assert age.stdin and age.stdout and zstd.stdout
+            age.stdout.close()
+            try:
+                try:
+                    age.stdin.write(self.identities)
+                    age.stdin.close()
+                except BrokenPipeError:
+                    pass  # age gave up before it read them; its exit status says so below
+                yield cast(BinaryIO, zstd.stdout)
+                while zstd.stdout.read(CHUNK):  # to the end, or the programs cannot say whether all was well
+                    pass
+                if age.wait() or zstd.wait():
+                    raise Refused("it cannot be opened (%s)" % age_message(errors))
+            finally:
+                for process in (age, zstd):
+                    process.kill()
+                    process.wait()
+                zstd.stdout.close()
+
+
+# -- 4. Signed objects and trust (sections 5 and 8) --------------------------------------------------------------
+
+
+class Signed(NamedTuple):
+    """A signed object that has been read. `signers` are the keyids whose signatures are valid."""
+
+    name: str
+    digest: str
+    payload: Json
+    signers: Set[str]
+
+
+class Trust(NamedTuple):
+    """Who may sign what. Without a root key `signers` is None and nothing is verified."""
+
+    vault_id: str
+    signers: Optional[List[Json]]
+    document: int  # number of the vault document in force
+
+
+def read_signed(store: str, name: str, kind: str, vault_id: Optional[str], publics: Dict[str, str]) -> Signed:
+    """One DSSE envelope: checked against its type and vault, and its signatures by `publics` (keyid -> hex) verified."""
+    try:
+        with open(os.path.join(store, name), "rb") as file:
+            data = file.read()
+        envelope = json.loads(data.decode("utf-8"))
+        payload_type = envelope["payloadType"]
+        body = base64.b64decode(envelope["payload"], validate=True)
+        payload = json.loads(body.decode("utf-8"))
+        signatures = [(str(one["keyid"]), base64.b64decode(one["sig"], validate=True)) for one in envelope["signatures"]]
+        if not isinstance(payload, dict):
+            raise ValueError
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        raise Refused("%s is not a signed object, or is damaged" % name) from None
+    if payload.get("format") != 1 or isinstance(payload.get("format"), bool):
+        raise Refused("%s has format %r; this program knows format 1 only" % (name, payload.get("format")))
+    if payload_type != "application/vnd.muniment.%s+json" % kind or payload.get("type") != kind:
+        raise Refused("%s is not a %s object" % (name, kind))
+    if vault_id is not None and payload.get("vault_id") != vault_id:
+        raise Refused("%s belongs to another vault" % name)
+    head = payload_type.encode()
+    message = b"DSSEv1 %d %s %d %s" % (len(head), head, len(body), body)
+    valid = {keyid for keyid, sig in signatures
+             if keyid in publics and signature_is_valid(bytes.fromhex(publics[keyid]), message, sig)}  # fmt: skip
+    return Signed(name, hashlib.sha256(data).hexdigest(), payload, valid)
+
+
+def keyid_of(public_hex: str) -> str:
+    return hashlib.sha256(bytes.fromhex(public_hex)).hexdigest()[:32]
+
+
+def objects_in(store: str, folder: str, pattern: str) -> List[str]:
+    path = os.path.join(store, folder)
+    names = os.listdir(path) if os.path.isdir(path) else []
+    return sorted(folder + "/" + name for name in names if re.match(pattern + "$", name))
+
+
+def establish_trust(store: str, root_key: Optional[str], vault_id: Optional[str], warnings: List[str]) -> Trust:
+    """Section 8: the chain of vault documents, each signed by root; the highest of the unbroken chain is in force."""
+    names = objects_in(store, "vault", r"\d{8}\.json")
+    if root_key is None:
+        for name in names:
+            try:
+                return Trust(str(read_signed(store, name, "vault", vault_id, {}).payload["vault_id"]), None, 0)
+            except BAD:
+                continue
+        return Trust(vault_id or "", None, 0)
+    publics, parent, document, number = {keyid_of(root_key): root_key}, None, None, 0
+    for name in names:
+        try:
+            found = read_signed(store, name, "vault", vault_id, publics)
+            if not found.signers:
+                raise Refused("%s is not signed by the root key" % name)
+            if name != "vault/%08d.json" % (number + 1) or found.payload.get("number") != number + 1 or found.payload.get("parent") != parent:
+                raise Refused("%s does not follow the document before it" % name)
+        except BAD as problem:
+            warnings.append("%s; it and later vault documents are not used" % reason(problem, name))
+            break
+        parent, document, number = found.digest, found.payload, number + 1
+    if document is None:
+        raise CannotBegin("No vault document is signed by this root key for this vault id. Check both against the key card, or leave out "
+                          "--root-key and --vault-id to restore without proof. (%s)" % "; ".join(warnings))  # fmt: skip
+    signers = [one for one in document.get("signers", [])
+               if isinstance(one, dict) and is_hex(one.get("public"), 64) and one.get("keyid") == keyid_of(one["public"])]  # fmt: skip
+    return Trust(cast(str, vault_id), signers, number)
+
+
+def read_as(store: str, name: str, kind: str, trust: Trust, role: str, source: Optional[str] = None) -> Tuple[Signed, List[Json]]:
+    """A signed object and the entitled signers that signed it. With no root key there is no verification and no signer."""
+    entitled = [one for one in trust.signers or []
+                if one.get("role") == role and (role != "worker" or {"*", source} & set(one.get("sources", [])))]  # fmt: skip
+    publics = {one["keyid"]: one["public"] for one in entitled}
+    found = read_signed(store, name, kind, trust.vault_id or None, publics)
+    by = [one for one in entitled if one["keyid"] in found.signers]
+    if trust.signers is not None and not by:
+        raise Refused("%s is not signed by anybody entitled to it" % name)
+    return found, by
+
+
+class Recorded(NamedTuple):
+    """What trusted checkpoints say: [(time, digests they record)], and the newest of them."""
+
+    at: List[Tuple[Tuple[str, str], Set[str]]]
+    newest: Optional[Json]
+    marks: Set[str]
+
+
+def stands(found: Signed, by: List[Json], recorded: Recorded, also: Tuple[Tuple[str, str], ...] = ()) -> bool:
+    """Section 8, `revoked`, for signers other than workers: what they signed stands if a trusted record from before says so.
+
+    `also` are times of further records of this object."""
+    if not by or any(not signer.get("revoked") for signer in by):
+        return True  # not by: there is no root key, so nothing is judged
+    times = list(also) + [at for at, digests in recorded.at if found.digest in digests]
+    return any(at < moment(signer["revoked"]["at"]) for signer in by for at in times)
+
+
+def read_checkpoints(store: str, trust: Trust, warnings: List[str]) -> Recorded:
+    """Section 10, newest first: a revoked signer's checkpoint counts only if a trusted one records it."""
+    recorded = Recorded([], None, set())
+    for name in reversed(objects_in(store, "checkpoints", r"\d{8}T\d{6}Z\.json")):
+        try:
+            found, by = read_as(store, name, "checkpoint", trust, "operations")
+            at = moment(found.payload.get("at"))
+            if re.sub("[-:]", "", at[0]) + "Z.json" != name.split("/")[1]:
+                raise Refused("%s has another time than its name says" % name)
+            if not stands(found, by, recorded):
+                raise Refused("%s is by a revoked signer" % name)
+        except BAD as problem:
+            warnings.append(reason(problem, name))
+            continue
+        digests = {str(found.payload.get("parent")), str((found.payload.get("retention") or {}).get("digest"))}
+        for bases in (found.payload.get("bases") or {}).values():
+            digests.update(str(base)[-64:] for base in bases)
+        recorded.at.append((at, digests))
+        recorded.marks.add(found.digest[:32])
+        recorded = recorded._replace(newest=recorded.newest or found.payload)
+    return recorded
+
+
+# -- 5. Choosing a snapshot (sections 6, 7, 11, 13) ------------------------------------------------------------
+
+
+class Commit(NamedTuple):
+    seq: int
+    digest: str
+    payload: Json
+
+
+def read_commits(store: str, source: str, trust: Trust, warnings: List[str]) -> List[Commit]:
+    """Section 13, 2: the trusted commits in order. With no root key: every commit that can be read."""
+    kept: List[Commit] = []
+    for name in objects_in(store, "commits/" + source, r"\d{8}\.json"):
+        seq = int(name[-13:-5])
+        try:
+            found, by = read_as(store, name, "commit", trust, "worker", source)
+            if found.payload.get("source") != source or found.payload.get("seq") != seq:
+                raise Refused("%s says another source or number than its name" % name)
+            if trust.signers is not None:
+                if found.payload.get("parent") != (kept[-1].digest if kept else None):
+                    raise Refused("%s does not follow the last trusted commit" % name)
+                if not any(worker_may(signer, source, seq, found.digest) for signer in by):
+                    raise Refused("%s is by a revoked signer" % name)
+            moment(found.payload.get("ended_at"))
+        except BAD as problem:
+            warnings.append(reason(problem, name))
+            continue
+        if trust.document and int((found.payload.get("vault_document") or {}).get("number") or 0) > trust.document:
+            warnings.append("%s knows a newer vault document than this copy has" % name)
+        kept.append(Commit(seq, found.digest, found.payload))
+    return kept
+
+
+def worker_may(signer: Json, source: str, seq: int, digest: str) -> bool:
+    revoked = signer.get("revoked")
+    last = (revoked.get("trusted") or {}).get(source) if revoked else None
+    return not revoked or bool(last) and (seq < last["seq"] or (seq == last["seq"] and digest == last["digest"]))
+
+
+def chain_to(commits: List[Commit], wanted: Commit, trust: Trust, warnings: List[str]) -> List[Commit]:
+    """The commits up to the wanted one, oldest first. With no root key: those that it descends from."""
+    before = [one for one in commits if one.seq <= wanted.seq]
+    if trust.signers is not None:
+        return before
+    chain = [wanted]
+    for one in reversed(before[:-1]):
+        if one.digest == chain[-1].payload.get("parent"):
+            chain.append(one)
+    if chain[-1].payload.get("parent") is not None:
+        # A commit in between is lost. Better to take all there are than none; the report says it.
+        warnings.append("the chain of commits is broken before number %d; older files may come back in a wrong state" % chain[-1].seq)
+        chain += [one for one in reversed(before) if one.seq < chain[-1].seq]
+    return chain[::-1]
+
+
+def forgotten(store: str, trust: Trust, recorded: Recorded, warnings: List[str]) -> Set[Tuple[str, int, str]]:
+    """Section 11: (source, seq, digest) of commits that are no longer restore points."""
+    log: List[Tuple[Signed, List[Json], Tuple[str, str]]] = []
+    for name in objects_in(store, "retention", r"\d{8}\.json"):
+        try:
+            found, by = read_as(store, name, "retention", trust, "retention")
+            number, parent = found.payload.get("number"), found.payload.get("parent")
+            if name != "retention/%08d.json" % (len(log) + 1) or number != len(log) + 1 or parent != (log[-1][0].digest if log else None):
+                raise Refused("%s does not follow the entry before it" % name)
+            log.append((found, by, moment(found.payload.get("at"))))
+        except BAD as problem:
+            warnings.append("%s; it and later entries of the retention log are not used" % reason(problem, name))
+            break
+    gone: Set[Tuple[str, int, str]] = set()
+    later: Tuple[Tuple[str, str], ...] = ()  # times of entries that stand and, through `parent`, record those before
+    for found, by, at in reversed(log):
+        try:
+            if not stands(found, by, recorded, later):
+                warnings.append("%s is by a revoked signer" % found.name)
+                continue
+            own = [when for when, digests in recorded.at if found.digest in digests]
+            later += tuple(own) if by and all(signer.get("revoked") for signer in by) else (at, *own)
+            if found.payload.get("action") == "forget":
+                gone.update((str(one["source"]), int(one["seq"]), str(one["digest"])) for one in found.payload["commits"])
+        except BAD as problem:
+            warnings.append(reason(problem, found.name))
+    return gone
+
+
+def find_base(store: str, source: str, chain: List[Commit], trust: Trust, recorded: Recorded, warnings: List[str]) -> Optional[Signed]:
+    """Section 7: the newest valid base that covers a commit of the chain and whose objects are there."""
+    known = {one.seq: one.digest for one in chain}
+    for name in reversed(objects_in(store, "bases/" + source, r"\d{8}-[0-9a-f]{64}\.json")):
+        covers = int(name.split("/")[2][:8])
+        if covers not in known:
+            continue
+        try:
+            found, by = read_as(store, name, "base", trust, "operations")
+            if found.digest != name[-69:-5] or found.payload.get("source") != source or found.payload.get("covers") != {"seq": covers, "digest": known[covers]}:
+                raise Refused("%s does not cover the commit that its name says" % name)
+            if not stands(found, by, recorded):
+                raise Refused("%s is by a revoked signer" % name)
+            for one in found.payload["snapshots"]:
+                rows = os.path.join(store, "snapshots", source, one["snapshot"])
+                if not os.path.isfile(rows) or file_digest(rows) != one["snapshot"]:
+                    raise Refused("%s names rows that are missing or damaged; the commits are read instead" % name)
+        except BAD as problem:
+            warnings.append(reason(problem, name))
+            continue
+        return found
+    return None
+
+
+def absent_rows(store: str, source: str, payloads: List[Json]) -> List[str]:
+    """Names of the snapshot objects that these commits and bases need and the store has not."""
+    names = ["snapshots/%s/%s" % (source, one["snapshot"]) for payload in payloads for one in payload["snapshots"]]
+    return sorted({name for name in names if not os.path.isfile(os.path.join(store, name))})
+
+
+class Snapshot(NamedTuple):
+    commit: Commit
+    payloads: List[Json]  # the base, if any, and the commits after it, oldest first
+    failures: List[str]  # why it is not whole
+
+
+def choose(store: str, source: str, seq: Optional[int], as_of: Optional[str], trust: Trust, recorded: Recorded, warnings: List[str]) -> Snapshot:
+    """Section 13, 3 and 4: the newest commit, not forgotten, at or before the wanted time, whose rows are all there.
+
+    Missing packs do not make us go back in time: what they held is reported, the rest is restored."""
+    commits = read_commits(store, source, trust, warnings)
+    forgot = forgotten(store, trust, recorded, warnings)
+    until = moment(as_of) if as_of else None
+    if seq is not None:
+        candidates = [one for one in commits if one.seq == seq]
+    else:
+        candidates = [one for one in reversed(commits) if (source, one.seq, one.digest) not in forgot
+                      and (until is None or moment(one.payload["ended_at"]) <= until)]  # fmt: skip
+    first: Optional[Snapshot] = None
+    for wanted in candidates[:50]:
+        notes: List[str] = []
+        chain = chain_to(commits, wanted, trust, notes)
+        base = find_base(store, source, chain, trust, recorded, warnings)
+        after = [one for one in chain if base is None or one.seq > base.payload["covers"]["seq"]]
+        payloads = ([base.payload] if base else []) + [one.payload for one in after]
+        # A break of the chain before the base does no harm: the base holds all rows.
+        failures = notes if base is None or notes and after and after[0].payload.get("parent") != base.payload["covers"]["digest"] else []
+        failures = failures + ["%s is missing" % name for name in absent_rows(store, source, payloads)]
+        found = Snapshot(wanted, payloads, failures)
+        if not failures:
+            if first:
+                warnings.append("snapshot %d is not whole (%s); snapshot %d is the newest one that is. --seq %d restores what is left of %d"
+                                % (first.commit.seq, first.failures[0], wanted.seq, first.commit.seq, first.commit.seq))  # fmt: skip
+            return found
+        first = first or found
+    if first is None:
+        raise CannotBegin("No %ssnapshot of the source %r fits. Try --snapshots.%s" % (
+            "trusted " if trust.signers is not None else "", source, "".join("\n  " + text for text in warnings)))  # fmt: skip
+    return first
+
+
+# -- 6. Rows (section 4) ---------------------------------------------------------------------------------------
+
+
+class Report:
+    """What went wrong, for the screen and for a file beside OUT. Names are percent text: safe on any terminal."""
+
+    def __init__(self) -> None:
+        self.failures: List[str] = []
+        self.notes: Dict[str, int] = {}
+
+    def fail(self, text: str) -> None:
+        self.failures.append(text)
+
+    def note(self, text: str) -> None:
+        self.notes[text] = self.notes.get(text, 0) + 1
+
+
+class Rows:
+    """All rows of one snapshot, the newest of each item, in a temporary database: there may be millions."""
+
+    def __init__(self, folder: str) -> None:
+        self.db = sqlite3.connect(os.path.join(folder, "rows.sqlite"))
+        self.db.execute("PRAGMA synchronous = OFF")
+        self.db.execute("CREATE TABLE item (id TEXT PRIMARY KEY, row BLOB)")
+        self.matters: Dict[str, Json] = {}  # matter id -> its row
+        self.problems: List[Json] = []  # of the wanted snapshot itself
+
+    def load(self, store: str, source: str, vault_id: str, snapshot: Snapshot, keys: Keys, report: Report) -> None:
+        todo = [(payload, one) for payload in snapshot.payloads for one in payload["snapshots"]]
+        for number, (payload, one) in enumerate(todo, 1):
+            name = "snapshots/%s/%s" % (source, one["snapshot"])
+            path = os.path.join(store, name)
+            try:
+                if not is_hex(one["snapshot"], 64) or file_digest(path) != one["snapshot"]:
+                    raise Refused("its bytes do not have the digest in its name")
+                with keys.open(path) as stream, self.db:  # `self.db`: all rows of the object, or none
+                    self._apply(stream, vault_id, source, payload is snapshot.payloads[-1])
+            except OSError as problem:
+                report.fail("%s: %s" % (name, problem.strerror))
+            except BAD as problem:
+                missing = "" if one.get("key_id") in keys.opened else " (sealed to %s, whose key your identity does not open)" % one.get("key_id")
+                report.fail("%s: rows not read: %s%s" % (name, reason(problem, "a row"), missing))
+            progress("rows: object %d of %d" % (number, len(todo)))
+
+    def _apply(self, stream: BinaryIO, vault_id: str, source: str, is_last: bool) -> None:
+        header = json.loads(stream.readline())
+        if header.get("t") != "snapshot" or header.get("format") != 1 or header.get("source") != source or header.get("vault_id") != vault_id:
+            raise Refused("it is not a snapshot object of this vault and source, format 1")
+        for line in stream:
+            row = json.loads(line)
+            if row["t"] == "item":
+                self.db.execute("INSERT OR REPLACE INTO item VALUES (?, ?)", (str(row["id"]), line))
+            elif row["t"] == "gone":
+                self.db.execute("DELETE FROM item WHERE id = ?", (str(row["id"]),))
+            elif row["t"] == "matter":
+                self.matters[str(row["matter"])] = row
+            elif row["t"] == "problem" and is_last:
+                self.problems.append(row)
+
+    def selected(self, matter: Optional[str], prefix: Optional[str]) -> Iterator[Json]:
+        """The rows that the options ask for. `prefix` may be given as bytes on the command line or as percent text."""
+        wanted = {one for one, row in self.matters.items() if row.get("number") == matter} | {matter}
+        prefixes = []
+        if prefix is not None:
+            prefixes.append(os.fsencode(prefix).strip(b"/"))
+            try:
+                prefixes.append(unpercent(prefix).strip(b"/"))
+            except Refused:
+                pass
+        for (line,) in self.db.execute("SELECT row FROM item ORDER BY id"):
+            row: Json = json.loads(line)
+            if matter is not None and row.get("matter") not in wanted:
+                continue
+            if prefix is not None:
+                try:
+                    path = unpercent(row.get("path"))
+                except Refused:
+                    path = b""
+                if not any(path == one or path.startswith(one + b"/") for one in prefixes):
+                    continue
+            yield row
+
+
+# -- 7. Restoring ------------------------------------------------------------------------------------------------
+
+_last_progress = [0.0]
+
+
+def progress(text: str, now: bool = False) -> None:
+    wait = 0.2 if sys.stderr.isatty() else 10
+    if now or time.monotonic() - _last_progress[0] > wait:
+        _last_progress[0] = time.monotonic()
+        sys.stderr.write(("\r%-79s" + ("\n" if now else "")) % text if sys.stderr.isatty() else text + "\n")
+        sys.stderr.flush()
+
+
+def tar_members(stream: BinaryIO) -> Iterator[Tuple[str, int, Iterator[bytes]]]:
+    """Section 3: (name, size, content) of each member of the ustar archive in a pack; strict about everything."""
+
+    def read(size: int) -> bytes:
+        nonlocal total
+        total += size
+        if total > PACK_LIMIT:
+            raise Refused("it is larger than a pack may be")
+        data = stream.read(size)
+        if len(data) != size:
+            raise Refused("it ends too early")
+        return data
+
+    def content(size: int) -> Iterator[bytes]:
+        nonlocal unread
+        while unread:
+            block = read(min(unread, CHUNK))
+            unread -= len(block)
+            yield block
+
+    total = unread = 0
+    while True:
+        head = read(512)
+        if head == bytes(512):
+            return
+        try:
+            name, size = head[:100].rstrip(b"\0").decode("ascii"), int(head[124:136].strip(b" \0"), 8)
+            checksum = int(head[148:156].strip(b" \0"), 8)
+        except ValueError:
+            raise Refused("a tar header in it is damaged") from None
+        if checksum != sum(head[:148]) + 8 * 32 + sum(head[156:]) or head[257:262] != b"ustar":
+            raise Refused("a tar header in it is damaged")
+        if head[156:157] not in (b"0", b"\0") or not is_hex(name, 64) or head[345:500].strip(b"\0") or size < 0:
+            raise Refused("a member in it is not a regular file named by its digest")
+        unread = size
+        yield name, size, content(size)
+        for _ in content(size):  # what the caller left
+            pass
+        read(-size % 512)
+
+
+class Restore:
+    """Brings the selected rows to a folder.
+
+    Folders first, then the content of files, pack by pack, then hard links, then symbolic links, and last the attributes
+    of folders. OUT was empty and symbolic links come last, so nothing is ever written through one. A file is built under
+    a number in a working folder, and moved to its name when its digest is right: OUT holds no half files.
+    """
+
+    def __init__(self, store: str, out: str, work: str, rows: Rows, keys: Keys, report: Report) -> None:
+        self.store, self.out, self.work, self.keys, self.report = store, os.fsencode(out), work, keys, report
+        self.db, self.folders, self.done, self.total, self.bytes = rows.db, {b""}, 0, 0, 0
+        self.is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+        # job: one item. piece: a part of it that is still wanted, with its place in the file.
+        self.db.executescript("""
+            CREATE TABLE job (n INTEGER PRIMARY KEY, path BLOB UNIQUE, kind TEXT, row BLOB, todo INTEGER, link INTEGER);
+            CREATE TABLE piece (pack TEXT, member TEXT, n INTEGER, at INTEGER, size INTEGER);
+        """)
+
+    # What is to be done, and whether it may be done
+    def plan(self, rows: Iterator[Json]) -> None:
+        leaders: Dict[Tuple[str, str], int] = {}
+        for n, row in enumerate(list_in_memory_of_ids(rows), 1):
+            shown = str(row.get("path"))
+            try:
+                path, pieces = safe_path(row.get("path")), []
+                kind = row["kind"] if row["kind"] in ("dir", "symlink") else "file"
+                at, link, meta = 0, None, row.get("meta") or {}
+                if kind == "file":
+                    for part in row["parts"]:
+                        size = sum(int(segment[3]) for segment in part["s"])
+                        if not is_hex(part["m"], 64) or not is_hex(part["p"], 64) or size < 0:
+                            raise Refused("its row is malformed")
+                        pieces.append((part["p"], part["m"], n, at, size))
+                        at += size
+                    if at != row["size"] or not is_hex(row["sha256"], 64):
+                        raise Refused("its parts do not add up to its size")
+                    if meta.get("hardlink"):
+                        link = leaders.setdefault((str(meta["hardlink"]), row["sha256"]), n)
+                if link not in (None, n):
+                    pieces = []
+                self.db.execute("INSERT INTO job VALUES (?, ?, ?, ?, ?, ?)", (n, path, kind, json.dumps(row), len(pieces), link))
+                self.db.executemany("INSERT INTO piece VALUES (?, ?, ?, ?, ?)", pieces)
+                self.total += 1
+            except sqlite3.IntegrityError:
+                self.report.fail("%s: another item has the same path" % shown)
+            except BAD as problem:
+                self.report.fail("%s: %s" % (shown, reason(problem, "its row")))
+        self.db.execute("CREATE INDEX by_pack ON piece (pack)")
+        self.db.commit()
+
