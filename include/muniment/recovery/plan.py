@@ -85,10 +85,12 @@ class RestorePlan:
 
     @property
     def digest(self) -> str:
-        """What is approved: SHA-256 of the plan as canonical JSON."""
-        return sha256_hex(
-            json.dumps(self.as_dict(), sort_keys=True, separators=(",", ":")).encode()
-        )
+        """What is approved: SHA-256 of the plan as canonical JSON, but for when it was made.
+
+        So whoever plans the same again, with the same `as_of`, gets the digest that was approved.
+        """
+        content = {key: value for key, value in self.as_dict().items() if key != "made_at"}
+        return sha256_hex(json.dumps(content, sort_keys=True, separators=(",", ":")).encode())
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
