@@ -63,7 +63,7 @@ class Keyring:
         highest = 0
         for store in self._stores:
             for version in store.list(f"keys/{key_id}/"):
-                highest = max(highest, int(version.name.rsplit("/", 1)[1].removesuffix(".age")))
+                highest = max(highest, names.key_number(version.name))
         return highest
 
     def _open(self, key_id: str) -> str:

@@ -15,6 +15,7 @@ _CONTENT = re.compile(
     r"(?:packs/(?P<ab>[0-9a-f]{2})|(?:snapshots|state)/[^/]+)/(?P<digest>[0-9a-f]{64})\Z"
 )
 _BASE = re.compile(r"bases/(?P<source>[^/]+)/(?P<seq>\d{8})-(?P<digest>[0-9a-f]{64})\.json\Z")
+_KEY = re.compile(r"keys/[^/]+/(\d{8})\.age\Z")
 _COMMIT = re.compile(r"commits/(?P<source>[^/]+)/(?P<seq>\d{8})\.json\Z")
 
 
@@ -54,6 +55,12 @@ def vault_document(number: int) -> str:
 
 def key(key_id: str, number: int) -> str:
     return f"keys/{key_id}/{number:08d}.age"
+
+
+def key_number(name: str) -> int:
+    """The n of `keys/<id>/<n>.age`; 0 for a name that none of ours has."""
+    found = _KEY.match(name)
+    return int(found[1]) if found else 0
 
 
 def checkpoint(at: datetime) -> str:

@@ -183,7 +183,9 @@ def replace_holder(vault: Vault, root: Signer, name: str, new: PublicHolder) -> 
 def reseal_keys(vault: Vault) -> list[str]:
     """Writes `keys/<id>/<n+1>.age` for every epoch and id key, to the present holders."""
     holders = _present(vault.trust)
-    key_ids = sorted({v.name.split("/")[1] for v in vault.store.list("keys/")})
+    # Only what root knows: anybody who can write may have put other names below `keys/`.
+    listed = {v.name.split("/")[1] for v in vault.store.list("keys/id-")}
+    key_ids = sorted({e.key_id for e in vault.trust.newest.epochs} | listed)
     ring = vault.keyring
     for key_id in key_ids:
         number = ring.latest_number(key_id) + 1
@@ -270,8 +272,7 @@ def _new_id_key(store: Store, holders: Sequence[PublicHolder], key_id: str) -> N
 def _free_number(store: Store, key_id: str) -> int:
     """1, or the next one where an attempt that broke off before its vault document left a key
     object. That key is sealed to nothing anybody has; under a lock it cannot be removed."""
-    taken = [v.name for v in store.list(f"keys/{key_id}/")]
-    return 1 + max((int(n.rsplit("/", 1)[1].removesuffix(".age")) for n in taken), default=0)
+    return 1 + max((names.key_number(v.name) for v in store.list(f"keys/{key_id}/")), default=0)
 
 
 def _holder(holder: PublicHolder, now: datetime) -> Holder:
