@@ -271,6 +271,14 @@ def _vault(session: Session) -> Iterator[Symptom]:
         )
     known = sources_in(vault.store)
     for row in session.firm.protected:
+        if vault.keyring.latest_number(f"id-{row.source_id}") == 0:
+            yield Symptom(
+                "vault",
+                State.BAD,
+                f"{row.source_id}: the vault has no key for its item ids yet",
+                f"Run `muniment keys add-source {row.source_id}` where operations' keys are.",
+            )
+            continue
         if row.source_id not in known:
             yield Symptom(
                 "vault",

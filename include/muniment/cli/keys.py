@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,12 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from muniment.cli import words
-from muniment.cli.options import Yes, session_of, source_of
-from muniment.errors import ConfigError, NothingToRestore
+from muniment.cli.options import session_of, source_of
+from muniment.errors import ConfigError
 
 if TYPE_CHECKING:
     from muniment.cli.session import Session
-    from muniment.vault.documents import Head
     from muniment.vault.signing import Signer
     from muniment.vault.vault import Vault
 
@@ -37,12 +35,6 @@ keys_app = typer.Typer(
 
 def register(app: typer.Typer) -> None:
     app.add_typer(keys_app, name="keys", rich_help_panel="Keys and retention")
-
-
-class SignerRole(StrEnum):
-    WORKER = "worker"
-    OPERATIONS = "operations"
-    RETENTION = "retention"
 
 
 class RetentionClass(StrEnum):
@@ -105,9 +97,9 @@ def roll(
     from muniment.vault.setup import roll_epoch
 
     session = session_of(ctx)
-    vault, signer = _with_root(session, root)
+    vault, signer = with_root(session, root)
     key_id = roll_epoch(vault, signer, retention_class.value)
-    _told(
+    told(
         session,
         "keys roll",
         {"key_id": key_id},
@@ -146,7 +138,7 @@ def replace_holder(
     session = session_of(ctx)
     if bool(recipient) == (new_identity is not None):
         raise typer.BadParameter("give --recipient AGE1... or --new-identity FILE")
-    vault, signer = _with_root(session, root)
+    vault, signer = with_root(session, root)
     old = [h for h in vault.trust.newest.holders if h.name == name and h.until is None]
     if not old:
         known = sorted(h.name for h in vault.trust.newest.holders if h.until is None)
@@ -162,13 +154,59 @@ def replace_holder(
     taken = {h.name for h in vault.trust.newest.holders}
     new = PublicHolder(old[0].role, new_name or _next_name(name, taken), recipient)
     resealed = perform(vault, signer, name, new)
-    _told(
+    matters = sorted(m.key_id for m in vault.trust.newest.matters)
+    if matters and old[0].role in ("escrow", "operations"):
+        session.screen.note(
+            f"Not re-sealed: {words.some(len(matters), 'key')} of matters ({', '.join(matters)}). Who "
+            "keeps them has to seal them anew."
+        )
+    told(
         session,
         "keys replace-holder",
-        {"ended": name, "began": new.name, "recipient": recipient, "resealed": resealed},
+        {
+            "ended": name,
+            "began": new.name,
+            "recipient": recipient,
+            "resealed": resealed,
+            "matters_not_resealed": matters,
+        },
         f"{name} ended, {new.name} began; {words.some(len(resealed), 'key')} re-sealed. Print the key "
         "card anew if an escrow changed.",
     )
+
+
+@keys_app.command("reseal")
+def reseal(ctx: typer.Context) -> None:
+    """Seals every key anew to those who hold keys now: after `replace-holder` was broken off, or when
+    key objects are damaged. Needs an identity that still opens them; signs nothing.
+    """
+    from muniment.vault.setup import reseal_keys
+
+    session = session_of(ctx)
+    vault = session.reading()
+    _opens_keys(vault)
+    resealed = reseal_keys(vault)
+    told(
+        session,
+        "keys reseal",
+        {"resealed": resealed},
+        f"{words.some(len(resealed), 'key')} re-sealed.",
+    )
+
+
+@keys_app.command("add-source")
+def add_source(
+    ctx: typer.Context, source: Annotated[str, typer.Argument(help="The new source's id.")]
+) -> None:
+    """Makes the key behind the item ids of a source that was added to the inventory after set-up.
+
+    Uses operations' keys. Does nothing where the key is there.
+    """
+    from muniment.vault.setup import add_source as perform
+
+    session = session_of(ctx)
+    perform(session.acting("operations"), source_of(source))
+    told(session, "keys add-source", {"source": source}, f"{source} has its key: back it up now.")
 
 
 @keys_app.command("add-matter")
@@ -191,7 +229,7 @@ def add_matter(
     from muniment.vault.setup import add_matter_key
 
     session = session_of(ctx)
-    vault, signer = _with_root(session, root)
+    vault, signer = with_root(session, root)
     opaque = _matter(vault, matter)
     key_id = names.matter_key(opaque)
     if any(m.key_id == key_id for m in vault.trust.newest.matters):
@@ -199,7 +237,7 @@ def add_matter(
     if custodian:
         Recipient.parse(custodian)
     add_matter_key(vault, signer, key_id, custodian or None)
-    _told(
+    told(
         session,
         "keys add-matter",
         {"matter": opaque, "key_id": key_id},
@@ -235,7 +273,7 @@ def erase_matter(
         f"What is sealed to {key_id} cannot be read by anybody after this.", opaque, confirm
     )
     erased = erase_matter_key(vault, key_id)
-    _told(
+    told(
         session,
         "keys erase-matter",
         {"matter": opaque, "key_id": key_id, "erased": erased},
@@ -245,125 +283,26 @@ def erase_matter(
     )
 
 
-@keys_app.command("add-signer")
-def add_signer(
-    ctx: typer.Context,
-    role: Annotated[SignerRole, typer.Argument(help="worker, operations or retention.")],
-    root: Root,
-    public: Annotated[
-        str, typer.Option(metavar="HEX", help="The public half, 64 hex characters.")
-    ] = "",
-    new_key: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Make a new key and write it to this new file (0600)."),
-    ] = None,
-    source: Annotated[
-        list[str] | None,
-        typer.Option(metavar="SOURCE", help="Only for this source. May be repeated."),
-    ] = None,
-) -> None:
-    """Lets a new signing key sign in a role."""
-    from muniment.config.keyfiles import write_key_file
-    from muniment.vault.setup import PublicSigner
-    from muniment.vault.setup import add_signer as perform
-    from muniment.vault.signing import Signer, keyid_of
-
-    session = session_of(ctx)
-    if bool(public) == (new_key is not None):
-        raise typer.BadParameter("give --public HEX or --new-key FILE")
-    vault, signer = _with_root(session, root)
-    if new_key is not None:
-        made = Signer.generate()
-        write_key_file(new_key, made.pem().decode())
-        raw = made.public
-    else:
-        raw = _public(public)
-    keyid = keyid_of(raw)
-    if any(s.keyid == keyid for s in vault.trust.newest.signers):
-        raise ConfigError("this key signs here already, or was revoked", to=keyid)
-    perform(
-        vault, signer, PublicSigner(role.value, raw, tuple(map(source_of, source or ())) or ("*",))
-    )
-    _told(
-        session,
-        "keys add-signer",
-        {"role": role.value, "keyid": keyid},
-        f"{keyid} signs as {role.value}.",
-    )
-
-
-@keys_app.command("revoke-signer")
-def revoke_signer(
-    ctx: typer.Context,
-    keyid: Annotated[str, typer.Argument(help="The signer, as `keys list` has it.")],
-    root: Root,
-    trust_until: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="SOURCE/SEQ", help="Its commits of this source are believed up to this one."
-        ),
-    ] = None,
-    trust_nothing: Annotated[
-        bool, typer.Option("--trust-nothing", help="Believe none of its commits.")
-    ] = False,
-    trust_present: Annotated[
-        bool, typer.Option("--trust-present", help="Believe its commits up to the present ones.")
-    ] = False,
-    yes: Yes = False,
-) -> None:
-    """Ends a signer, and says which of its commits are still believed.
-
-    For a stolen worker: the last commit before the theft. Later ones are shown, and never restored
-    from; the next backup goes on from the last trusted one.
-    """
-    from muniment.vault.setup import revoke_signer as perform
-
-    session = session_of(ctx)
-    if sum((bool(trust_until), trust_nothing, trust_present)) != 1:
-        raise typer.BadParameter(
-            "say one of --trust-until SOURCE/SEQ, --trust-present, --trust-nothing"
-        )
-    vault, signer = _with_root(session, root)
-    entry = vault.trust.signer(keyid)
-    if entry is None:
-        raise ConfigError("there is no such signer", to=keyid, todo="See `muniment keys list`.")
-    if entry.revoked:
-        raise ConfigError("this signer is revoked already", to=keyid)
-    trusted = _trusted(vault, keyid, trust_until or (), trust_present)
-    shown = {source: head.seq for source, head in sorted(trusted.items())}
-    what = ", ".join(f"{source} up to {seq}" for source, seq in shown.items()) or "nothing"
-    session.screen.confirm(f"Revoke {entry.role} {keyid}, and believe of it: {what}?", yes)
-    perform(vault, signer, keyid, trusted)
-    _told(
-        session,
-        "keys revoke-signer",
-        {"keyid": keyid, "trusted": shown},
-        f"{keyid} is revoked. Believed of it: {what}.",
-    )
-
-
 # -- parts ---------------------------------------------------------------------------------------
 
 
-def _with_root(session: Session, path: Path) -> tuple[Vault, Signer]:
+def with_root(session: Session, path: Path) -> tuple[Vault, Signer]:
     from muniment.cli.keyfiles import read_root
 
     signer = read_root(path, session.passphrase)
     return session.changing_keys(signer), signer
 
 
-def _told(session: Session, command: str, data: dict[str, Any], sentence: str) -> None:
+def told(session: Session, command: str, data: dict[str, Any], sentence: str) -> None:
     session.screen.answer(command, data, lambda: session.screen.say(sentence))
 
 
 def _opens_keys(vault: Vault) -> None:
     """Before anything is signed: what cannot be opened cannot be re-sealed. Raises NoKey."""
-    key_ids = {v.name.split("/")[1] for v in vault.store.list("keys/")}
-    for key_id in sorted(key_ids):
-        if key_id.startswith("id-"):
-            vault.keyring.id_key(key_id)
-        else:
-            vault.keyring.identity(key_id)
+    for epoch in vault.trust.newest.epochs:
+        vault.keyring.identity(epoch.key_id)
+    for key_id in sorted({v.name.split("/")[1] for v in vault.store.list("keys/id-")}):
+        vault.keyring.id_key(key_id)
 
 
 def _next_name(name: str, taken: set[str]) -> str:
@@ -384,37 +323,3 @@ def _matter(vault: Vault, asked: str) -> str:
     if not MATTER_ID.match(found):
         raise typer.BadParameter("a matter is its number, or M- and eight characters")
     return found
-
-
-def _public(text: str) -> bytes:
-    try:
-        raw = bytes.fromhex(text)
-    except ValueError:
-        raw = b""
-    if len(raw) != 32:
-        raise typer.BadParameter("--public is 64 hex characters")
-    return raw
-
-
-def _trusted(vault: Vault, keyid: str, named: Sequence[str], present: bool) -> dict[str, Head]:
-    """The last believed commit per source: as named, or the newest that this signer made."""
-    from muniment.vault.documents import Head
-    from muniment.vault.history import sources_in
-
-    trusted: dict[str, Head] = {}
-    if present:
-        for source in sources_in(vault.store):
-            own = [r for r in vault.history(source).trusted if r.signer == keyid]
-            if own:
-                trusted[source] = Head(seq=own[-1].seq, digest=own[-1].digest)
-    for text in named:
-        source, _, seq = text.partition("/")
-        if not seq.isdigit():
-            raise typer.BadParameter("--trust-until is written SOURCE/SEQ, such as files/12")
-        record = vault.history(source_of(source)).at(int(seq))
-        if record.signer != keyid or record.untrusted:
-            raise NothingToRestore(
-                "this signer did not make that commit, or it is not trusted", to=text
-            )
-        trusted[source] = Head(seq=record.seq, digest=record.digest)
-    return trusted

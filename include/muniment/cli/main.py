@@ -25,6 +25,7 @@ from muniment.cli import (
     look,
     restore,
     retention,
+    signers,
     upkeep,
 )
 from muniment.cli.exits import Exit, exit_of
@@ -165,6 +166,7 @@ restore.register(app)
 export.register(app)
 retention.register(app)
 keys.register(app)
+signers.register()
 
 _CLICK_ERROR: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 """Typer brings its own copy of click; its root of usage errors has no public name."""

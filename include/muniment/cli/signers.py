@@ -1,0 +1,158 @@
+"""Signers: whose signatures count, and until when. Signed by root, as all of `muniment keys`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from muniment.cli.keys import Root, keys_app, told, with_root
+from muniment.cli.options import Yes, session_of, source_of
+from muniment.errors import ConfigError, NothingToRestore
+
+if TYPE_CHECKING:
+    from muniment.vault.documents import Head
+    from muniment.vault.vault import Vault
+
+
+def register() -> None:
+    keys_app.command("add-signer")(add_signer)
+    keys_app.command("revoke-signer")(revoke_signer)
+
+
+class SignerRole(StrEnum):
+    WORKER = "worker"
+    OPERATIONS = "operations"
+    RETENTION = "retention"
+
+
+def add_signer(
+    ctx: typer.Context,
+    role: Annotated[SignerRole, typer.Argument(help="worker, operations or retention.")],
+    root: Root,
+    public: Annotated[
+        str, typer.Option(metavar="HEX", help="The public half, 64 hex characters.")
+    ] = "",
+    new_key: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Make a new key and write it to this new file (0600)."),
+    ] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SOURCE", help="Only for this source. May be repeated."),
+    ] = None,
+) -> None:
+    """Lets a new signing key sign in a role."""
+    from muniment.config.keyfiles import write_key_file
+    from muniment.vault.setup import PublicSigner
+    from muniment.vault.setup import add_signer as perform
+    from muniment.vault.signing import Signer, keyid_of
+
+    session = session_of(ctx)
+    if bool(public) == (new_key is not None):
+        raise typer.BadParameter("give --public HEX or --new-key FILE")
+    vault, signer = with_root(session, root)
+    if new_key is not None:
+        made = Signer.generate()
+        write_key_file(new_key, made.pem().decode())
+        raw = made.public
+    else:
+        raw = _public(public)
+    keyid = keyid_of(raw)
+    if any(s.keyid == keyid for s in vault.trust.newest.signers):
+        raise ConfigError("this key signs here already, or was revoked", to=keyid)
+    perform(
+        vault, signer, PublicSigner(role.value, raw, tuple(map(source_of, source or ())) or ("*",))
+    )
+    told(
+        session,
+        "keys add-signer",
+        {"role": role.value, "keyid": keyid},
+        f"{keyid} signs as {role.value}.",
+    )
+
+
+def revoke_signer(
+    ctx: typer.Context,
+    keyid: Annotated[str, typer.Argument(help="The signer, as `keys list` has it.")],
+    root: Root,
+    trust_until: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SOURCE/SEQ", help="Its commits of this source are believed up to this one."
+        ),
+    ] = None,
+    trust_nothing: Annotated[
+        bool, typer.Option("--trust-nothing", help="Believe none of its commits.")
+    ] = False,
+    trust_present: Annotated[
+        bool, typer.Option("--trust-present", help="Believe its commits up to the present ones.")
+    ] = False,
+    yes: Yes = False,
+) -> None:
+    """Ends a signer, and says which of its commits are still believed.
+
+    For a stolen worker: the last commit before the theft. Later ones are shown, and never restored
+    from; the next backup goes on from the last trusted one.
+    """
+    from muniment.vault.setup import revoke_signer as perform
+
+    session = session_of(ctx)
+    if sum((bool(trust_until), trust_nothing, trust_present)) != 1:
+        raise typer.BadParameter(
+            "say one of --trust-until SOURCE/SEQ, --trust-present, --trust-nothing"
+        )
+    vault, signer = with_root(session, root)
+    entry = vault.trust.signer(keyid)
+    if entry is None:
+        raise ConfigError("there is no such signer", to=keyid, todo="See `muniment keys list`.")
+    if entry.revoked:
+        raise ConfigError("this signer is revoked already", to=keyid)
+    trusted = _trusted(vault, keyid, trust_until or (), trust_present)
+    shown = {source: head.seq for source, head in sorted(trusted.items())}
+    what = ", ".join(f"{source} up to {seq}" for source, seq in shown.items()) or "nothing"
+    session.screen.confirm(f"Revoke {entry.role} {keyid}, and believe of it: {what}?", yes)
+    perform(vault, signer, keyid, trusted)
+    told(
+        session,
+        "keys revoke-signer",
+        {"keyid": keyid, "trusted": shown},
+        f"{keyid} is revoked. Believed of it: {what}.",
+    )
+
+
+def _public(text: str) -> bytes:
+    try:
+        raw = bytes.fromhex(text)
+    except ValueError:
+        raw = b""
+    if len(raw) != 32:
+        raise typer.BadParameter("--public is 64 hex characters")
+    return raw
+
+
+def _trusted(vault: Vault, keyid: str, named: Sequence[str], present: bool) -> dict[str, Head]:
+    """The last believed commit per source: as named, or the newest that this signer made."""
+    from muniment.vault.documents import Head
+    from muniment.vault.history import sources_in
+
+    trusted: dict[str, Head] = {}
+    if present:
+        for source in sources_in(vault.store):
+            own = [r for r in vault.history(source).trusted if r.signer == keyid]
+            if own:
+                trusted[source] = Head(seq=own[-1].seq, digest=own[-1].digest)
+    for text in named:
+        source, _, seq = text.partition("/")
+        if not seq.isdigit():
+            raise typer.BadParameter("--trust-until is written SOURCE/SEQ, such as files/12")
+        record = vault.history(source_of(source)).at(int(seq))
+        if record.signer != keyid or record.untrusted:
+            raise NothingToRestore(
+                "this signer did not make that commit, or it is not trusted", to=text
+            )
+        trusted[source] = Head(seq=record.seq, digest=record.digest)
+    return trusted
