@@ -129,7 +129,7 @@ def test_a_bomb_takes_no_more_memory_than_a_frame_may(declared: bool) -> None:
 
 def test_a_frame_that_lies_about_its_size_is_refused() -> None:
     honest = same_bytes(256 << 10, declared=True)
-    for lie in (100, (256 << 10) - 1, (256 << 10) + 1, 1 << 20):
+    for lie in (0, 100, (256 << 10) - 1, (256 << 10) + 1, 1 << 20):
         with pytest.raises(FormatError):
             decompress_frame(honest[:5] + lie.to_bytes(8, "little") + honest[13:])
 
@@ -146,6 +146,22 @@ def test_a_frame_of_many_blocks_of_nothing_is_refused_at_its_limit() -> None:
     window += block
     with pytest.raises(FormatError, match="longer than a frame may be"):
         scan.length(window)
+
+
+def test_a_frame_that_the_zstd_program_would_not_open_is_refused() -> None:
+    wide = MAGIC + b"\x00" + bytes([(28 - 10) << 3]) + b"\x09\x00\x00x"  # a window of 256 MiB
+    widest = MAGIC + b"\x00" + bytes([(27 - 10) << 3]) + b"\x09\x00\x00x"
+    assert decompress_frame(widest) == b"x"
+    with pytest.raises(FormatError, match="window"):
+        decompress_frame(wide)
+
+
+def test_a_frame_of_nothing_is_looked_at_too() -> None:
+    nothing = FrameCompressor().compress(b"")
+    assert decompress_frame(nothing) == b""
+    for stream in (nothing[:-1], nothing + b"more", nothing + nothing):
+        with pytest.raises(FormatError):
+            decompress_frame(stream)
 
 
 @pytest.mark.parametrize("cut", [1, 4, 5, 9, 100])

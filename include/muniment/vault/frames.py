@@ -30,6 +30,9 @@ MAX_COMPRESSED = MAX_FRAME + (MAX_FRAME >> 8) + 4096
 MAX_SEALED = MAX_PACK + (MAX_PACK >> 6)
 """Bytes of a pack as stored: a full one that does not compress, its tags and its header."""
 
+MAX_WINDOW = 128 << 20
+"""Bytes. What `zstd -d` accepts unasked; nobody may need `--memory` to recover by hand."""
+
 LEVEL = 3
 """Measured: 1 saves a quarter of the CPU and costs 5 % of size, 6 costs 45 % and saves 1 %."""
 
@@ -52,18 +55,29 @@ class FrameCompressor:
 
 
 def decompress_frame(frame: bytes | memoryview) -> bytes:
-    """The content of exactly one frame. Lets go of the GIL. Raises FormatError."""
+    """The content of exactly one frame. Lets go of the GIL. Raises FormatError, also for a frame
+    that the `zstd` program would not open without being told to."""
     try:
         declared = zstandard.frame_content_size(frame)
         if declared > MAX_FRAME:
             raise FormatError("a frame of a pack claims to be larger than a frame may be")
+        if zstandard.get_frame_parameters(frame).window_size > MAX_WINDOW:
+            raise FormatError("a frame of a pack wants a larger window than `zstd` gives it")
+        decompressor = zstandard.ZstdDecompressor()
+        if declared == 0:
+            # The one-shot call below takes a declared zero for the content without looking.
+            return _nothing(decompressor, frame)
         # Without a declared size this is also what the result is bounded by.
-        data = zstandard.ZstdDecompressor().decompress(
-            frame, max_output_size=MAX_FRAME, allow_extra_data=False
-        )
+        data = decompressor.decompress(frame, max_output_size=MAX_FRAME, allow_extra_data=False)
     except zstandard.ZstdError:
         raise FormatError("a frame of a pack is not one whole Zstandard frame") from None
     return bytes(data)
+
+
+def _nothing(decompressor: zstandard.ZstdDecompressor, frame: bytes | memoryview) -> bytes:
+    if FrameScan().length(frame) != len(frame) or decompressor.stream_reader(frame).read(1):
+        raise FormatError("a frame of a pack is not one whole Zstandard frame")
+    return b""
 
 
 class FrameScan:
