@@ -83,6 +83,8 @@ class OpenReader:
         return f"{self._status.st_dev:x}:{inode}" if other else inode
 
     def read(self, size: int) -> bytes:
+        if not self._is_file:
+            return b""
         # Not more than there should be: a caller that asks for megabytes of every small file would
         # otherwise have megabytes allocated each time.
         wanted = min(size, max(self._status.st_size - self._done, AFTER_END))

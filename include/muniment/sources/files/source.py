@@ -81,7 +81,7 @@ class FileSource:
         self._every_xattr = every_xattr and os.geteuid() == 0
         self._folders: Folders | None = None
         self._finalizer: weakref.finalize[[], FileSource] | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._at: tuple[int, int] = (0, 0)
         self._tick = TICK_NS
 
@@ -94,19 +94,27 @@ class FileSource:
         """
         folders = self._start()
         try:
-            with os.scandir(folders.root) as listing:
-                next(listing, None)
-            mount = mount_of(self._root)
-            self._check_mount(mount)
-            self._check_sentinel(folders)
-            self._tick = REMOTE_TICK_NS if mount.remote else TICK_NS
-            return SourceHealth(
-                identity=identity_of(folders.root, mount),
-                stable_inodes=mount.type in STABLE_INODES and self._one_file_system,
-                facts=self._facts(folders, mount),
-            )
+            return self._health(folders)
         except OSError as error:
+            self.close()
             raise self._missing(error) from None
+        except SourceMissing:
+            # What stands there instead must not be read by `open` either.
+            self.close()
+            raise
+
+    def _health(self, folders: Folders) -> SourceHealth:
+        with os.scandir(folders.root) as listing:
+            next(listing, None)
+        mount = mount_of(self._root)
+        self._check_mount(mount)
+        self._check_sentinel(folders)
+        self._tick = REMOTE_TICK_NS if mount.remote else TICK_NS
+        return SourceHealth(
+            identity=identity_of(folders.root, mount),
+            stable_inodes=mount.type in STABLE_INODES and self._one_file_system,
+            facts=self._facts(folders, mount),
+        )
 
     def _check_mount(self, mount: Mount) -> None:
         if self._expect_mount and mount.point != os.path.realpath(self._root):
@@ -182,7 +190,7 @@ class FileSource:
             yield reader
 
     def _reader(self, kind: str, native_id: bytes, held: ExitStack) -> ItemReader:
-        folders = self._folders or self._start()
+        folders = self._opened()
         for last in (False, True):
             try:
                 return self._open(folders, kind, native_id, held)
@@ -223,15 +231,19 @@ class FileSource:
 
     def _start(self) -> Folders:
         """Opens the root anew, and keeps it open for `open`."""
-        descriptor = self._open_root()
-        status = os.fstat(descriptor)
-        folders = Folders(descriptor)
         with self._lock:
             self.close()
+            descriptor = self._open_root()
+            status = os.fstat(descriptor)
+            folders = Folders(descriptor)
             self._folders = folders
             self._at = _whereabouts(status)
             self._finalizer = weakref.finalize(self, folders.close)
         return folders
+
+    def _opened(self) -> Folders:
+        with self._lock:
+            return self._folders or self._start()
 
     def close(self) -> None:
         """Gives the descriptors back. The source can be used again; it then opens the root anew."""
@@ -270,9 +282,9 @@ def _xattr_support(descriptor: int) -> str:
     if not HAS_XATTRS:
         return "not on this system"
     try:
-        os.listxattr(descriptor)
+        # Asking for a list is answered everywhere, asking for one only where there can be one.
+        os.getxattr(descriptor, "user.muniment")
     except OSError as error:
         if error.errno in UNSUPPORTED:
             return "not on this file system"
-        raise
     return "kept"
