@@ -62,7 +62,8 @@ def backup(
     accept_mass_deletion: Annotated[
         bool,
         typer.Option(
-            help="Believe a source that lost most of its items, or that moved. For one run."
+            "--accept-mass-deletion",
+            help="Believe a source that lost most of its items, or that moved. For one run.",
         ),
     ] = False,
 ) -> None:

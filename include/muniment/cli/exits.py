@@ -51,6 +51,7 @@ _MEANINGS = {
 
 _EXACT = {
     "M000": Exit.UNEXPECTED,
+    "M250": Exit.INCOMPLETE,
     "M300": Exit.CONFIGURATION,
     "M311": Exit.CONFIGURATION,
     "M360": Exit.INCOMPLETE,
@@ -64,6 +65,7 @@ _BY_FAMILY = {
     "M4": Exit.STORE,
     "M5": Exit.NOT_RESTORED,
     "M6": Exit.UNEXPECTED,
+    "M9": Exit.UNEXPECTED,
 }
 
 

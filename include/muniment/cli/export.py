@@ -104,7 +104,8 @@ def export(
                 ),
                 (
                     "check it with",
-                    "any BagIt validator, or: cd BAG && sha256sum -c manifest-sha256.txt",
+                    "any BagIt validator; or `sha256sum -c manifest-sha256.txt` in it, which does not "
+                    "understand %25, %0A and %0D in names",
                 ),
             ]
         )

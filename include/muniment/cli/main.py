@@ -32,7 +32,7 @@ from muniment.cli.exits import Exit, exit_of
 from muniment.cli.screen import Declined, Screen
 from muniment.cli.session import Given, Session
 from muniment.clock import Clock, SystemClock
-from muniment.errors import MunimentError
+from muniment.errors import MunimentError, UnexpectedError
 
 DEBUG = "MUNIMENT_DEBUG"
 
@@ -203,13 +203,12 @@ def main(argv: Sequence[str] | None = None, clock: Clock | None = None) -> int:
         if os.environ.get(DEBUG):
             _traceback()
         # Its text is not shown: an error nobody foresaw may carry a client's name.
-        screen.refusal(
-            "UNEXPECTED",
-            f"A defect in Muniment: {type(error).__name__} in {_place(error)}. Set {DEBUG}=1 to see "
-            "where; the text may then show names of files. Snapshots in the vault are unharmed.",
-            Exit.UNEXPECTED,
-            command,
+        defect = UnexpectedError(
+            f"a defect in Muniment: {type(error).__name__}",
+            to=_place(error),
+            todo=f"Report it with this place. {DEBUG}=1 shows more; that text may hold names of files.",
         )
+        screen.failure(defect, Exit.UNEXPECTED, command)
         return int(Exit.UNEXPECTED)
 
 

@@ -35,7 +35,11 @@ def forget(
     source: Annotated[str, typer.Argument(help="The source.")],
     seqs: Annotated[list[int], typer.Argument(metavar="SEQ...", min=1, help="Which snapshots.")],
     reason: Annotated[
-        ForgetReason, typer.Option(help="Why. It stands in the clear in the retention log.")
+        ForgetReason,
+        typer.Option(
+            metavar="expired|damaged|order|mistake",
+            help="Why. It stands in the clear in the retention log.",
+        ),
     ],
     yes: Yes = False,
 ) -> None:

@@ -121,6 +121,8 @@ class Screen:
         from rich.table import Table
         from rich.text import Text
 
+        if self.as_json or self.quiet:
+            return
         held = [list(row) for row in rows]
         shown = [n for n, _ in enumerate(columns) if any(row[n] for row in held)] or [0]
         table = Table(
@@ -174,6 +176,11 @@ class Screen:
     def somebody_there(self) -> bool:
         """Is there a person who can be asked?"""
         return not self.as_json and sys.stdin.isatty()
+
+    @property
+    def somebody_reads(self) -> bool:
+        """Does the answer go to a terminal, and not into a file or log?"""
+        return not self.as_json and not self.quiet and sys.stdout.isatty()
 
     def confirm(self, question: str, agreed: bool) -> None:
         """Goes on with a yes. `agreed` is `--yes`. Raises Declined."""

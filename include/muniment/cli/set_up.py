@@ -74,11 +74,9 @@ def set_up(session: Session, folder: Path, answers: Answers, passphrases: Path |
 
 
 def _passphrases(session: Session, given: dict[str, str]) -> dict[str, str]:
-    import sys
-
     if given:
         return given
-    if session.screen.as_json or not sys.stdout.isatty():
+    if not session.screen.somebody_reads:
         raise KeyFileError(
             "made passphrases are shown on a terminal only, and there is none",
             to="init-firm",

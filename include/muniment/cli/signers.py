@@ -31,7 +31,9 @@ class SignerRole(StrEnum):
 
 def add_signer(
     ctx: typer.Context,
-    role: Annotated[SignerRole, typer.Argument(help="worker, operations or retention.")],
+    role: Annotated[
+        SignerRole, typer.Argument(metavar="ROLE", help="worker, operations or retention.")
+    ],
     root: Root,
     public: Annotated[
         str, typer.Option(metavar="HEX", help="The public half, 64 hex characters.")
