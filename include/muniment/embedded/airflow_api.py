@@ -116,8 +116,11 @@ class AirflowApi:
         return run_id
 
     def run(self, dag_id: str, run_id: str) -> Run:
-        row = self._call("GET", self._run_path(dag_id, run_id))
-        return Run(dag_id, run_id, row["state"], _time(row["start_date"]), _time(row["end_date"]))
+        return _run(self._call("GET", self._run_path(dag_id, run_id)))
+
+    def runs(self, dag_id: str) -> list[Run]:
+        """All runs of a DAG, scheduled ones too, the oldest first."""
+        return [_run(row) for row in self._rows(f"/api/v2/dags/{dag_id}/dagRuns", "dag_runs")]
 
     def tasks(self, dag_id: str, run_id: str) -> list[Task]:
         """Every task instance of a run, those that have begun first and in that order."""
@@ -229,6 +232,11 @@ class AirflowApi:
                 todo="Compare with the interface's own description at /docs.",
             )
         return answer.json()
+
+
+def _run(row: Mapping[str, Any]) -> Run:
+    begun, ended = _time(row["start_date"]), _time(row["end_date"])
+    return Run(row["dag_id"], row["dag_run_id"], row["state"], begun, ended)
 
 
 def _time(text: str | None) -> datetime | None:

@@ -1,0 +1,75 @@
+"""Place: where the demonstration keeps everything, all below one folder that may be deleted."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+FIRM_ID = "harrow"
+SOURCE = "file-server"
+BUCKET = "harrow-vault"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """`home` is `.demo` in the checkout; `repository` is the checkout."""
+
+    home: Path
+    repository: Path
+
+    @property
+    def share(self) -> Path:
+        """The example firm's file share: the source."""
+        return self.home / "share"
+
+    @property
+    def truth(self) -> Path:
+        return self.home / "truth"
+
+    @property
+    def firms(self) -> Path:
+        return self.home / "firms"
+
+    @property
+    def firm(self) -> Path:
+        return self.firms / FIRM_ID
+
+    @property
+    def keys(self) -> Path:
+        return self.home / "keys"
+
+    @property
+    def staging(self) -> Path:
+        return self.home / "staging"
+
+    @property
+    def restores(self) -> Path:
+        return self.home / "restores"
+
+    @property
+    def store(self) -> Path:
+        """The vault, where there is no S3 server."""
+        return self.home / "store"
+
+    @property
+    def s3(self) -> Path:
+        return self.home / "s3"
+
+    @property
+    def postgres(self) -> Path:
+        return self.home / "postgres"
+
+    @property
+    def airflow(self) -> Path:
+        return self.home / "airflow"
+
+    def clear(self) -> None:
+        """Removes everything of an earlier demonstration; its servers must be stopped."""
+        shutil.rmtree(self.home, ignore_errors=True)
+        self.home.mkdir(parents=True, mode=0o700)
+
+
+def here() -> Place:
+    repository = Path(__file__).resolve().parents[1]
+    return Place(repository / ".demo", repository)
