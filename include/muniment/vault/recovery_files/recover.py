@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import errno
 import hashlib
 import json
 import os
@@ -56,7 +57,7 @@ class CannotBegin(Exception):
 
 
 # What a damaged or hostile JSON document can make the code below raise.
-BAD = (Refused, ValueError, TypeError, KeyError, AttributeError, RecursionError)
+BAD = (Refused, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError)
 
 
 def reason(problem: BaseException, name: str) -> str:
@@ -91,7 +92,7 @@ def safe_path(text: Any) -> bytes:
 
 def moment(text: Any) -> Tuple[str, str]:
     """A time as something that compares correctly: (to the second, digits of the fraction)."""
-    found = re.match(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?Z$", str(text))
+    found = re.fullmatch(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))?Z", str(text))
     if not found:
         raise Refused("%r is not a time such as 2026-11-24T02:00:00Z" % (text,))
     return found.group(1), (found.group(2) or "").rstrip("0")
@@ -106,7 +107,7 @@ def file_digest(path: str) -> str:
 
 
 def is_hex(text: Any, length: int) -> bool:
-    return isinstance(text, str) and re.match("[0-9a-f]{%d}$" % length, text) is not None and len(text) == length
+    return isinstance(text, str) and re.fullmatch("[0-9a-f]{%d}" % length, text) is not None
 
 
 # -- 2. Signatures: Ed25519 as RFC 8032, section 5.1 has it, verification only -----------------------------
@@ -245,22 +246,26 @@ class Keys:
             zstd = subprocess.Popen([self.zstd, "-d", "-c", "-q"], stdin=age.stdout, stdout=subprocess.PIPE, stderr=errors)
             assert age.stdin and age.stdout and zstd.stdout
             age.stdout.close()
+            content = cast(BinaryIO, zstd.stdout)
             try:
                 try:
                     age.stdin.write(self.identities)
                     age.stdin.close()
                 except BrokenPipeError:
                     pass  # age gave up before it read them; its exit status says so below
-                yield cast(BinaryIO, zstd.stdout)
-                while zstd.stdout.read(CHUNK):  # to the end, or the programs cannot say whether all was well
-                    pass
+                yield content
+                rest = 0  # to the end, or the programs cannot say whether all was well
+                for block in iter(lambda: content.read(CHUNK), b""):
+                    rest += len(block)
+                    if rest > PACK_LIMIT:
+                        raise Refused("it goes on and on")
                 if age.wait() or zstd.wait():
                     raise Refused("it cannot be opened (%s)" % age_message(errors))
             finally:
                 for process in (age, zstd):
                     process.kill()
                     process.wait()
-                zstd.stdout.close()
+                content.close()
 
 
 # -- 4. Signed objects and trust (sections 5 and 8) --------------------------------------------------------------
@@ -317,12 +322,12 @@ def keyid_of(public_hex: str) -> str:
 def objects_in(store: str, folder: str, pattern: str) -> List[str]:
     path = os.path.join(store, folder)
     names = os.listdir(path) if os.path.isdir(path) else []
-    return sorted(folder + "/" + name for name in names if re.match(pattern + "$", name))
+    return sorted(folder + "/" + name for name in names if re.fullmatch(pattern, name))
 
 
 def establish_trust(store: str, root_key: Optional[str], vault_id: Optional[str], warnings: List[str]) -> Trust:
     """Section 8: the chain of vault documents, each signed by root; the highest of the unbroken chain is in force."""
-    names = objects_in(store, "vault", r"\d{8}\.json")
+    names = objects_in(store, "vault", r"[0-9]{8}\.json")
     if root_key is None:
         for name in names:
             try:
@@ -383,7 +388,7 @@ def stands(found: Signed, by: List[Json], recorded: Recorded, also: Tuple[Tuple[
 def read_checkpoints(store: str, trust: Trust, warnings: List[str]) -> Recorded:
     """Section 10, newest first: a revoked signer's checkpoint counts only if a trusted one records it."""
     recorded = Recorded([], None, set())
-    for name in reversed(objects_in(store, "checkpoints", r"\d{8}T\d{6}Z\.json")):
+    for name in reversed(objects_in(store, "checkpoints", r"[0-9]{8}T[0-9]{6}Z\.json")):
         try:
             found, by = read_as(store, name, "checkpoint", trust, "operations")
             at = moment(found.payload.get("at"))
@@ -415,7 +420,7 @@ class Commit(NamedTuple):
 def read_commits(store: str, source: str, trust: Trust, warnings: List[str]) -> List[Commit]:
     """Section 13, 2: the trusted commits in order. With no root key: every commit that can be read."""
     kept: List[Commit] = []
-    for name in objects_in(store, "commits/" + source, r"\d{8}\.json"):
+    for name in objects_in(store, "commits/" + source, r"[0-9]{8}\.json"):
         seq = int(name[-13:-5])
         try:
             found, by = read_as(store, name, "commit", trust, "worker", source)
@@ -438,30 +443,34 @@ def read_commits(store: str, source: str, trust: Trust, warnings: List[str]) -> 
 
 def worker_may(signer: Json, source: str, seq: int, digest: str) -> bool:
     revoked = signer.get("revoked")
-    last = (revoked.get("trusted") or {}).get(source) if revoked else None
-    return not revoked or bool(last) and (seq < last["seq"] or (seq == last["seq"] and digest == last["digest"]))
+    if not revoked:
+        return True
+    last = (revoked.get("trusted") or {}).get(source) or {"seq": 0, "digest": None}
+    return bool(seq < last["seq"] or (seq == last["seq"] and digest == last["digest"]))
 
 
-def chain_to(commits: List[Commit], wanted: Commit, trust: Trust, warnings: List[str]) -> List[Commit]:
-    """The commits up to the wanted one, oldest first. With no root key: those that it descends from."""
+def chain_to(commits: List[Commit], wanted: Commit, trust: Trust) -> Tuple[List[Commit], Optional[Commit]]:
+    """The commits up to the wanted one, oldest first, and where that chain is broken: the commit whose parent is lost.
+
+    With a root key these are the trusted ones, unbroken by definition. With none: those that the wanted one descends from,
+    and before a break all there are, for that is better than nothing."""
     before = [one for one in commits if one.seq <= wanted.seq]
     if trust.signers is not None:
-        return before
+        return before, None
     chain = [wanted]
     for one in reversed(before[:-1]):
         if one.digest == chain[-1].payload.get("parent"):
             chain.append(one)
-    if chain[-1].payload.get("parent") is not None:
-        # A commit in between is lost. Better to take all there are than none; the report says it.
-        warnings.append("the chain of commits is broken before number %d; older files may come back in a wrong state" % chain[-1].seq)
-        chain += [one for one in reversed(before) if one.seq < chain[-1].seq]
-    return chain[::-1]
+    broken = chain[-1] if chain[-1].payload.get("parent") is not None else None
+    if broken:
+        chain += [one for one in reversed(before) if one.seq < broken.seq]
+    return chain[::-1], broken
 
 
 def forgotten(store: str, trust: Trust, recorded: Recorded, warnings: List[str]) -> Set[Tuple[str, int, str]]:
     """Section 11: (source, seq, digest) of commits that are no longer restore points."""
     log: List[Tuple[Signed, List[Json], Tuple[str, str]]] = []
-    for name in objects_in(store, "retention", r"\d{8}\.json"):
+    for name in objects_in(store, "retention", r"[0-9]{8}\.json"):
         try:
             found, by = read_as(store, name, "retention", trust, "retention")
             number, parent = found.payload.get("number"), found.payload.get("parent")
@@ -489,15 +498,18 @@ def forgotten(store: str, trust: Trust, recorded: Recorded, warnings: List[str])
 
 def find_base(store: str, source: str, chain: List[Commit], trust: Trust, recorded: Recorded, warnings: List[str]) -> Optional[Signed]:
     """Section 7: the newest valid base that covers a commit of the chain and whose objects are there."""
-    known = {one.seq: one.digest for one in chain}
-    for name in reversed(objects_in(store, "bases/" + source, r"\d{8}-[0-9a-f]{64}\.json")):
-        covers = int(name.split("/")[2][:8])
-        if covers not in known:
+    known = {one.digest for one in chain} | {one.payload.get("parent") for one in chain}
+    for name in reversed(objects_in(store, "bases/" + source, r"[0-9]{8}-[0-9a-f]{64}\.json")):
+        seq = int(name.split("/")[2][:8])
+        if seq > chain[-1].seq:
             continue
         try:
             found, by = read_as(store, name, "base", trust, "operations")
-            if found.digest != name[-69:-5] or found.payload.get("source") != source or found.payload.get("covers") != {"seq": covers, "digest": known[covers]}:
-                raise Refused("%s does not cover the commit that its name says" % name)
+            covers = found.payload["covers"]
+            if found.digest != name[-69:-5] or found.payload.get("source") != source or covers["seq"] != seq:
+                raise Refused("%s is not what its name says" % name)
+            if covers["digest"] not in known:
+                raise Refused("%s covers a commit that is not in the chain" % name)
             if not stands(found, by, recorded):
                 raise Refused("%s is by a revoked signer" % name)
             for one in found.payload["snapshots"]:
@@ -521,6 +533,7 @@ class Snapshot(NamedTuple):
     commit: Commit
     payloads: List[Json]  # the base, if any, and the commits after it, oldest first
     failures: List[str]  # why it is not whole
+    heads: Dict[int, str]  # digests of all trusted commits of the source
 
 
 def choose(store: str, source: str, seq: Optional[int], as_of: Optional[str], trust: Trust, recorded: Recorded, warnings: List[str]) -> Snapshot:
@@ -537,15 +550,14 @@ def choose(store: str, source: str, seq: Optional[int], as_of: Optional[str], tr
                       and (until is None or moment(one.payload["ended_at"]) <= until)]  # fmt: skip
     first: Optional[Snapshot] = None
     for wanted in candidates[:50]:
-        notes: List[str] = []
-        chain = chain_to(commits, wanted, trust, notes)
+        chain, broken = chain_to(commits, wanted, trust)
         base = find_base(store, source, chain, trust, recorded, warnings)
-        after = [one for one in chain if base is None or one.seq > base.payload["covers"]["seq"]]
-        payloads = ([base.payload] if base else []) + [one.payload for one in after]
-        # A break of the chain before the base does no harm: the base holds all rows.
-        failures = notes if base is None or notes and after and after[0].payload.get("parent") != base.payload["covers"]["digest"] else []
-        failures = failures + ["%s is missing" % name for name in absent_rows(store, source, payloads)]
-        found = Snapshot(wanted, payloads, failures)
+        covers: Json = base.payload["covers"] if base else {"seq": 0, "digest": None}
+        payloads = ([base.payload] if base else []) + [one.payload for one in chain if one.seq > covers["seq"]]
+        failures = ["%s is missing" % name for name in absent_rows(store, source, payloads)]
+        if broken and covers["seq"] < broken.seq and covers["digest"] != broken.payload.get("parent"):
+            failures.append("a commit before number %d is lost; some files may come back in an older state, or not at all" % broken.seq)
+        found = Snapshot(wanted, payloads, failures, {one.seq: one.digest for one in commits})
         if not failures:
             if first:
                 warnings.append("snapshot %d is not whole (%s); snapshot %d is the newest one that is. --seq %d restores what is left of %d"
@@ -593,7 +605,7 @@ class Rows:
             try:
                 if not is_hex(one["snapshot"], 64) or file_digest(path) != one["snapshot"]:
                     raise Refused("its bytes do not have the digest in its name")
-                with keys.open(path) as stream, self.db:  # `self.db`: all rows of the object, or none
+                with self.db, keys.open(path) as stream:  # `self.db`: all rows of the object, or none
                     self._apply(stream, vault_id, source, payload is snapshot.payloads[-1])
             except OSError as problem:
                 report.fail("%s: %s" % (name, problem.strerror))
@@ -636,7 +648,7 @@ class Rows:
                     path = unpercent(row.get("path"))
                 except Refused:
                     path = b""
-                if not any(path == one or path.startswith(one + b"/") for one in prefixes):
+                if not any(one in (b"", b".", path) or path.startswith(one + b"/") for one in prefixes):
                     continue
             yield row
 
@@ -657,6 +669,8 @@ def progress(text: str, now: bool = False) -> None:
 def tar_members(stream: BinaryIO) -> Iterator[Tuple[str, int, Iterator[bytes]]]:
     """Section 3: (name, size, content) of each member of the ustar archive in a pack; strict about everything."""
 
+    total = unread = 0
+
     def read(size: int) -> bytes:
         nonlocal total
         total += size
@@ -667,14 +681,13 @@ def tar_members(stream: BinaryIO) -> Iterator[Tuple[str, int, Iterator[bytes]]]:
             raise Refused("it ends too early")
         return data
 
-    def content(size: int) -> Iterator[bytes]:
+    def content() -> Iterator[bytes]:
         nonlocal unread
         while unread:
             block = read(min(unread, CHUNK))
             unread -= len(block)
             yield block
 
-    total = unread = 0
     while True:
         head = read(512)
         if head == bytes(512):
@@ -689,8 +702,8 @@ def tar_members(stream: BinaryIO) -> Iterator[Tuple[str, int, Iterator[bytes]]]:
         if head[156:157] not in (b"0", b"\0") or not is_hex(name, 64) or head[345:500].strip(b"\0") or size < 0:
             raise Refused("a member in it is not a regular file named by its digest")
         unread = size
-        yield name, size, content(size)
-        for _ in content(size):  # what the caller left
+        yield name, size, content()
+        for _ in content():  # what the caller left
             pass
         read(-size % 512)
 
@@ -706,42 +719,431 @@ class Restore:
     def __init__(self, store: str, out: str, work: str, rows: Rows, keys: Keys, report: Report) -> None:
         self.store, self.out, self.work, self.keys, self.report = store, os.fsencode(out), work, keys, report
         self.db, self.folders, self.done, self.total, self.bytes = rows.db, {b""}, 0, 0, 0
+        self.root: Optional[Json] = None  # the row of the root folder
         self.is_root = hasattr(os, "geteuid") and os.geteuid() == 0
         # job: one item. piece: a part of it that is still wanted, with its place in the file.
         self.db.executescript("""
-            CREATE TABLE job (n INTEGER PRIMARY KEY, path BLOB UNIQUE, kind TEXT, row BLOB, todo INTEGER, link INTEGER);
-            CREATE TABLE piece (pack TEXT, member TEXT, n INTEGER, at INTEGER, size INTEGER);
+            CREATE TABLE job (n INTEGER PRIMARY KEY, path BLOB UNIQUE, kind TEXT, row BLOB, todo INTEGER, link INTEGER, sparse INTEGER, state TEXT);
+            CREATE TABLE piece (pack TEXT, member TEXT, n INTEGER, at INTEGER, size INTEGER, key TEXT);
         """)
 
-    # What is to be done, and whether it may be done
     def plan(self, rows: Iterator[Json]) -> None:
-        leaders: Dict[Tuple[str, str], int] = {}
-        for n, row in enumerate(list_in_memory_of_ids(rows), 1):
-            shown = str(row.get("path"))
+        """Notes every item and every part of it that is wanted; refuses what may not be restored."""
+        leaders: Dict[Tuple[str, str], int] = {}  # hard links: the first file of each set
+        for n, row in enumerate(rows, 1):
             try:
-                path, pieces = safe_path(row.get("path")), []
+                path, meta, pieces, link, at = safe_path(row.get("path")), row.get("meta") or {}, [], None, 0
                 kind = row["kind"] if row["kind"] in ("dir", "symlink") else "file"
-                at, link, meta = 0, None, row.get("meta") or {}
+                if path == b"." and kind != "dir":
+                    raise Refused("only a folder can be the root")
                 if kind == "file":
                     for part in row["parts"]:
                         size = sum(int(segment[3]) for segment in part["s"])
                         if not is_hex(part["m"], 64) or not is_hex(part["p"], 64) or size < 0:
                             raise Refused("its row is malformed")
-                        pieces.append((part["p"], part["m"], n, at, size))
+                        pieces.append((part["p"], part["m"], n, at, size, str(part["k"])))
                         at += size
+                    if kind != row["kind"] and not row["parts"]:
+                        raise Refused("it is of a kind that this program does not know")
                     if at != row["size"] or not is_hex(row["sha256"], 64):
                         raise Refused("its parts do not add up to its size")
                     if meta.get("hardlink"):
-                        link = leaders.setdefault((str(meta["hardlink"]), row["sha256"]), n)
-                if link not in (None, n):
-                    pieces = []
-                self.db.execute("INSERT INTO job VALUES (?, ?, ?, ?, ?, ?)", (n, path, kind, json.dumps(row), len(pieces), link))
-                self.db.executemany("INSERT INTO piece VALUES (?, ?, ?, ?, ?)", pieces)
+                        link = leaders.get((str(meta["hardlink"]), row["sha256"]))
+                job = (n, path, kind, json.dumps(row), 0 if link else len(pieces), link, bool(meta.get("sparse")))
+                self.db.execute("INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, ?, '')", job)
+                if not link:
+                    self.db.executemany("INSERT INTO piece VALUES (?, ?, ?, ?, ?, ?)", pieces)
+                    if meta.get("hardlink"):
+                        leaders[str(meta["hardlink"]), row["sha256"]] = n
                 self.total += 1
             except sqlite3.IntegrityError:
-                self.report.fail("%s: another item has the same path" % shown)
+                self.report.fail("%s: another item has the same path" % row.get("path"))
             except BAD as problem:
-                self.report.fail("%s: %s" % (shown, reason(problem, "its row")))
+                self.report.fail("%s: %s" % (row.get("path"), reason(problem, "its row")))
         self.db.execute("CREATE INDEX by_pack ON piece (pack)")
         self.db.commit()
 
+    def run(self) -> None:
+        for n, path, _ in self.jobs("dir"):
+            self.guard(n, self.make_folder, path)
+        for n, _, row in self.jobs("file", "todo = 0 AND link IS NULL"):
+            self.guard(n, self.finish_file, n)
+        packs = [pack for (pack,) in self.db.execute("SELECT DISTINCT pack FROM piece ORDER BY pack")]
+        for number, pack in enumerate(packs, 1):
+            self.read_pack(pack)
+            self.db.commit()
+            progress("packs %d of %d, items %d of %d, %d MB" % (number, len(packs), self.done, self.total, self.bytes >> 20))
+        for n, path, row in self.jobs("file", "link IS NOT NULL"):
+            self.guard(n, self.make_link, n, path, row)
+        for n, path, row in self.jobs("symlink"):
+            self.guard(n, self.make_symlink, n, path, row)
+        for n, path, row in self.jobs("dir", "state = ''", backwards=True):  # the innermost first
+            self.guard(n, self.finish_folder, n, path, row)
+
+    def jobs(self, kind: str, only: str = "1", backwards: bool = False) -> Iterator[Tuple[int, bytes, Json]]:
+        """(number, path, row) of the items of a kind in order of path; a page at a time, for the table changes meanwhile."""
+        sign, order, last = ("<", "DESC", None) if backwards else (">", "ASC", None)
+        query = "SELECT n, path, row FROM job WHERE kind = ? AND (? IS NULL OR path %s ?) AND %s ORDER BY path %s LIMIT 500"
+        while True:
+            page = self.db.execute(query % (sign, only, order), (kind, last, last)).fetchall()
+            for n, path, row in page:
+                yield n, path, json.loads(row)
+            if not page:
+                return
+            last = page[-1][1]
+
+    # Success and failure of one item
+    def guard(self, n: int, action: Any, *arguments: Any) -> None:
+        """Does one thing for item n; if it goes wrong that is reported, and the rest goes on."""
+        try:
+            action(*arguments)
+        except OSError as problem:
+            if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise CannotBegin("The disk is full. What is restored so far stays; nothing in OUT is half a file.") from None
+            self.failed(n, problem.strerror or "it cannot be written")
+        except BAD as problem:
+            self.failed(n, reason(problem, "its row"))
+
+    def failed(self, n: int, why: str) -> None:
+        path, state, row = self.db.execute("SELECT path, state, row FROM job WHERE n = ?", (n,)).fetchone()
+        if state == "":
+            self.db.execute("UPDATE job SET state = 'failed' WHERE n = ?", (n,))
+            self.report.fail("%s: %s" % (json.loads(row)["path"], why))
+        if os.path.exists(self.partial(n)):
+            os.unlink(self.partial(n))
+
+    def succeeded(self, n: int) -> None:
+        self.db.execute("UPDATE job SET state = 'done' WHERE n = ?", (n,))
+        self.done += 1
+
+    # Content
+    def partial(self, n: int) -> bytes:
+        return os.fsencode(os.path.join(self.work, "partial", str(n // 1000), str(n)))
+
+    def read_pack(self, pack: str) -> None:
+        """Takes from one pack every part that is wanted from it."""
+        query = "SELECT member, n, at, size, sparse, key FROM piece JOIN job USING (n) WHERE pack = ? AND state = ''"
+        wanted: Dict[str, List[Tuple[int, int, int, int]]] = {}
+        why, key_id, path = "it does not hold them", "", os.path.join(self.store, "packs", pack[:2], pack)
+        for member, n, at, size, sparse, key_id in self.db.execute(query, (pack,)):
+            wanted.setdefault(member, []).append((n, at, size, sparse))
+        try:
+            with self.keys.open(path) as stream:
+                for member, size, content in tar_members(stream):
+                    if member in wanted and self.place(member, size, content, wanted[member]):
+                        del wanted[member]
+        except Refused as problem:
+            why = str(problem)
+        if wanted:
+            # Find out why, in the order in which a person would ask.
+            if not os.path.isfile(path):
+                why = "it is missing"
+            elif file_digest(path) != pack:
+                why = "it is damaged: its bytes do not have the digest in its name"
+            elif key_id not in self.keys.opened:
+                why += ", or it is sealed to %s, whose key your identity does not open" % key_id
+        for places in wanted.values():
+            for n, _, _, _ in places:
+                self.failed(n, "bytes of it are in pack %s: %s" % (pack, why))
+
+    def place(self, member: str, size: int, content: Iterator[bytes], places: List[Tuple[int, int, int, int]]) -> bool:
+        """Checks a part against its digest, and writes it into every file that wants it. False: the part is not what its name says."""
+        digest = hashlib.sha256()
+        with tempfile.SpooledTemporaryFile(max_size=16 << 20, dir=self.work) as part:
+            for block in content:
+                digest.update(block)
+                part.write(block)
+            if digest.hexdigest() != member:
+                return False
+            for n, at, expected, sparse in places:
+                part.seek(0)
+                self.guard(n, self.write_part, n, at, size == expected, sparse, part)
+        return True
+
+    def write_part(self, n: int, at: int, fits: bool, sparse: int, part: IO[bytes]) -> None:
+        if not fits:
+            raise Refused("a part of it has another length than its row says")
+        os.makedirs(os.path.dirname(self.partial(n)), exist_ok=True)
+        with open(os.open(self.partial(n), os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+            file.seek(at)
+            for block in iter(lambda: part.read(1 << 16), b""):
+                if sparse and not block.strip(b"\0"):
+                    file.seek(len(block), os.SEEK_CUR)  # leaves a hole
+                else:
+                    file.write(block)
+                self.bytes += len(block)
+        self.db.execute("UPDATE job SET todo = todo - 1 WHERE n = ?", (n,))
+        if self.db.execute("SELECT todo FROM job WHERE n = ? AND state = ''", (n,)).fetchone() == (0,):
+            self.finish_file(n)
+
+    def finish_file(self, n: int) -> None:
+        """All parts of the file are there: check the whole, and give it its name."""
+        path, row = self.db.execute("SELECT path, row FROM job WHERE n = ?", (n,)).fetchone()
+        row, partial = json.loads(row), self.partial(n)
+        os.makedirs(os.path.dirname(partial), exist_ok=True)
+        with open(partial, "ab") as file:
+            file.truncate(row["size"])  # after a hole at the end; makes a file that has no parts
+        if (row["parts"][0]["m"] if len(row["parts"]) == 1 else file_digest(os.fsdecode(partial))) != row["sha256"]:
+            raise Refused("its content does not have its digest")
+        final = self.free_name(path)
+        self.set_attributes(partial, row)
+        os.rename(partial, final)
+        self.succeeded(n)
+
+    # Names, links, folders
+    def make_folder(self, path: bytes) -> None:
+        """The folder and those above it, each one a real folder."""
+        if path in self.folders or path == b".":
+            return
+        self.make_folder(os.path.dirname(path))
+        whole = os.path.join(self.out, path)
+        if os.path.lexists(whole):
+            # Only a folder that this run made in another spelling can be here (a file system that ignores upper and lower case).
+            if not stat.S_ISDIR(os.lstat(whole).st_mode):
+                raise Refused("something else stands where its folder should be")
+        else:
+            os.mkdir(whole, 0o700)
+        self.folders.add(path)
+
+    def free_name(self, path: bytes) -> bytes:
+        self.make_folder(os.path.dirname(path))
+        whole = os.path.join(self.out, path)
+        if os.path.lexists(whole):
+            raise Refused("another item already stands at its path (does this disk ignore upper and lower case?)")
+        return whole
+
+    def make_link(self, n: int, path: bytes, row: Json) -> None:
+        first, state = self.db.execute("SELECT b.path, b.state FROM job a JOIN job b ON b.n = a.link WHERE a.n = ?", (n,)).fetchone()
+        if state != "done":
+            raise Refused("it is a hard link to a file that could not be restored")
+        first, final = os.path.join(self.out, first), self.free_name(path)
+        try:
+            os.link(first, final)
+        except OSError:  # a disk without hard links
+            shutil.copyfile(first, final)
+            self.set_attributes(final, row)
+            self.report.note("hard links are copies here: this disk has none")
+        self.succeeded(n)
+
+    def make_symlink(self, n: int, path: bytes, row: Json) -> None:
+        target, final = unpercent(row["meta"]["target"]), self.free_name(path)
+        os.symlink(target, final)
+        self.set_attributes(final, row)
+        self.succeeded(n)
+
+    def finish_folder(self, n: int, path: bytes, row: Json) -> None:
+        if path == b".":
+            self.root = row  # its turn comes when the working folder is gone
+        else:
+            self.set_attributes(os.path.join(self.out, path), row)
+        self.succeeded(n)
+
+    def finish_root(self) -> None:
+        if self.root is not None:
+            self.set_attributes(self.out, self.root)
+
+    def set_attributes(self, path: bytes, row: Json) -> None:
+        """Owner, extended attributes, mode and time, in this order, for each may undo the ones after it."""
+        meta, link, owned = row.get("meta") or {}, row["kind"] == "symlink", False
+        try:
+            if self.is_root and "uid" in meta and "gid" in meta:
+                os.chown(path, meta["uid"], meta["gid"], follow_symlinks=False)
+                owned = True
+            elif "uid" in meta:
+                self.report.note("owners were not set: that needs root")
+        except (OSError, ValueError, TypeError, OverflowError):
+            self.report.fail("%s: restored, but without its owner" % row["path"])
+        for name, value in (meta.get("xattrs") or {}).items():
+            try:
+                os.setxattr(path, unpercent(name), base64.b64decode(value), follow_symlinks=False)
+            except AttributeError:
+                self.report.note("extended attributes were not set: this system's Python cannot")
+            except (OSError, *BAD):
+                if self.is_root or not name.startswith(("security.", "trusted.")):
+                    self.report.fail("%s: restored, but without its attribute %s" % (row["path"], name))
+                else:
+                    self.report.note("attributes of the system were not set: that needs root")
+        try:
+            if "mode" in meta and not link:
+                # Without its owner a file must not keep "run as the owner" bits.
+                os.chmod(path, meta["mode"] & (0o7777 if owned or self.is_root or row["kind"] == "dir" else 0o1777))
+            os.utime(path, ns=(row["mtime_ns"], row["mtime_ns"]), follow_symlinks=False)
+        except (OSError, NotImplementedError, OverflowError, *BAD):
+            self.report.fail("%s: restored, but without its mode or time" % row["path"])
+
+
+# -- 8. The command line -----------------------------------------------------------------------------------------
+
+
+def printable(text: Any) -> str:
+    return "".join(one if one.isprintable() else "?" for one in str(text))
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Gets files back out of a Muniment vault (format 1).", epilog="Exit status: 0 all restored, 1 not all, 2 could not begin.")
+    parser.add_argument("store", metavar="STORE", help="folder with a copy of the vault")
+    parser.add_argument("out", metavar="OUT", nargs="?", help="folder to restore to: new or empty")
+    parser.add_argument("--identity", metavar="FILE", help="age identity: escrow (may be under a passphrase) or operations")
+    parser.add_argument("--keys", metavar="FOLDER", action="append", default=[], help="copy of the second store, which holds the keys of matters (folder that contains keys/)")
+    parser.add_argument("--root-key", metavar="HEX", help="root public key from the key card")
+    parser.add_argument("--vault-id", metavar="HEX", help="vault id from the key card")
+    parser.add_argument("--mark", metavar="HEX", help="newest checkpoint mark that you know from outside the store")
+    parser.add_argument("--source", help="which source, if there are several")
+    parser.add_argument("--as-of", metavar="TIME", help="newest snapshot at or before this time, e.g. 2026-11-24T02:00:00Z")
+    parser.add_argument("--seq", metavar="N", type=int, help="the snapshot with this number")
+    parser.add_argument("--matter", metavar="M", help="only this matter (its number, or its id M-...)")
+    parser.add_argument("--path", metavar="PREFIX", help="only this file or folder")
+    parser.add_argument("--list", action="store_true", help="show what is in the snapshot, restore nothing")
+    parser.add_argument("--snapshots", action="store_true", help="show which snapshots there are (needs no identity)")
+    options = parser.parse_intermixed_args()  # STORE and OUT may stand apart
+    if (options.root_key is None) != (options.vault_id is None):
+        parser.error("--root-key and --vault-id go together; both are on the key card")
+    if options.root_key and not (is_hex(options.root_key.lower(), 64) and is_hex(options.vault_id.lower(), 32)):
+        parser.error("--root-key has 64 and --vault-id has 32 characters, 0-9 and a-f")
+    if options.root_key:
+        options.root_key, options.vault_id = options.root_key.lower(), options.vault_id.lower()
+    if options.seq is not None and options.as_of:
+        parser.error("give --seq or --as-of, not both")
+    if not options.snapshots and not options.identity:
+        parser.error("--identity is needed")
+    if not options.snapshots and not options.list and not options.out:
+        parser.error("OUT is needed")
+    return options
+
+
+def find_source(store: str, wanted: Optional[str]) -> str:
+    folder = os.path.join(store, "commits")
+    if not os.path.isdir(folder):
+        raise CannotBegin("%s holds no folder `commits`: it is not a copy of a vault" % store)
+    sources = sorted(name for name in os.listdir(folder) if re.fullmatch("[a-z0-9][a-z0-9_-]{0,62}", name))
+    if wanted is None and len(sources) == 1:
+        return sources[0]
+    if wanted not in sources:
+        raise CannotBegin("Name the source with --source; this vault has: %s" % ", ".join(sources))
+    return wanted
+
+
+def show_snapshots(store: str, source: str, trust: Trust, recorded: Recorded, warnings: List[str]) -> None:
+    commits = read_commits(store, source, trust, warnings)
+    forgot = forgotten(store, trust, recorded, warnings)
+    for one in commits:
+        mark = "  forgotten" if (source, one.seq, one.digest) in forgot else ""
+        items = (one.payload.get("counts") or {}).get("items", "?")
+        print(printable("%8d  %s  %-24s %s items%s" % (one.seq, one.payload["ended_at"], one.payload.get("completeness"), items, mark)))
+
+
+def tell_freshness(source: str, snapshot: Snapshot, trust: Trust, recorded: Recorded, options: argparse.Namespace, report: Report) -> None:
+    """Section 10: is this copy of the store cut short?"""
+    if trust.signers is None:
+        say("trust not proven: no root key was given. The files are whole, but who wrote them is not shown.")
+        return
+    say("trust proven: snapshot %d of %s is signed, and its signer is entitled by vault document %d, which the root key signed." % (snapshot.commit.seq, source, trust.document))
+    newest = recorded.newest
+    if newest is None:
+        say("freshness not proven: this copy has no valid checkpoint.")
+    else:
+        head = (newest.get("heads") or {}).get(source) or {}
+        if head and snapshot.heads.get(cast(int, head.get("seq"))) != head.get("digest"):
+            report.fail("the checkpoint of %s knows a snapshot %s of %s that is not among the trusted ones here: this copy is cut short, rolled back or damaged"
+                        % (newest["at"], head.get("seq"), source))  # fmt: skip
+        say("newest checkpoint in this copy: %s" % newest["at"])
+    if options.mark and options.mark.lower() not in recorded.marks:
+        report.fail("no valid checkpoint has the mark %s: this copy is older than that mark, or was rolled back" % options.mark)
+    elif not options.mark:
+        say("freshness not proven: compare with the newest mark you have from mail or the second store (--mark).")
+
+
+def show_rows(rows: Rows, options: argparse.Namespace) -> None:
+    for row in rows.selected(options.matter, options.path):
+        number = rows.matters.get(str(row.get("matter")), {}).get("number", row.get("matter")) or "-"
+        try:
+            when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(int(row.get("mtime_ns") or 0) // 10**9))
+        except BAD + (OSError,):
+            when = "?"
+        print(printable("%-8s %14s  %s  %-12s %s" % (row.get("kind"), row.get("size"), when, number, row.get("path"))))
+
+
+def recover(options: argparse.Namespace) -> int:
+    store, report, warnings = options.store, Report(), cast(List[str], [])
+    source = find_source(store, options.source)
+    trust = establish_trust(store, options.root_key, options.vault_id, warnings)
+    recorded = read_checkpoints(store, trust, warnings)
+    if options.snapshots:
+        show_snapshots(store, source, trust, recorded, warnings)
+    else:
+        keys = Keys(options.identity)
+        keys.open_vault_keys([store, *options.keys])
+        if not keys.opened:
+            say("note: the identity opens none of the vault's keys; it is used as it is")
+        snapshot = choose(store, source, options.seq, options.as_of, trust, recorded, warnings)
+        for failure in snapshot.failures:
+            report.fail(failure)
+        vault_id = trust.vault_id or str(snapshot.commit.payload.get("vault_id"))
+        say("snapshot %d of %s, %s, %s" % (snapshot.commit.seq, source, snapshot.commit.payload["ended_at"], snapshot.commit.payload.get("completeness")))
+        restore = None
+        with working_folder(None if options.list else options.out) as work:
+            rows = Rows(work)
+            rows.load(store, source, vault_id, snapshot, keys, report)
+            if options.list:
+                show_rows(rows, options)
+            else:
+                restore = Restore(store, options.out, work, rows, keys, report)
+                restore.plan(rows.selected(options.matter, options.path))
+                restore.run()
+                progress("%d of %d items restored, %d MB" % (restore.done, restore.total, restore.bytes >> 20), now=True)
+                if not restore.total:
+                    report.fail("nothing in this snapshot fits what you asked for")
+            if rows.problems:
+                say("note: %d items could not be read when this snapshot was taken" % len(rows.problems))
+            rows.db.close()
+        if restore:
+            restore.finish_root()
+        tell_freshness(source, snapshot, trust, recorded, options, report)
+    for text in warnings:
+        say("warning: " + printable(text))
+    for text, times in report.notes.items():
+        say("note: %s (%d times)" % (text, times))
+    if not report.failures:
+        return 0
+    say("%d FAILURES:" % len(report.failures))
+    for text in report.failures[:30]:
+        say("  " + printable(text))
+    if options.out and not options.list:
+        name = options.out.rstrip("/") + ".not-restored.txt"
+        with open(name, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.writelines(printable(text) + "\n" for text in report.failures)
+        say("the whole list: %s" % name)
+    return 1
+
+
+@contextmanager
+def working_folder(out: Optional[str]) -> Iterator[str]:
+    """A private folder, inside OUT so that finished files only have to be renamed; removed at the end, come what may."""
+    if out is not None:
+        if os.path.lexists(out) and (os.path.islink(out) or not os.path.isdir(out) or os.listdir(out)):
+            raise CannotBegin("OUT must be a new folder, or an empty one")
+        os.makedirs(out, exist_ok=True)
+    work = tempfile.mkdtemp(prefix=".muniment-recovery-", dir=out)
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def main() -> int:
+    os.umask(0o077)
+    for stream in (sys.stdout, sys.stderr):
+        cast(Any, stream).reconfigure(errors="backslashreplace")
+    try:
+        return recover(arguments())
+    except (CannotBegin, Refused) as problem:
+        say(str(problem))
+    except OSError as problem:
+        say(str(problem))
+    except KeyboardInterrupt:
+        say("stopped")
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
