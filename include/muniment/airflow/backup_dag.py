@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import AirflowSkipException, DagRunTriggerException
 
 from muniment.airflow.common import cron, dag_arguments
 from muniment.airflow.failures import plainly
-from muniment.airflow.names import ACCEPT_MASS_DELETION, LABEL_TEMPLATE, PLAN, backup_dag, tags
+from muniment.airflow.names import ACCEPT_MASS_DELETION, LABEL_OF_FIRST, PLAN, backup_dag, tags
 from muniment.airflow.settings import SHARDS_AT_ONCE, upload_placement
 from muniment.airflow.words import BACKUP
 from muniment.config.inventory import InventoryRow
@@ -72,7 +72,7 @@ def _lay_out(config: FirmConfig, source_id: str, dag_id: str) -> None:
         return BackupTasks(config, source_id, dag_id)
 
     few: dict[str, Any] = {"max_active_tis_per_dagrun": SHARDS_AT_ONCE}
-    named: dict[str, Any] = {"map_index_template": LABEL_TEMPLATE}
+    named: dict[str, Any] = {"map_index_template": LABEL_OF_FIRST}
     always: dict[str, Any] = {"trigger_rule": TriggerRule.ALL_DONE}
 
     @task(execution_timeout=6 * HOUR)
@@ -110,7 +110,7 @@ def _lay_out(config: FirmConfig, source_id: str, dag_id: str) -> None:
         planned = _pulled("plan", PLAN)
         if planned is None:
             raise AirflowSkipException("there is no plan: see the log of `plan`")
-        return source().commit_snapshot(planned, validated or ())
+        return source().commit_snapshot(planned, _every(validated))
 
     @task(**always)
     @plainly
@@ -138,6 +138,13 @@ def _lay_out(config: FirmConfig, source_id: str, dag_id: str) -> None:
 def _pulled(task_id: str, key: str = "return_value") -> dict[str, Any] | None:
     value: dict[str, Any] | None = get_current_context()["ti"].xcom_pull(task_ids=task_id, key=key)
     return value
+
+
+def _every(values: Any) -> list[dict[str, Any]]:
+    """What a mapped task group came to. Airflow gives one result of a group of one as itself."""
+    if isinstance(values, dict):
+        return [values]
+    return [value for value in values or () if value is not None]
 
 
 def _another_run(dag_id: str, left: int) -> DagRunTriggerException:

@@ -13,7 +13,7 @@ from typing import Any
 
 from airflow.sdk import get_current_context
 
-from muniment.airflow.names import ACCEPT_MASS_DELETION, LABEL, PLAN, engine_run_id
+from muniment.airflow.names import ACCEPT_MASS_DELETION, PLAN, engine_run_id
 from muniment.airflow.stores import open_destination
 from muniment.backup.commit import commit_snapshot
 from muniment.backup.encrypt import encrypt
@@ -78,7 +78,7 @@ class BackupTasks:
 
     def extract(self, shard: Json) -> Json:
         """Puts the shard into reading order; gives the same entry on."""
-        run = self._shard_run(shard)
+        run = self._run()
         with run.staging.in_use():
             count = extract(run, shard["shard"])
         log.info("%s items are ready to be read", f"{count:,}")
@@ -86,7 +86,7 @@ class BackupTasks:
 
     def encrypt(self, shard: Json) -> Json:
         """Reads, seals and packs into staging; returns what came of it."""
-        run = self._shard_run(shard)
+        run = self._run()
         with run.staging.in_use():
             result = encrypt(run, shard["shard"])
         log.info(
@@ -101,7 +101,7 @@ class BackupTasks:
 
     def upload(self, shard: Json) -> Json:
         """Puts the shard's packs into the store."""
-        run = self._shard_run(shard)
+        run = self._run()
         with run.staging.in_use():
             sent = upload(run, ShardResult.of(shard["result"]))
         log.info("The store took %s bytes", f"{sent:,}")
@@ -109,13 +109,13 @@ class BackupTasks:
 
     def validate_checksums(self, shard: Json) -> Json:
         """Asks the store whether it has what was sent."""
-        proven = validate_checksums(self._shard_run(shard), ShardResult.of(shard["result"]))
+        proven = validate_checksums(self._run(), ShardResult.of(shard["result"]))
         log.info("%d packs are in the store, each with the digest that was sent", proven)
         return shard
 
-    def commit_snapshot(self, plan: Mapping[str, Any], validated: Iterable[Json | None]) -> Json:
+    def commit_snapshot(self, plan: Mapping[str, Any], validated: Iterable[Json]) -> Json:
         """Commits what was validated under this plan; the other shards are unfinished."""
-        mine = [s for s in validated if s and s.get("plan") == plan["mark"]]
+        mine = [s for s in validated if s["plan"] == plan["mark"]]
         run = self._run()
         with run.staging.in_use():
             outcome = commit_snapshot(run, [ShardResult.of(s["result"]) for s in mine])
@@ -172,10 +172,6 @@ class BackupTasks:
     def _run(self, accept: bool = False) -> BackupRun:
         run_id = engine_run_id(self._dag_id, str(get_current_context()["run_id"]))
         return self._wiring.backup_run(self._source_id, run_id, accept_mass_deletion=accept)
-
-    def _shard_run(self, shard: Json) -> BackupRun:
-        get_current_context()[LABEL] = shard["label"]  # type: ignore[literal-required]
-        return self._run()
 
 
 def _mark(plan: Plan) -> str:

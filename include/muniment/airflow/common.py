@@ -30,6 +30,8 @@ def dag_arguments(*, owner: str, **own: Any) -> dict[str, Any]:
             "retry_policy": EngineRetryPolicy(),
             "execution_timeout": timedelta(hours=1),
             "weight_rule": "upstream",
+            # What a task returns is for other tasks; the log is for people.
+            "show_return_value_in_logs": False,
             **RETRIES,
         },
         **own,

@@ -1,7 +1,7 @@
 """Failures: an engine error in Airflow's words.
 
-- The log ends with the four answers (what, where, what is safe, what to do), not with a trace through
-  the engine: an error that was raised on purpose says all there is to know.
+- The log ends with the four answers (what, where, what is safe, what to do), not with a trace of forty
+  lines through Airflow and the engine: an error that was raised on purpose says all there is to know.
 - Whether Airflow tries again is the error's own word. `never` and `later` fail at once; `soon` is
   retried with back-off.
 - An error nobody foresaw is said by its type and place only: its text may hold a path, and a path
@@ -40,6 +40,24 @@ RETRIES: dict[str, Any] = {
 _PACKAGE = Path(muniment.__file__).resolve().parent
 
 
+class TaskEnded(SystemExit):
+    """Ends a task as failed. `error` says why; the log has been told.
+
+    Airflow prints a trace for every exception but SystemExit, which it treats the same otherwise:
+    retries, retry policy and callbacks apply.
+    """
+
+    def __init__(self, error: MunimentError) -> None:
+        super().__init__(1)
+        self.error = error
+
+    def __str__(self) -> str:
+        return str(self.error)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.error,))
+
+
 class EngineRetryPolicy(RetryPolicy):
     """Asks the error itself. Evaluated where the task ran; the scheduler only sees the answer."""
 
@@ -61,8 +79,8 @@ class EngineRetryPolicy(RetryPolicy):
 def plainly(function: Callable[P, R]) -> Callable[P, R]:
     """Makes a task function say its errors plainly.
 
-    Raises the engine's error without its trace, or UnexpectedError in place of any other. What
-    Airflow itself raises to skip, defer or end a task goes through untouched.
+    Raises TaskEnded with the engine's error, or with UnexpectedError in place of any other. What
+    Airflow itself raises to skip, defer or time out a task goes through untouched.
     """
 
     @wraps(function)
@@ -76,8 +94,7 @@ def plainly(function: Callable[P, R]) -> Callable[P, R]:
         except Exception as error:
             failure = _unforeseen(error)
         _say(failure)
-        # Raised here, outside the handlers, so that no other error hangs on it as its context.
-        raise failure.with_traceback(None)
+        raise TaskEnded(failure)
 
     return said
 

@@ -20,9 +20,11 @@ REPORT = "report"
 """XCom key of a restored source's report: left also by a task that then fails."""
 ACCEPT_MASS_DELETION = "accept_mass_deletion"
 """Field of the backup's form."""
-LABEL = "label"
-"""Context variable with what a mapped task is called: `map_index_template` shows it."""
-LABEL_TEMPLATE = f"{{{{ {LABEL} }}}}"
+LABEL_OF_FIRST = "{{ task.op_args[0]['label'] }}"
+"""What a mapped task is called: Airflow shows it from its start, also if it fails."""
+
+LABEL_OF_PART = "{{ task.op_kwargs['part']['label'] }}"
+"""The same for a task that is mapped by keyword."""
 
 _NOT_IN_A_DAG_ID = re.compile(r"[^A-Za-z0-9_.-]+")
 

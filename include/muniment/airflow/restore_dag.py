@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from muniment.airflow.common import dag_arguments
 from muniment.airflow.failures import plainly
-from muniment.airflow.names import LABEL_TEMPLATE, REPORT, firm_dag, tags
+from muniment.airflow.names import LABEL_OF_PART, REPORT, firm_dag, tags
 from muniment.airflow.restore_request import FOLDER, OPAQUE_MATTER, REASON_WORDS, Reason, What
 from muniment.airflow.settings import restore_placement
 from muniment.airflow.words import APPROVE, RESTORE
@@ -131,10 +131,10 @@ def _lay_out(config: FirmConfig, dag_id: str) -> None:
     def sources(planned: Any) -> Any:
         return firm().sources(planned)
 
-    @task(execution_timeout=24 * HOUR, map_index_template=LABEL_TEMPLATE, **with_keys)
+    @task(execution_timeout=24 * HOUR, map_index_template=LABEL_OF_PART, **with_keys)
     @plainly
-    def restore(planned: Any, part: Any) -> Any:
-        return firm().restore(planned, part)
+    def restore(part: Any, planned: Any) -> Any:
+        return firm().restore(part, planned)
 
     @task(**always, **with_keys)
     @plainly

@@ -17,7 +17,7 @@ from typing import Any
 
 from airflow.sdk import get_current_context
 
-from muniment.airflow.names import LABEL, REPORT, engine_run_id
+from muniment.airflow.names import REPORT, engine_run_id
 from muniment.airflow.restore_request import RestoreRequest, What, read_request
 from muniment.airflow.settings import restore_area
 from muniment.airflow.stores import open_destination
@@ -65,10 +65,9 @@ class RestoreTasks:
             for c in plan.choices
         ]
 
-    def restore(self, planned: Json, part: Json) -> Json:
+    def restore(self, part: Json, planned: Json) -> Json:
         """Delivers one source and reads it back. Raises VerificationFailed on any shortfall."""
         context = get_current_context()
-        context[LABEL] = part["label"]  # type: ignore[literal-required]
         plan = _plan_of(planned)
         mine = replace(plan, choices=tuple(c for c in plan.choices if c.source == part["source"]))
         request = self._request()
