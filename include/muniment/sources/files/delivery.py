@@ -114,7 +114,7 @@ class Delivery:
                     os.mkdir(name, 0o700, dir_fd=fd)
                 now = os.stat(name, dir_fd=fd, follow_symlinks=False)
                 self.made.add(native_id)
-                self.journal.note(native_id, Standing(path, now.st_ino, -1))
+                self.journal.note(native_id, Standing(path, now.st_ino, None))
 
             name, _ = _under_some_name(own, attempt)
             return join(above, name)
@@ -122,7 +122,7 @@ class Delivery:
     def adopt(self) -> None:
         """Takes folders of an earlier attempt that nothing was given into in this one."""
         for native_id, at in self.journal.standing.items():
-            if at.mtime_ns != -1 or native_id in self.ready:
+            if at.mtime_ns is not None or native_id in self.ready:
                 continue
             folder, name = split(at.path)
             try:

@@ -20,12 +20,13 @@ Invariants
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
 import secrets
+import stat
 import threading
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from muniment.errors import TargetUnusable
@@ -34,19 +35,22 @@ from muniment.sources.files.folders import components
 from muniment.sources.files.scan import SCAFFOLDING
 
 _FILE = b"journal"
+_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_IN_ITS_PLACE = frozenset({errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENXIO})
 _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
 
 class Standing(NamedTuple):
-    """What this restore put under a name. `mtime_ns` is -1 for folders: theirs move."""
+    """What this restore put under a name. `mtime_ns` is None for folders: theirs move."""
 
     path: bytes
     inode: int
-    mtime_ns: int
+    mtime_ns: int | None
     differences: tuple[str, ...] = ()
 
     def is_this(self, now: os.stat_result) -> bool:
-        return now.st_ino == self.inode and self.mtime_ns in (-1, now.st_mtime_ns)
+        return now.st_ino == self.inode and self.mtime_ns in (None, now.st_mtime_ns)
 
 
 class Journal:
@@ -58,46 +62,69 @@ class Journal:
         Raises OSError, and TargetUnusable when another restore is at work there.
         """
         self._root = root
+        self._restore_id = restore_id
         self._lock = threading.Lock()
         self.standing: dict[bytes, Standing] = {}
         self.links: dict[tuple[str, str], bytes] = {}
         self.left_in: list[bytes] = []
         """Folders in which an earlier attempt may have left temporary files."""
         self._entered: set[bytes] = set()
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(SCAFFOLDING, 0o700, dir_fd=root)
-        self._folder = os.open(
-            SCAFFOLDING, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=root
-        )
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._file = os.open(_FILE, flags, 0o600, dir_fd=self._folder)
+        self._count = 0
+        self._folder = self._file = -1
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            self._open()
+            self._load()
+        except BaseException:
             self.close()
-            raise TargetUnusable(
-                "another restore is writing into this folder",
-                todo="Wait for it to end, or choose another folder.",
-            ) from None
-        if os.fstat(self._file).st_uid != os.geteuid():
+            raise
+
+    def _open(self) -> None:
+        try:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(SCAFFOLDING, 0o700, dir_fd=self._root)
+            self._folder = os.open(SCAFFOLDING, _FOLDER_FLAGS, dir_fd=self._root)
+            self._file = os.open(_FILE, _FILE_FLAGS, 0o600, dir_fd=self._folder)
+        except OSError as error:
+            if error.errno in _IN_ITS_PLACE:
+                raise _not_ours() from None
+            raise
+        status = os.fstat(self._file)
+        if not stat.S_ISREG(status.st_mode):
+            raise _not_ours()
+        if status.st_uid != os.geteuid():
             # Whoever writes the journal says what may be replaced.
-            self.close()
             raise TargetUnusable(
                 "an unfinished restore of another user lies in this folder",
                 todo="Let that user finish it, or choose another folder.",
             )
-        lines = list(self._lines())
-        head = lines[0] if lines and isinstance(lines[0], dict) else {}
-        self.left_in = [bytes_of(line[1]) for line in lines[1:] if line[0] == "in"]
-        self.leftover = _prefix(str(head.get("token", "none")))
-        self.resumed = head.get("restore") == restore_id
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise TargetUnusable(
+                "another restore is writing into this folder",
+                todo="Wait for it to end, or choose another folder.",
+            ) from None
+
+    def _load(self) -> None:
+        lines = self._lines()
+        head: dict[str, Any] = {}
+        if lines and isinstance(lines[0], dict):
+            head = lines.pop(0)
+        self.resumed = head.get("restore") == self._restore_id
+        try:
+            token = str(head["token"]) if head else secrets.token_hex(6)
+            for line in lines:
+                if line[0] == "in":
+                    self.left_in.append(_path(line[1]))
+                elif line[0] != "at":
+                    raise ValueError
+                elif self.resumed:
+                    self._replay(line)
+        except (LookupError, TypeError, ValueError, AttributeError):
+            raise _not_ours() from None
+        self.leftover = _prefix(token)
+        self._token = token if self.resumed else secrets.token_hex(6)
         self.was_empty = bool(head.get("empty")) if self.resumed else self._is_empty()
-        self._restore_id = restore_id
-        self._token = str(head["token"]) if self.resumed else secrets.token_hex(6)
-        self._count = 0
-        if self.resumed:
-            for line in lines[1:]:
-                self._replay(line)
 
     @staticmethod
     def exists(root: int) -> bool:
@@ -119,25 +146,25 @@ class Journal:
         head = {"restore": self._restore_id, "token": self._token, "empty": self.was_empty}
         self._append(_encode(head) + "\n")
 
-    def _lines(self) -> Iterator[Any]:
+    def _lines(self) -> list[Any]:
+        found = []
         with os.fdopen(os.dup(self._file), "rb") as file:
             file.seek(0)
             for line in file:
-                try:
-                    yield json.loads(line)
-                except ValueError:
-                    # Torn when the machine fell: what it spoke of has no final name yet.
-                    continue
+                # Torn when the machine fell: what it spoke of has no final name yet.
+                with contextlib.suppress(ValueError):
+                    found.append(json.loads(line))
+        return found
 
     def _replay(self, line: list[Any]) -> None:
-        if line[0] != "at":
-            return
         _, native, path, inode, mtime, link, digest, differences = line
+        if not isinstance(inode, int) or not isinstance(mtime, int | None):
+            raise TypeError
+        at = Standing(_path(path), inode, mtime, tuple(map(str, differences)))
         native_id = bytes_of(native)
-        components(bytes_of(path))
-        self.standing[native_id] = Standing(bytes_of(path), inode, mtime, tuple(differences))
+        self.standing[native_id] = at
         if link:
-            self.links[link, digest] = native_id
+            self.links[str(link), str(digest)] = native_id
 
     def _is_empty(self) -> bool:
         return all(os.fsencode(name) == SCAFFOLDING for name in os.listdir(self._root))
@@ -186,10 +213,23 @@ class Journal:
         self.close()
 
     def close(self) -> None:
-        if self._file >= 0:
-            os.close(self._file)
-            os.close(self._folder)
-            self._file = self._folder = -1
+        for descriptor in (self._file, self._folder):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._file = self._folder = -1
+
+
+def _path(text: str) -> bytes:
+    path = bytes_of(text)
+    components(path)
+    return path
+
+
+def _not_ours() -> TargetUnusable:
+    return TargetUnusable(
+        "what stands in the place of the restore's journal was not written by Muniment",
+        todo="Look at `.muniment-restore` in the target and remove it, or choose another folder.",
+    )
 
 
 def _prefix(token: str) -> bytes:

@@ -236,7 +236,7 @@ class FileTarget:
                 if native_id != ROOT:
                     said += self._finish_folder(delivery, native_id)
             for native_id, at in journal.standing.items():
-                if native_id not in self._told and at.mtime_ns != -1:
+                if native_id not in self._told and at.mtime_ns is not None:
                     said.append(given(native_id, at.path, at.differences))
             root = delivery.folders.root
             others = len(self._write.devices | {os.fstat(root).st_dev}) > 1
