@@ -84,8 +84,7 @@ class Packs:
     def put(self, sealed: bytes) -> PackObject:
         digest = sha256(sealed)
         self.store.put(names.pack(digest.hex()), sealed, sha256=digest)
-        md5 = hashlib.md5(sealed, usedforsecurity=False).hexdigest()
-        pack = PackObject(pack=digest.hex(), key_id=KEY_ID, size=len(sealed), md5=md5, new=True)
+        pack = PackObject(pack=digest.hex(), key_id=KEY_ID, size=len(sealed), new=True)
         self.listed[pack.pack] = pack
         return pack
 

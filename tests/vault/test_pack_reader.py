@@ -525,7 +525,7 @@ def test_a_pack_that_is_listed_as_too_large_is_not_opened(local: Packs) -> None:
     (part,) = local.add([b"x"])
     (pack,) = local.listed.values()
     local.listed[pack.pack] = PackObject(
-        pack=pack.pack, key_id=KEY_ID, size=MAX_SEALED + 1, md5=pack.md5
+        pack=pack.pack, key_id=KEY_ID, size=MAX_SEALED + 1
     )
     with pytest.raises(FormatError, match="larger than a pack"):
         local.reader().read(part)

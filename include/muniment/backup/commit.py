@@ -221,7 +221,7 @@ def _named_packs(
         if pack in new:
             ref = new[pack]
             packs.append(
-                PackObject(pack=pack, key_id=ref.key_id, size=ref.size, md5=ref.md5, new=True)
+                PackObject(pack=pack, key_id=ref.key_id, size=ref.size, new=True)
             )
         else:
             packs.append(known[pack].model_copy(update={"new": False}))

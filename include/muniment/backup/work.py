@@ -209,7 +209,6 @@ class PackRef:
     pack: str
     key_id: str
     size: int
-    md5: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,14 +55,14 @@ class SnapshotObject(_Document):
     snapshot: Hex64
     key_id: KeyId
     size: Count
-    md5: Hex32
+    md5: Hex32 | None = None
     rows: Count
 
 
 class StateObject(_Document):
     state: Hex64
     size: Count
-    md5: Hex32
+    md5: Hex32 | None = None
 
 
 class StateOfCommit(_Document):
@@ -74,7 +74,7 @@ class PackObject(_Document):
     pack: Hex64
     key_id: KeyId
     size: Count
-    md5: Hex32
+    md5: Hex32 | None = None
     new: bool = False
 
 

@@ -37,12 +37,11 @@ MAX_MEMBER = 32 << 20
 
 @dataclass(frozen=True, slots=True)
 class FinishedPack:
-    """A pack in staging. `digest` and `md5` are hex and of the ciphertext, `size` is its bytes;
+    """A pack in staging. `digest` is hex and of the ciphertext, `size` is its bytes;
     `plaintext` is bytes of tar stream. `segments`: member digest -> where its pieces lie, in order;
     none for an empty member."""
 
     digest: str
-    md5: str
     size: int
     plaintext: int
     path: Path
@@ -138,7 +137,6 @@ class PackWriter:
         file = self._staged.close()
         return FinishedPack(
             digest=file.digest,
-            md5=file.md5,
             size=file.size,
             plaintext=self._before,
             path=file.path,

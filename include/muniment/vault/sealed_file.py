@@ -26,7 +26,6 @@ class SealedFile:
     """A finished sealed object in staging. `digest` is hex and names it in the store."""
 
     digest: str
-    md5: str
     size: int
     path: Path
 
@@ -37,14 +36,12 @@ class _HashingFile:
     def __init__(self, raw: RawIOBase) -> None:
         self._raw = raw
         self.sha256 = hashlib.sha256()
-        self.md5 = hashlib.md5(usedforsecurity=False)
         self.size = 0
 
     def write(self, data: memoryview) -> int:
         # An unbuffered file may take less than it is given; what it took is what is hashed.
         taken = self._raw.write(data) or 0
         self.sha256.update(data[:taken])
-        self.md5.update(data[:taken])
         self.size += taken
         return taken
 
@@ -85,7 +82,7 @@ class StagedFile:
             digest = self._hashed.sha256.hexdigest()
             path = self._directory / digest
             os.replace(self._temporary, path)
-        self.finished = SealedFile(digest, self._hashed.md5.hexdigest(), self._hashed.size, path)
+        self.finished = SealedFile(digest, self._hashed.size, path)
         return self.finished
 
     def abort(self) -> None:

@@ -71,7 +71,6 @@ class RowsWriter:
                 snapshot=file.digest,
                 key_id=key_id,
                 size=file.size,
-                md5=file.md5,
                 rows=self._counts[key_id],
             )
             written.append(WrittenRows(described, file))

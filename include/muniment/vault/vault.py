@@ -149,4 +149,4 @@ class Vault:
 
 
 def state_object(file: SealedFile) -> StateObject:
-    return StateObject(state=file.digest, size=file.size, md5=file.md5)
+    return StateObject(state=file.digest, size=file.size)
