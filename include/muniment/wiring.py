@@ -21,7 +21,7 @@ from muniment.clock import Clock, SystemClock
 from muniment.config.exceptions import accepted_on
 from muniment.config.firm import Destination
 from muniment.config.inventory import InventoryRow
-from muniment.config.keyfiles import read_role_keys
+from muniment.config.keyfiles import locate, read_role_keys
 from muniment.config.load import FirmConfig
 from muniment.config.patterns import compile_patterns
 from muniment.errors import ConfigError
@@ -32,18 +32,22 @@ from muniment.vault.signing import Signer
 from muniment.vault.store.base import Store
 from muniment.vault.store.decorators import RetryingStore
 from muniment.vault.store.open import FileDestination, S3Destination, open_store, parse_destination
-from muniment.vault.store.s3_client import S3Settings
+from muniment.vault.store.probe import require_separate_account
+from muniment.vault.store.s3_client import S3Credential, S3Settings
 from muniment.vault.trust import Pin
 from muniment.vault.vault import Vault
 
-StoreOpener = Callable[[Destination, str], Store]
-"""(destination of firm.yaml, URL of it or of its matter keys) -> store. Whoever opens finds the
-credential: Airflow in its connection, the command line in the environment."""
+StoreOpener = Callable[[Destination, str, S3Credential | None], Store]
+"""(destination of firm.yaml, URL of it or of its matter keys, the role's own credential) -> store.
+Where the role has none of its own, whoever opens finds one: Airflow in the destination's connection,
+the command line in the environment."""
 
 
-def open_with_environment(destination: Destination, url: str) -> Store:
+def open_with_environment(
+    destination: Destination, url: str, credential: S3Credential | None
+) -> Store:
     """Opens a store with whatever credential the environment, profile or machine role gives."""
-    return open_store(store_settings(destination, url))
+    return open_store(store_settings(destination, url), credential)
 
 
 def store_settings(destination: Destination, url: str) -> FileDestination | S3Destination:
@@ -74,16 +78,23 @@ class Wiring:
 
     # -- stores and vaults -------------------------------------------------------------------------
 
-    def store(self, destination: str | None = None) -> Store:
-        """The store at a destination (the only one, or the first, when none is named)."""
+    def store(self, destination: str | None = None, role: str = "") -> Store:
+        """The store at a destination (the only one, or the first, when none is named), with the
+        credential of a role if it has one of its own."""
         found = self._destination(destination)
-        return RetryingStore(self._opener(found, found.url))
+        return RetryingStore(self._opener(found, found.url, self._credential(role)))
 
-    def matter_key_store(self, destination: str | None = None) -> Store | None:
+    def matter_key_store(self, destination: str | None = None, role: str = "") -> Store | None:
+        """Where the keys of matters lie that must be erasable; None when firm.yaml names none."""
         found = self._destination(destination)
         if found.matter_keys is None:
             return None
-        return RetryingStore(self._opener(found, found.matter_keys))
+        return RetryingStore(self._opener(found, found.matter_keys, self._credential(role)))
+
+    def _credential(self, role: str) -> S3Credential | None:
+        part = getattr(self.config.firm.keys, role, None)
+        reference = part.store if part is not None else None
+        return S3Credential.from_file(locate(reference)) if reference else None
 
     def vault(self, role: str, destination: str | None = None) -> Vault:
         """A handle with the keys of `worker`, `operations` or `retention`, or of nobody (`reader`).
@@ -94,23 +105,24 @@ class Wiring:
             return self.vault_with((), None, destination)
         keys = read_role_keys(self.config.firm.keys, role)
         identities = parse_identities(keys.identity) if keys.identity else []
-        return self.vault_with(identities, Signer.from_pem(keys.signer), destination)
+        return self.vault_with(identities, Signer.from_pem(keys.signer), destination, role)
 
     def vault_with(
         self,
         identities: Sequence[Identity],
         signer: Signer | None = None,
         destination: str | None = None,
+        role: str = "",
     ) -> Vault:
         """A handle with keys that somebody brought, such as an escrow identity."""
         pinned = self.config.firm.pinned()
         pin = Pin(pinned.vault_id, bytes.fromhex(pinned.root_public))
         return Vault(
-            self.store(destination),
+            self.store(destination, role),
             pin,
             identities=identities,
             signer=signer,
-            matter_keys=self.matter_key_store(destination),
+            matter_keys=self.matter_key_store(destination, role),
             clock=self.clock,
         )
 
@@ -155,6 +167,10 @@ class Wiring:
     ) -> BackupRun:
         """A run of one source with the worker's keys and the options of its row."""
         row = self._row(source_id)
+        require_separate_account(
+            self.config.destination(row).account,
+            [(source_id, self.config.options(source_id).account)],
+        )
         return BackupRun(
             self.vault("worker", row.destination),
             self.source(source_id),

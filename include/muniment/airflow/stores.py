@@ -8,22 +8,25 @@ from muniment.config.firm import Destination
 from muniment.vault.store.base import Store
 from muniment.vault.store.open import FileDestination, open_store
 from muniment.vault.store.s3 import S3Store
-from muniment.vault.store.s3_client import make_client
+from muniment.vault.store.s3_client import S3Credential, make_client
 from muniment.wiring import store_settings
 
 
-def open_destination(destination: Destination, url: str) -> Store:
+def open_destination(
+    destination: Destination, url: str, credential: S3Credential | None = None
+) -> Store:
     """The store at `url` (the destination's, or that of its matter keys); nothing is asked of it yet.
 
     A folder needs no connection. For S3 the connection (type `aws`) gives the credential, also one
     that is renewed while the task runs (an assumed role, an instance profile); endpoint and region
-    of firm.yaml win over the connection's. Without a connection boto3's own search applies.
+    of firm.yaml win over the connection's. A role's own `credential` wins over the connection;
+    without either boto3's own search applies.
 
     Raises AirflowNotFoundException when there is no such connection.
     """
     place = store_settings(destination, url)
-    if isinstance(place, FileDestination):
-        return open_store(place)
+    if isinstance(place, FileDestination) or credential is not None:
+        return open_store(place, credential)
     # Importing the hook takes seconds, which neither parsing nor a folder should pay.
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 

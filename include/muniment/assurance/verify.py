@@ -23,9 +23,8 @@ from muniment.vault.bases import ALARM_DELTAS
 from muniment.vault.documents import PackObject
 from muniment.vault.finding import Finding, Severity
 from muniment.vault.history import Chain, CommitRecord, History, sources_in
-from muniment.vault.pack_check import check_pack
+from muniment.vault.pack_check import check_stored_pack
 from muniment.vault.pack_reader import PartReader
-from muniment.vault.resolve import read_content
 from muniment.vault.rows import Snapshot
 from muniment.vault.snapshots import load_snapshot, read_rows
 from muniment.vault.vault import Vault
@@ -217,8 +216,7 @@ def _packs(
         pack, source, seqs = entry
         name = names.pack(pack.pack)
         try:
-            identity = vault.keyring.identity(pack.key_id)
-            contents = check_pack(read_content(vault.store, name), pack.pack, identity)
+            contents = check_stored_pack(vault.store, pack, vault.keyring)
         except NoKey:
             return None, 0, 0, pack.key_id
         except MunimentError as error:

@@ -26,12 +26,14 @@ def credential() -> S3Credential | None:
     return S3Credential.from_file(Path(named)) if named else None
 
 
-def open_destination(destination: Destination, url: str) -> Store:
+def open_destination(
+    destination: Destination, url: str, given: S3Credential | None = None
+) -> Store:
     """For `Wiring`: the store at `url` with the endpoint and region of its destination."""
     from muniment.vault.store.open import open_store
     from muniment.wiring import store_settings
 
-    return open_store(store_settings(destination, url), _for(url))
+    return open_store(store_settings(destination, url), given or _for(url))
 
 
 def open_url(url: str) -> Store:

@@ -148,7 +148,20 @@ class Destination(Model):
     )
 
 
-class SealingKeys(Model):
+class RoleFiles(Model):
+    """What every role has."""
+
+    store: KeyReference | None = Field(
+        None,
+        description="File with this role's own access key to the store: the lines"
+        " `aws_access_key_id=...` and `aws_secret_access_key=...`. Without it, the destination's"
+        " connection or what the machine has. The right to delete belongs here or to the machine,"
+        " never into an Airflow connection.",
+        examples=["/etc/muniment/example/retention.store"],
+    )
+
+
+class SealingKeys(RoleFiles):
     """The key files of a role that opens and signs."""
 
     identity: KeyReference = Field(
@@ -161,7 +174,7 @@ class SealingKeys(Model):
     )
 
 
-class SigningKeys(Model):
+class SigningKeys(RoleFiles):
     """The key file of a role that only signs."""
 
     signer: KeyReference = Field(

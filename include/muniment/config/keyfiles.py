@@ -214,7 +214,7 @@ def separation(keys: Keys) -> Separation:
 
 
 def _references(part: object) -> list[str]:
-    named = (getattr(part, "identity", None), getattr(part, "signer", None))
+    named = [getattr(part, kind, None) for kind in ("identity", "signer", "store")]
     return [reference for reference in named if reference]
 
 

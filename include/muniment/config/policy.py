@@ -216,6 +216,13 @@ class MassDeletionGuard(Model):
 class SourceOptions(Model):
     """How one source is read. Every key may be left out."""
 
+    account: Text = Field(
+        "",
+        max_length=200,
+        description="The cloud account (or tenant) that the source lives in. A destination in the"
+        " same account is refused.",
+        examples=["210987654321"],
+    )
     exclude: Annotated[tuple[Pattern, ...], Listed] = Field(
         (),
         description="Paths that are not backed up at all. A risk is shown where trust data is concerned.",

@@ -57,6 +57,8 @@ def key_issues(firm: Firm, document: Document) -> Iterator[ConfigIssue]:
         part = getattr(firm.keys, role)
         for kind, reference in part.model_dump().items() if part else ():
             key = f"keys.{role}.{kind}"
+            if reference is None:
+                continue
             if reference in used:
                 what = f"is the same file as {used[reference]}"
                 right = "Each role has keys of its own: what one may do the others may not."
