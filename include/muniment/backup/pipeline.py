@@ -13,6 +13,7 @@ from muniment.backup.encrypt import encrypt
 from muniment.backup.extract import extract
 from muniment.backup.plan import make_plan
 from muniment.backup.run import BackupRun
+from muniment.backup.staging import clean_abandoned
 from muniment.backup.upload import upload
 from muniment.backup.validate import validate_checksums
 from muniment.backup.work import Plan, ShardRef, ShardResult
@@ -30,12 +31,15 @@ def back_up(run: BackupRun, progress: Progress = silent) -> Outcome:
     """Plans, takes every shard through its stages, and commits.
 
     A shard that fails is unfinished; the others are committed all the same, and the outcome is
-    `incomplete`. Staging is removed, whatever happens.
+    `incomplete`. Staging is removed, whatever happens; also what killed runs left there.
 
     Raises MunimentError when there is no plan to be had or nothing could be committed.
     """
+    # What is left of runs that were killed, also of this one's earlier attempt, is of no use.
+    clean_abandoned(run.staging.root)
+    run.staging.purge()
     try:
-        with run.staging.in_use():
+        with run.staging.in_use(whole_run=True):
             plan = make_plan(run)
             results = _shards(run, plan, progress)
             return commit_snapshot(run, results)

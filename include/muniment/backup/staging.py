@@ -9,18 +9,23 @@ Layout below the firm's staging folder, all folders 0700:
     <source>/<run id>/<shard>/result    rows and fingerprints (after encrypt), sealed to the worker
 
 A run removes its own folder when it ends, however it ends; the janitor removes what a killed worker
-left. A lock in the run's folder tells the two apart.
+left. A lock in the run's folder tells the two apart. A run that is one process holds it from
+beginning to end and says so in it: unlocked, it is dead. One of Airflow holds it only while a task
+works, so its folder is abandoned when nobody touched it for 72 hours.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import secrets
 import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from muniment.errors import StagingError
 from muniment.vault.age import Identity, Recipient
@@ -28,6 +33,10 @@ from muniment.vault.sealed_file import SealedFileWriter, open_compressed
 
 ABANDONED_SECONDS = 72 * 3600
 """A run over 72 hours plans anew, so what is older than that belongs to nobody."""
+
+LOCK = "lock"
+WHOLE_RUN = "whole run"
+"""What stands in the lock of a run that ends with its process."""
 
 
 class RunStaging:
@@ -41,19 +50,13 @@ class RunStaging:
         recipients: Sequence[Recipient],
         identities: Sequence[Identity],
     ) -> None:
+        self.root = root
         self.folder = root / source / run_id
         self._recipients = list(recipients)
         self._identities = list(identities)
 
     def shard(self, shard: str) -> Path:
         return self.folder / shard
-
-    def create(self) -> None:
-        """Makes the folder. Raises StagingError when the volume is full, missing or read-only."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as error:
-            raise StagingError(f"staging cannot be written ({error.strerror})") from None
 
     @contextmanager
     def writer(self, path: Path) -> Iterator[SealedFileWriter]:
@@ -64,7 +67,7 @@ class RunStaging:
             try:
                 os.replace(file.path, path)
             except OSError as error:
-                raise StagingError(f"staging cannot be written ({error.strerror})") from None
+                raise _cannot_write(error) from None
 
     def read(self, path: Path) -> bytes:
         """Opens a sealed staging file. Raises StagingError when it is not there."""
@@ -79,11 +82,12 @@ class RunStaging:
         return open_compressed(data, self._identities)
 
     @contextmanager
-    def in_use(self) -> Iterator[None]:
-        """Holds the run's lock, so that no janitor takes the folder for abandoned."""
-        self.create()
-        with (self.folder / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH)
+    def in_use(self, *, whole_run: bool = False) -> Iterator[None]:
+        """Holds the run's lock, so that no janitor takes the folder for abandoned.
+
+        `whole_run` says that the run ends with this process: killed, it leaves nothing of use.
+        """
+        with _held(self.folder, whole_run):
             yield
 
     def purge(self) -> None:
@@ -92,10 +96,24 @@ class RunStaging:
         _remove_empty(self.folder.parent)
 
 
+@contextmanager
+def working_folder(root: Path, purpose: str) -> Iterator[Path]:
+    """A private folder below staging for something that one process does, removed afterwards; by the
+    janitor, where the process is killed. Raises StagingError."""
+    folder = root / f".{purpose}" / secrets.token_hex(8)
+    try:
+        with _held(folder, whole_run=True):
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        _remove_empty(folder.parent)
+
+
 def clean_abandoned(
     root: Path, older_than_seconds: float = ABANDONED_SECONDS, keep: str = ""
 ) -> list[str]:
-    """Removes run folders whose run is dead: unlocked, and untouched for so long.
+    """Removes run folders whose run is dead: those of a process that ended at once, others when
+    nobody holds them and nobody touched them for so long.
 
     `keep` is the run id of the caller. Returns the run ids removed.
     """
@@ -104,14 +122,82 @@ def clean_abandoned(
         return removed
     for source in sorted(root.iterdir()):
         for run in sorted(source.iterdir()) if source.is_dir() else ():
-            if run.name == keep or not run.is_dir():
-                continue
-            if time.time() - _newest_change(run) < older_than_seconds or _locked(run):
-                continue
-            shutil.rmtree(run, ignore_errors=True)
-            removed.append(run.name)
+            if run.name != keep and run.is_dir() and _remove_dead(run, older_than_seconds):
+                removed.append(run.name)
         _remove_empty(source)
     return removed
+
+
+def _remove_dead(run: Path, older_than_seconds: float) -> bool:
+    old = time.time() - _newest_change(run) >= older_than_seconds
+    try:
+        lock = (run / LOCK).open("r+")
+    except FileNotFoundError:
+        # Killed before it had a lock, when there was nothing else either; or its lock was removed.
+        if not old:
+            _remove_empty(run)
+            return not run.exists()
+        shutil.rmtree(run, ignore_errors=True)
+        return True
+    except OSError:
+        return False
+    with lock:
+        try:
+            # Held while the folder goes, so that a run that begins in it waits and begins anew.
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            dead = old or lock.read() == WHOLE_RUN or os.listdir(run) == [LOCK]
+        except OSError:
+            return False
+        if dead:
+            shutil.rmtree(run, ignore_errors=True)
+        return dead
+
+
+@contextmanager
+def _held(folder: Path, whole_run: bool) -> Iterator[None]:
+    """Makes the folder and holds its lock. Raises StagingError."""
+    with _locked(folder) as lock:
+        if whole_run:
+            lock.write(WHOLE_RUN)
+            lock.flush()
+            # On the medium before anything else is in the folder: after a power cut too, what lies
+            # here is known to be dead.
+            os.fsync(lock.fileno())
+            _flush(folder)
+        yield
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[IO[str]]:
+    while True:
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = (folder / LOCK).open("w")
+        except FileNotFoundError:
+            # A janitor took the empty folder in between.
+            continue
+        except OSError as error:
+            raise _cannot_write(error) from None
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH)
+            except OSError as error:
+                raise _cannot_write(error) from None
+            if os.fstat(lock.fileno()).st_nlink:
+                yield lock
+                return
+
+
+def _flush(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some network file systems do not flush folders; their servers order such changes.
+        if error.errno not in (errno.EINVAL, errno.EBADF):
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def _newest_change(folder: Path) -> float:
@@ -124,16 +210,8 @@ def _newest_change(folder: Path) -> float:
     return newest
 
 
-def _locked(folder: Path) -> bool:
-    try:
-        with (folder / "lock").open("r+") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                return True
-    except OSError:
-        return False
-    return False
+def _cannot_write(error: OSError) -> StagingError:
+    return StagingError(f"staging cannot be written ({error.strerror})")
 
 
 def _remove_empty(folder: Path) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +10,7 @@ import typer
 
 from muniment.cli import words
 from muniment.cli.options import session_of, source_of
-from muniment.errors import ConfigError, NothingToRestore
+from muniment.errors import NothingToRestore
 
 if TYPE_CHECKING:
     from muniment.cli.session import Session
@@ -130,19 +129,10 @@ def _head(history: History) -> CommitRecord:
     return history.head
 
 
-@contextmanager
-def _staging(session: Session) -> Iterator[Path]:
+def _staging(session: Session) -> AbstractContextManager[Path]:
     """A private folder below the firm's staging, removed afterwards. What lies in it is sealed."""
-    from tempfile import TemporaryDirectory
+    from muniment.backup.staging import clean_abandoned, working_folder
 
     root = session.firm.firm.staging
-    try:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder = TemporaryDirectory(prefix=".upkeep-", dir=root)
-    except OSError as error:
-        raise ConfigError(
-            f"the staging folder cannot be written ({error.strerror})",
-            to="firm.yaml, key staging",
-        ) from None
-    with folder as path:
-        yield Path(path)
+    clean_abandoned(root)
+    return working_folder(root, "upkeep")
