@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from muniment.errors import FormatError
 from muniment.ids import sha256_hex
 from muniment.vault import names
+from muniment.vault.checkpoint_log import load_checkpoint_log
 from muniment.vault.documents import Checkpoint, Head, Reference
 from muniment.vault.finding import Finding, Severity
 from muniment.vault.history import sources_in
 from muniment.vault.keyring import read_true_key_object
-from muniment.vault.resolve import Resolved, by_name, resolve_signed
-from muniment.vault.signing import Envelope, verified
+from muniment.vault.resolve import Resolved, by_name
+from muniment.vault.signing import Envelope
 from muniment.vault.store.base import Store
 from muniment.vault.trust import Trust
 from muniment.vault.vault import Vault
@@ -33,18 +33,9 @@ def mark_of(digest: str) -> str:
 def load_checkpoints(
     store: Store, trust: Trust
 ) -> tuple[list[Resolved[Checkpoint]], list[Finding]]:
-    """All validly signed checkpoints by time, and what was found around them."""
-    publics = trust.publics("operations")
-
-    def accept(name: str, data: bytes) -> Checkpoint:
-        payload, _ = verified(data, "checkpoint", publics)
-        checkpoint = Checkpoint.from_payload(payload)
-        if checkpoint.vault_id != trust.pin.vault_id or names.checkpoint(checkpoint.at) != name:
-            raise FormatError("the checkpoint belongs elsewhere")
-        return checkpoint
-
-    found = resolve_signed(store, "checkpoints/", accept)
-    return sorted(found.objects, key=lambda r: r.value.at), found.findings
+    """All checkpoints that count, by time, and what was found around them."""
+    log = load_checkpoint_log(store, trust)
+    return list(log.checkpoints), list(log.findings)
 
 
 def write_checkpoint(vault: Vault) -> Resolved[Checkpoint]:

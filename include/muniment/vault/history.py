@@ -7,12 +7,19 @@ dropped; a snapshot is usable if every object it needs is in the store.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from muniment.errors import FormatError, IntegrityError, NothingToRestore
+from muniment.errors import (
+    FormatError,
+    IntegrityError,
+    NothingToRestore,
+    VaultError,
+)
 from muniment.vault import names
+from muniment.vault.checkpoint_log import REVOKED
 from muniment.vault.documents import Base, Commit, PackObject, SnapshotObject
 from muniment.vault.finding import Finding, Severity
 from muniment.vault.resolve import resolve_signed
@@ -20,6 +27,9 @@ from muniment.vault.retention_log import RetentionLog
 from muniment.vault.signing import verified
 from muniment.vault.store.base import Store
 from muniment.vault.trust import Trust
+
+LAST_SEQ = 99_999_999
+"""Eight digits (docs/FORMAT.md, section 1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +89,8 @@ class History:
     bases: tuple[BaseRecord, ...] = ()
     findings: tuple[Finding, ...] = ()
     retention: RetentionLog = field(default_factory=RetentionLog)
-    highest_seq: int = 0
-    """The highest seq that any object, true or not, stands under."""
+    taken: frozenset[int] = frozenset()
+    """Every seq that any object, true or not, stands under."""
 
     @property
     def trusted(self) -> tuple[CommitRecord, ...]:
@@ -93,7 +103,20 @@ class History:
 
     @property
     def next_seq(self) -> int:
-        return self.highest_seq + 1
+        """The first free one above the head: whoever may write commits may also take numbers, up to
+        the last one there is. Raises VaultError when a believed commit has that."""
+        head = self.head
+        seq = head.seq + 1 if head else 1
+        while seq in self.taken:
+            seq += 1
+        if seq > LAST_SEQ:
+            raise VaultError(
+                "a commit of this source has the last number there is, so no other can follow it",
+                to=names.commit(self.source, LAST_SEQ),
+                todo="No honest worker makes such a commit. Revoke its signer and trust it up to the "
+                "commit before: `muniment keys revoke-signer`.",
+            )
+        return seq
 
     @property
     def live(self) -> tuple[CommitRecord, ...]:
@@ -175,9 +198,6 @@ def load_history(
 
     found = resolve_signed(store, f"commits/{source}/", accept)
     findings = list(found.findings)
-    highest = max(
-        (parts[1] for parts in map(names.commit_parts, found.names) if parts is not None), default=0
-    )
     bases, base_findings = _load_bases(store, trust, source)
     findings.extend(base_findings)
     vouched = {(b.base.covers.seq, b.base.covers.digest) for b in bases}
@@ -195,10 +215,15 @@ def load_history(
             )
         else:
             last = record
-    existing = {parts[1] for parts in map(names.commit_parts, found.names) if parts is not None}
-    findings.extend(_gaps(source, records, highest, existing))
+    taken = {parts[1] for parts in map(names.commit_parts, found.names) if parts is not None}
+    findings.extend(_gaps(source, records, taken))
     return History(
-        source, tuple(records), bases, tuple(findings), retention or RetentionLog(), highest
+        source,
+        tuple(records),
+        bases,
+        tuple(findings),
+        retention or RetentionLog(),
+        frozenset(taken),
     )
 
 
@@ -224,31 +249,40 @@ def _distrust(
     return ""
 
 
-def _gaps(
-    source: str, records: list[CommitRecord], highest: int, existing: set[int]
-) -> list[Finding]:
-    """Sequence numbers without a valid commit.
+def _gaps(source: str, records: list[CommitRecord], taken: set[int]) -> Iterator[Finding]:
+    """Sequence numbers without a valid commit. A run of missing numbers is one finding: the thief of a
+    worker may leave a hundred million of them.
 
-    Where the commits around such a number are linked to each other nothing is lost: what lies under
-    it was put there by somebody else, or the writer passed it over.
+    Where the commits around a number are linked to each other nothing is lost: what lies under it was
+    put there by somebody else, or the writer passed it over.
     """
-    present = {r.seq for r in records}
-    findings = []
-    for seq in range(1, highest + 1):
-        if seq in present:
-            continue
-        later = next((r for r in records if r.seq > seq), None)
-        linked = later is not None and not later.untrusted
-        severity = Severity.TAMPERING if linked and seq in existing else Severity.DAMAGE
-        what = (
-            "no version of the commit is validly signed"
-            if seq in existing
-            else "the commit is missing"
-        )
-        findings.append(
-            Finding("D110", severity, names.commit(source, seq), what, (source,), (seq,))
-        )
-    return findings
+    invalid = sorted(taken - {r.seq for r in records})
+    before, last = 0, None
+    for record in records:
+        linked = record.commit.parent == (last.digest if last else None)
+        here = invalid[bisect_left(invalid, before) : bisect_left(invalid, record.seq)]
+        for seq in here:
+            yield _gap(source, seq, Severity.TAMPERING if linked else Severity.DAMAGE)
+        missing = record.seq - before - 1 - len(here)
+        if missing:
+            first = next(s for s in range(before + 1, record.seq) if s not in taken)
+            yield _missing(source, first, missing, linked)
+        before, last = record.seq, last if record.untrusted else record
+    for seq in invalid[bisect_left(invalid, before) :]:
+        yield _gap(source, seq, Severity.DAMAGE)
+
+
+def _gap(source: str, seq: int, severity: Severity) -> Finding:
+    what = "no version of the commit is validly signed"
+    return Finding("D110", severity, names.commit(source, seq), what, (source,), (seq,))
+
+
+def _missing(source: str, first: int, count: int, linked: bool) -> Finding:
+    what = "the commit is missing" if count == 1 else f"{count:,} commits from here on are missing"
+    if linked:
+        what += "; the next one follows the one before, so nothing is lost"
+    severity = Severity.WARNING if linked else Severity.DAMAGE
+    return Finding("D110", severity, names.commit(source, first), what, (source,), (first,))
 
 
 def _load_bases(
@@ -256,15 +290,15 @@ def _load_bases(
 ) -> tuple[tuple[BaseRecord, ...], list[Finding]]:
     publics = trust.publics("operations")
 
-    def accept(name: str, data: bytes) -> Base:
-        payload, _ = verified(data, "base", publics)
+    def accept(name: str, data: bytes) -> tuple[Base, str]:
+        payload, keyid = verified(data, "base", publics)
         base = Base.from_payload(payload)
         parts = names.base_parts(name)
         if base.vault_id != trust.pin.vault_id or parts is None:
             raise FormatError("the base belongs elsewhere")
         if (base.source, base.covers.seq) != parts[:2]:
             raise FormatError("the base lies under another base's name")
-        return base
+        return base, keyid
 
     found = resolve_signed(store, f"bases/{source}/", accept)
     findings = list(found.findings)
@@ -280,7 +314,13 @@ def _load_bases(
                 )
             )
             continue
-        bases.append(BaseRecord(resolved.value, resolved.digest, resolved.name))
+        base, keyid = resolved.value
+        if not trust.stands(keyid, resolved.digest):
+            findings.append(
+                Finding("T221", Severity.TAMPERING, resolved.name, REVOKED.format("base"))
+            )
+            continue
+        bases.append(BaseRecord(base, resolved.digest, resolved.name))
     return tuple(sorted(bases, key=lambda b: b.base.covers.seq)), findings
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Container
 from datetime import UTC, datetime
 
 SOURCE = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}\Z")
@@ -69,6 +70,15 @@ def checkpoint(at: datetime) -> str:
 
 def retention(number: int) -> str:
     return f"retention/{number:08d}.json"
+
+
+def first_free(name: Callable[[int], str], after: int, taken: Container[str]) -> int:
+    """The first number above `after` whose name nobody has taken: what is signed by one role only can
+    still be written over by whoever has its store credential."""
+    number = after + 1
+    while name(number) in taken:
+        number += 1
+    return number
 
 
 def content_digest(name: str) -> bytes | None:

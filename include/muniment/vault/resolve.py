@@ -22,6 +22,10 @@ from muniment.vault.store.base import DEFAULT_VERSION, ObjectVersion, Store
 
 T = TypeVar("T")
 
+MAX_SIGNED = 256 << 20
+"""Bytes of a signed object: a commit that names 64 TB of packs has half of it. Whoever may write could
+otherwise let every reader take in 5 GiB."""
+
 _PARALLEL_READS = 8
 """Small signed objects are read this many at a time: on S3 latency, not bandwidth, is the cost."""
 
@@ -83,6 +87,10 @@ def _true_version(
                 Finding("T201", Severity.TAMPERING, name, "a delete marker lies on the object")
             )
             continue
+        if version.size > MAX_SIGNED:
+            what = "it is larger than any signed object may be, and was not read"
+            findings.append(Finding("T203", Severity.TAMPERING, name, what))
+            continue
         try:
             data = store.get(name, version=version.version or None)
         except ObjectMissing:
@@ -107,8 +115,10 @@ def _true_version(
     return true, findings
 
 
-def read_content(store: Store, name: str) -> bytes:
+def read_content(store: Store, name: str, size: int | None = None) -> bytes:
     """The bytes of a content-named object: of the version that hashes to its name.
+
+    With `size`, as its commit says it, nothing larger is ever taken in.
 
     Raises ObjectMissing when no version exists, IntegrityError when none has the digest.
     """
@@ -118,7 +128,7 @@ def read_content(store: Store, name: str) -> bytes:
     wanted = digest.hex()
     seen = False
     try:
-        data = store.get(name)
+        data = store.get(name, length=None if size is None else size + 1)
         seen = True
         if sha256_hex(data) == wanted:
             return data
@@ -130,6 +140,8 @@ def read_content(store: Store, name: str) -> bytes:
             if version.name != name or version.delete_marker:
                 continue
             seen = True
+            if size is not None and version.size != size:
+                continue
             data = store.get(name, version=version.version)
             if sha256_hex(data) == wanted:
                 return data

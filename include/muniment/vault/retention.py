@@ -162,10 +162,13 @@ class RetentionOffice:
     ) -> RetentionEntry:
         vault = self._vault
         head = vault.retention().head
+        taken = {v.name for v in vault.store.list("retention/")}
         entry = RetentionEntry.model_validate(
             {
                 "vault_id": vault.vault_id,
-                "number": head.value.number + 1 if head else 1,
+                "number": names.first_free(
+                    names.retention, head.value.number if head else 0, taken
+                ),
                 "parent": head.digest if head else None,
                 "at": vault.clock.now(),
                 "action": action,

@@ -19,6 +19,7 @@ from muniment.errors import ConfigError, VaultError
 from muniment.ids import sha256_hex
 from muniment.vault import names
 from muniment.vault.age import Identity
+from muniment.vault.checkpoint_log import load_checkpoint_log
 from muniment.vault.documents import (
     Epoch,
     Head,
@@ -204,10 +205,25 @@ def add_signer(vault: Vault, root: Signer, new: PublicSigner) -> None:
 
 
 def revoke_signer(vault: Vault, root: Signer, keyid: str, trusted: dict[str, Head]) -> None:
-    """Ends a signer. `trusted` names, per source, the last of its commits that is still believed."""
+    """Ends a signer. `trusted` names, per source, the last of a worker's commits that is still believed.
+
+    What an operations signer signed counts as far as a checkpoint of its successor records it: so the
+    successor signs one first (after a check and a verification, if the old one was stolen). Raises
+    ConfigError when the newest checkpoint is still its own: every base would cease to count.
+    """
     newest = vault.trust.newest
-    if not any(s.keyid == keyid for s in newest.signers):
+    entry = vault.trust.signer(keyid)
+    if entry is None:
         raise ConfigError("there is no such signer", to=keyid)
+    log = load_checkpoint_log(vault.store, vault.trust)
+    if entry.role == "operations" and log.signers and log.signers[-1] == keyid:
+        raise ConfigError(
+            "the newest checkpoint is still this signer's, and nobody vouches for what it signed",
+            to=keyid,
+            todo="Let root add the new operations key (`muniment keys add-signer operations`), sign a "
+            "checkpoint with it (`muniment check`, `muniment verify`, `muniment checkpoint`), and then "
+            "revoke the old one.",
+        )
     revocation = Revocation(at=vault.clock.now(), trusted=trusted)
     signers = tuple(
         s.model_copy(update={"revoked": revocation}) if s.keyid == keyid else s
@@ -223,9 +239,10 @@ def _next_document(vault: Vault, root: Signer, **changes: Any) -> None:
     if root.public != vault.pin.root_public:
         raise ConfigError("this is not the root key that is pinned for this vault", to="root")
     newest = vault.trust.newest
+    taken = {v.name for v in vault.store.list("vault/")}
     document = newest.model_copy(
         update={
-            "number": newest.number + 1,
+            "number": names.first_free(names.vault_document, newest.number, taken),
             "parent": vault.trust.newest_digest,
             "created_at": vault.clock.now(),
             **changes,

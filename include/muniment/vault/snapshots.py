@@ -78,10 +78,15 @@ class RowsWriter:
 
 
 def read_rows(
-    store: Store, identities: Sequence[Identity], vault_id: str, source: str, digest: str
+    store: Store,
+    identities: Sequence[Identity],
+    vault_id: str,
+    source: str,
+    digest: str,
+    size: int | None = None,
 ) -> Iterator[AnyRow]:
     """The rows of one snapshot object, verified against its name."""
-    data = read_content(store, names.snapshot(source, digest))
+    data = read_content(store, names.snapshot(source, digest), size)
     plain = open_compressed(data, identities)
     return rows.parse_object(plain, vault_id=vault_id, source=source)
 
@@ -104,7 +109,9 @@ def load_snapshot(
             except NoKey:
                 snapshot.sealed_away.add(described.key_id)
                 continue
-            found = read_rows(store, [identity], vault_id, history.source, described.snapshot)
+            found = read_rows(
+                store, [identity], vault_id, history.source, described.snapshot, described.size
+            )
             if names.matter_of_key(described.key_id):
                 found = _noting_key(found, described.key_id, snapshot)
             rows.merge(found, snapshot)

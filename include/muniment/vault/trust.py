@@ -6,9 +6,12 @@ come from outside (firm.yaml, the key card); the chain leads from them to everyt
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from muniment.errors import FormatError, SignatureError, TrustError
+from muniment.vault.checkpoint_log import Recorded, load_checkpoint_log, stands
 from muniment.vault.documents import Epoch, SignerEntry, VaultDocument
 from muniment.vault.finding import Finding, Severity
 from muniment.vault.resolve import Resolved, resolve_signed
@@ -31,6 +34,8 @@ class Trust:
     pin: Pin
     documents: tuple[Resolved[VaultDocument], ...]
     findings: tuple[Finding, ...] = field(default=())
+    recorded: tuple[Recorded, ...] = ()
+    """What checkpoints vouch for; read only when a signer of operations or retention is revoked."""
 
     @property
     def newest(self) -> VaultDocument:
@@ -41,7 +46,8 @@ class Trust:
         return self.documents[-1].digest
 
     def publics(self, role: str, source: str | None = None) -> dict[str, bytes]:
-        """Raw public keys, by keyid, of the signers who may sign in this role."""
+        """Raw public keys, by keyid, of the signers who may sign in this role, or could: the revoked
+        are among them, for what counts of them is said by root (workers) or `stands`."""
         return {
             entry.keyid: bytes.fromhex(entry.public)
             for entry in self.newest.signers
@@ -51,6 +57,10 @@ class Trust:
 
     def signer(self, keyid: str) -> SignerEntry | None:
         return next((s for s in self.newest.signers if s.keyid == keyid), None)
+
+    def stands(self, keyid: str, digest: str, also: Iterable[datetime] = ()) -> bool:
+        """Does an object by this operations or retention signer count, also after its revocation?"""
+        return stands(self.signer(keyid), digest, self.recorded, also)
 
     def epoch(self, retention_class: str) -> Epoch:
         """The epoch to seal to: the newest of the class. Raises TrustError."""
@@ -102,8 +112,8 @@ def load_trust(store: Store, pin: Pin) -> Trust:
     chain: list[Resolved[VaultDocument]] = []
     findings = list(found.findings)
     for resolved in sorted(found.objects, key=lambda r: r.value.number):
-        expected = chain[-1].digest if chain else None
-        if resolved.value.number != len(chain) + 1 or resolved.value.parent != expected:
+        # Numbers may be passed over: a stranger can take them. The parent is what links.
+        if resolved.value.parent != (chain[-1].digest if chain else None):
             findings.append(
                 Finding(
                     "T210",
@@ -119,4 +129,7 @@ def load_trust(store: Store, pin: Pin) -> Trust:
             "no vault document in this store is signed by the pinned root key for the pinned vault id",
             to=store.label,
         )
-    return Trust(pin, tuple(chain), tuple(findings))
+    trust = Trust(pin, tuple(chain), tuple(findings))
+    if any(s.revoked and s.role != "worker" for s in trust.newest.signers):
+        return replace(trust, recorded=load_checkpoint_log(store, trust).recorded)
+    return trust

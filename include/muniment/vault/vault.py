@@ -109,7 +109,8 @@ class Vault:
         """
         state = State()
         for described in self._state_objects(history, upto):
-            data = read_content(self.store, names.state(history.source, described.state))
+            name = names.state(history.source, described.state)
+            data = read_content(self.store, name, described.size)
             state.apply(StateDelta.from_bytes(open_compressed(data, self.identities)))
         return state
 

@@ -341,12 +341,13 @@ def establish_trust(store: str, root_key: Optional[str], vault_id: Optional[str]
             found = read_signed(store, name, "vault", vault_id, publics)
             if not found.signers:
                 raise Refused("%s is not signed by the root key" % name)
-            if name != "vault/%08d.json" % (number + 1) or found.payload.get("number") != number + 1 or found.payload.get("parent") != parent:
+            # Numbers may be passed over, because a stranger can take them. The parent is what links.
+            if name != "vault/%08d.json" % found.payload["number"] or found.payload.get("parent") != parent:
                 raise Refused("%s does not follow the document before it" % name)
         except BAD as problem:
-            warnings.append("%s; it and later vault documents are not used" % reason(problem, name))
-            break
-        parent, document, number = found.digest, found.payload, number + 1
+            warnings.append("%s; it is not used" % reason(problem, name))
+            continue
+        parent, document, number = found.digest, found.payload, found.payload["number"]
     if document is None:
         raise CannotBegin("No vault document is signed by this root key for this vault id. Check both against the key card, or leave out "
                           "--root-key and --vault-id to restore without proof. (%s)" % "; ".join(warnings))  # fmt: skip
@@ -415,10 +416,29 @@ class Commit(NamedTuple):
     seq: int
     digest: str
     payload: Json
+    after_gap: bool  # commits before it are lost; it is trusted because a base covers it
 
 
-def read_commits(store: str, source: str, trust: Trust, warnings: List[str]) -> List[Commit]:
+def read_bases(store: str, source: str, trust: Trust, recorded: Recorded, warnings: List[str]) -> List[Signed]:
+    """Section 7: the valid bases of a source, newest first."""
+    bases = []
+    for name in reversed(objects_in(store, "bases/" + source, r"[0-9]{8}-[0-9a-f]{64}\.json")):
+        try:
+            found, by = read_as(store, name, "base", trust, "operations")
+            covers = found.payload["covers"]
+            if name != "bases/%s/%08d-%s.json" % (source, covers["seq"], found.digest) or found.payload.get("source") != source:
+                raise Refused("%s is not what its name says" % name)
+            if not stands(found, by, recorded):
+                raise Refused("%s is by a revoked signer" % name)
+            bases.append(found)
+        except BAD as problem:
+            warnings.append(reason(problem, name))
+    return bases
+
+
+def read_commits(store: str, source: str, trust: Trust, bases: List[Signed], warnings: List[str]) -> List[Commit]:
     """Section 13, 2: the trusted commits in order. With no root key: every commit that can be read."""
+    covered = {base.payload["covers"].get("digest") for base in bases}
     kept: List[Commit] = []
     for name in objects_in(store, "commits/" + source, r"[0-9]{8}\.json"):
         seq = int(name[-13:-5])
@@ -426,8 +446,9 @@ def read_commits(store: str, source: str, trust: Trust, warnings: List[str]) -> 
             found, by = read_as(store, name, "commit", trust, "worker", source)
             if found.payload.get("source") != source or found.payload.get("seq") != seq:
                 raise Refused("%s says another source or number than its name" % name)
+            follows = found.payload.get("parent") == (kept[-1].digest if kept else None)
             if trust.signers is not None:
-                if found.payload.get("parent") != (kept[-1].digest if kept else None):
+                if not follows and found.digest not in covered:
                     raise Refused("%s does not follow the last trusted commit" % name)
                 if not any(worker_may(signer, source, seq, found.digest) for signer in by):
                     raise Refused("%s is by a revoked signer" % name)
@@ -437,7 +458,7 @@ def read_commits(store: str, source: str, trust: Trust, warnings: List[str]) -> 
             continue
         if trust.document and int((found.payload.get("vault_document") or {}).get("number") or 0) > trust.document:
             warnings.append("%s knows a newer vault document than this copy has" % name)
-        kept.append(Commit(seq, found.digest, found.payload))
+        kept.append(Commit(seq, found.digest, found.payload, not follows))
     return kept
 
 
@@ -452,11 +473,11 @@ def worker_may(signer: Json, source: str, seq: int, digest: str) -> bool:
 def chain_to(commits: List[Commit], wanted: Commit, trust: Trust) -> Tuple[List[Commit], Optional[Commit]]:
     """The commits up to the wanted one, oldest first, and where that chain is broken: the commit whose parent is lost.
 
-    With a root key these are the trusted ones, unbroken by definition. With none: those that the wanted one descends from,
-    and before a break all there are, for that is better than nothing."""
+    With a root key these are the trusted ones. With none: those that the wanted one descends from, and before a break all
+    there are, for that is better than nothing."""
     before = [one for one in commits if one.seq <= wanted.seq]
     if trust.signers is not None:
-        return before, None
+        return before, next((one for one in reversed(before) if one.after_gap), None)
     chain = [wanted]
     for one in reversed(before[:-1]):
         if one.digest == chain[-1].payload.get("parent"):
@@ -474,12 +495,11 @@ def forgotten(store: str, trust: Trust, recorded: Recorded, warnings: List[str])
         try:
             found, by = read_as(store, name, "retention", trust, "retention")
             number, parent = found.payload.get("number"), found.payload.get("parent")
-            if name != "retention/%08d.json" % (len(log) + 1) or number != len(log) + 1 or parent != (log[-1][0].digest if log else None):
+            if name != "retention/%08d.json" % (number or 0) or parent != (log[-1][0].digest if log else None):
                 raise Refused("%s does not follow the entry before it" % name)
             log.append((found, by, moment(found.payload.get("at"))))
         except BAD as problem:
-            warnings.append("%s; it and later entries of the retention log are not used" % reason(problem, name))
-            break
+            warnings.append("%s; it is not used" % reason(problem, name))
     gone: Set[Tuple[str, int, str]] = set()
     later: Tuple[Tuple[str, str], ...] = ()  # times of entries that stand and, through `parent`, record those before
     for found, by, at in reversed(log):
@@ -496,30 +516,15 @@ def forgotten(store: str, trust: Trust, recorded: Recorded, warnings: List[str])
     return gone
 
 
-def find_base(store: str, source: str, chain: List[Commit], trust: Trust, recorded: Recorded, warnings: List[str]) -> Optional[Signed]:
-    """Section 7: the newest valid base that covers a commit of the chain and whose objects are there."""
+def find_base(store: str, source: str, chain: List[Commit], bases: List[Signed], warnings: List[str]) -> Optional[Signed]:
+    """The newest base that covers a commit of the chain and whose rows are there, undamaged."""
     known = {one.digest for one in chain} | {one.payload.get("parent") for one in chain}
-    for name in reversed(objects_in(store, "bases/" + source, r"[0-9]{8}-[0-9a-f]{64}\.json")):
-        seq = int(name.split("/")[2][:8])
-        if seq > chain[-1].seq:
-            continue
-        try:
-            found, by = read_as(store, name, "base", trust, "operations")
-            covers = found.payload["covers"]
-            if found.digest != name[-69:-5] or found.payload.get("source") != source or covers["seq"] != seq:
-                raise Refused("%s is not what its name says" % name)
-            if covers["digest"] not in known:
-                raise Refused("%s covers a commit that is not in the chain" % name)
-            if not stands(found, by, recorded):
-                raise Refused("%s is by a revoked signer" % name)
-            for one in found.payload["snapshots"]:
-                rows = os.path.join(store, "snapshots", source, one["snapshot"])
-                if not os.path.isfile(rows) or file_digest(rows) != one["snapshot"]:
-                    raise Refused("%s names rows that are missing or damaged; the commits are read instead" % name)
-        except BAD as problem:
-            warnings.append(reason(problem, name))
-            continue
-        return found
+    for base in bases:
+        if base.payload["covers"]["seq"] <= chain[-1].seq and base.payload["covers"].get("digest") in known:
+            names = [os.path.join(store, "snapshots", source, str(one["snapshot"])) for one in base.payload["snapshots"]]
+            if all(os.path.isfile(name) and file_digest(name) == name[-64:] for name in names):
+                return base
+            warnings.append("%s names rows that are missing or damaged; older rows are read instead" % base.name)
     return None
 
 
@@ -540,7 +545,8 @@ def choose(store: str, source: str, seq: Optional[int], as_of: Optional[str], tr
     """Section 13, 3 and 4: the newest commit, not forgotten, at or before the wanted time, whose rows are all there.
 
     Missing packs do not make us go back in time: what they held is reported, the rest is restored."""
-    commits = read_commits(store, source, trust, warnings)
+    bases = read_bases(store, source, trust, recorded, warnings)
+    commits = read_commits(store, source, trust, bases, warnings)
     forgot = forgotten(store, trust, recorded, warnings)
     until = moment(as_of) if as_of else None
     if seq is not None:
@@ -551,12 +557,12 @@ def choose(store: str, source: str, seq: Optional[int], as_of: Optional[str], tr
     first: Optional[Snapshot] = None
     for wanted in candidates[:50]:
         chain, broken = chain_to(commits, wanted, trust)
-        base = find_base(store, source, chain, trust, recorded, warnings)
+        base = find_base(store, source, chain, bases, warnings)
         covers: Json = base.payload["covers"] if base else {"seq": 0, "digest": None}
         payloads = ([base.payload] if base else []) + [one.payload for one in chain if one.seq > covers["seq"]]
         failures = ["%s is missing" % name for name in absent_rows(store, source, payloads)]
         if broken and covers["seq"] < broken.seq and covers["digest"] != broken.payload.get("parent"):
-            failures.append("a commit before number %d is lost; some files may come back in an older state, or not at all" % broken.seq)
+            failures.append("commits before number %d are lost; some files may come back in an older state, or not at all" % broken.seq)
         found = Snapshot(wanted, payloads, failures, {one.seq: one.digest for one in commits})
         if not failures:
             if first:
@@ -1024,7 +1030,7 @@ def find_source(store: str, wanted: Optional[str]) -> str:
 
 
 def show_snapshots(store: str, source: str, trust: Trust, recorded: Recorded, warnings: List[str]) -> None:
-    commits = read_commits(store, source, trust, warnings)
+    commits = read_commits(store, source, trust, read_bases(store, source, trust, recorded, warnings), warnings)
     forgot = forgotten(store, trust, recorded, warnings)
     for one in commits:
         mark = "  forgotten" if (source, one.seq, one.digest) in forgot else ""

@@ -1,0 +1,100 @@
+"""The checkpoints of a vault: which of them count, and what they record.
+
+What a *worker* signed before its theft is told by root, commit by commit. For operations and retention
+the checkpoints tell it (docs/FORMAT.md, section 8): an object by a revoked signer stands if a checkpoint
+that stands, made before the revocation, records it. So a successor signs a checkpoint first, and then
+the old signer is revoked; what a thief signs later, with whatever date, is recorded by nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from muniment.errors import FormatError
+from muniment.vault import names
+from muniment.vault.documents import Checkpoint, SignerEntry
+from muniment.vault.finding import Finding, Severity
+from muniment.vault.resolve import Resolved, resolve_signed
+from muniment.vault.signing import verified
+from muniment.vault.store.base import Store
+
+if TYPE_CHECKING:
+    from muniment.vault.trust import Trust
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What one checkpoint that counts vouches for: digests of its parent, its bases, and of the newest
+    entry of the retention log."""
+
+    at: datetime
+    digests: frozenset[str]
+
+
+def stands(
+    signer: SignerEntry | None,
+    digest: str,
+    recorded: Iterable[Recorded],
+    also: Iterable[datetime] = (),
+) -> bool:
+    """Does what this operations or retention signer signed still count? `also` are times of further
+    records of it."""
+    if signer is None or signer.revoked is None:
+        return True
+    limit = signer.revoked.at
+    return any(r.at < limit and digest in r.digests for r in recorded) or any(
+        at < limit for at in also
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointLog:
+    """All checkpoints that count, by time; who signed each; and what else lies there."""
+
+    checkpoints: tuple[Resolved[Checkpoint], ...]
+    signers: tuple[str, ...]
+    recorded: tuple[Recorded, ...]
+    findings: tuple[Finding, ...]
+
+
+def load_checkpoint_log(store: Store, trust: Trust) -> CheckpointLog:
+    publics = trust.publics("operations")
+
+    def accept(name: str, data: bytes) -> tuple[Checkpoint, str]:
+        payload, keyid = verified(data, "checkpoint", publics)
+        checkpoint = Checkpoint.from_payload(payload)
+        if checkpoint.vault_id != trust.pin.vault_id or names.checkpoint(checkpoint.at) != name:
+            raise FormatError("the checkpoint belongs elsewhere")
+        return checkpoint, keyid
+
+    found = resolve_signed(store, "checkpoints/", accept)
+    findings = list(found.findings)
+    kept: list[tuple[Resolved[Checkpoint], str]] = []
+    recorded: list[Recorded] = []
+    # Newest first: a checkpoint vouches for the one before it.
+    for resolved in sorted(found.objects, key=lambda r: r.value[0].at, reverse=True):
+        checkpoint, keyid = resolved.value
+        if not stands(trust.signer(keyid), resolved.digest, recorded):
+            findings.append(
+                Finding("T221", Severity.TAMPERING, resolved.name, REVOKED.format("checkpoint"))
+            )
+            continue
+        kept.append((Resolved(resolved.name, resolved.version, resolved.digest, checkpoint), keyid))
+        recorded.append(Recorded(checkpoint.at, _digests(checkpoint)))
+    kept.reverse()
+    return CheckpointLog(
+        tuple(r for r, _ in kept), tuple(k for _, k in kept), tuple(recorded), tuple(findings)
+    )
+
+
+REVOKED = "the {} is signed by a revoked signer, and no checkpoint from before records it"
+
+
+def _digests(checkpoint: Checkpoint) -> frozenset[str]:
+    digests = {base[-64:] for bases in checkpoint.bases.values() for base in bases}
+    digests |= {checkpoint.parent} if checkpoint.parent else set()
+    digests |= {checkpoint.retention.digest} if checkpoint.retention else set()
+    return frozenset(digests)
