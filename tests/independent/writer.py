@@ -36,10 +36,6 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def md5(data: bytes) -> str:
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()
-
-
 # -- section 1: percent text, compact JSON ---------------------------------------------------------
 def _must_escape(character: str) -> bool:
     point = ord(character)
@@ -336,7 +332,6 @@ class Vault:
             "pack": digest,
             "key_id": key_id,
             "size": len(sealed),
-            "md5": md5(sealed),
             "new": True,
         }
         with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
@@ -377,7 +372,6 @@ class Vault:
             "snapshot": digest,
             "key_id": key_id,
             "size": len(sealed),
-            "md5": md5(sealed),
             "rows": len(rows),
         }
 
