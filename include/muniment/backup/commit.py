@@ -89,6 +89,7 @@ def commit_snapshot(run: BackupRun, validated: Iterable[ShardResult]) -> Outcome
     done = _own_commit(run, plan)
     if done is not None:
         return _outcome(done, plan)
+    run.require_entitled()
     results = {r.shard: r for r in validated}
     unfinished = tuple(s.shard for s in plan.shards if s.shard not in results)
     gathered = _Gathered()
@@ -220,9 +221,7 @@ def _named_packs(
     for pack in sorted(named):
         if pack in new:
             ref = new[pack]
-            packs.append(
-                PackObject(pack=pack, key_id=ref.key_id, size=ref.size, new=True)
-            )
+            packs.append(PackObject(pack=pack, key_id=ref.key_id, size=ref.size, new=True))
         else:
             packs.append(known[pack].model_copy(update={"new": False}))
     return tuple(packs)

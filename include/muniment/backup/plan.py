@@ -45,8 +45,10 @@ def make_plan(run: BackupRun) -> Plan:
     Raises:
         SourceMissing, SourceSuspect: the source is not to be believed; nothing is recorded.
         ClockError: times of this run could not be evidence.
+        SignatureError: nobody would believe what this worker signs.
         StagingError, StoreError, VaultError: as they say.
     """
+    run.require_entitled()
     clock = run.vault.clock
     started = clock.now()
     offset = _clock_offset(run)

@@ -13,7 +13,7 @@ from typing import Protocol
 from muniment.backup.options import BackupOptions
 from muniment.backup.staging import RunStaging
 from muniment.backup.work import Plan
-from muniment.errors import MunimentError
+from muniment.errors import MunimentError, SignatureError
 from muniment.ids import item_id, matter_id
 from muniment.model.matter import UNASSIGNED
 from muniment.sources.base import Source
@@ -86,6 +86,25 @@ class BackupRun:
         return RunStaging(
             self._staging_root, self.source_id, self.run_id, recipients, self.vault.identities
         )
+
+    def require_entitled(self) -> None:
+        """Raises SignatureError unless readers will believe what this worker signs.
+
+        A revoked worker would otherwise back up for days, report success, and nobody could restore
+        from any of it.
+        """
+        entry = self.vault.trust.signer(self.vault.signer.keyid)
+        may = self.vault.trust.publics("worker", self.source_id)
+        if entry is None or entry.revoked or entry.keyid not in may:
+            raise SignatureError(
+                "this worker's signing key is revoked"
+                if entry is not None and entry.revoked
+                else "the vault does not entitle this worker's signing key to this source",
+                to=f"{self.source_id}, signer {self.vault.signer.keyid}",
+                safe="Nothing was committed; earlier snapshots are unharmed.",
+                todo="Have root sign a new worker key (`muniment keys add-signer worker`), or put the "
+                "right key file on this machine.",
+            )
 
     @cached_property
     def history(self) -> History:
