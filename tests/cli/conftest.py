@@ -145,21 +145,12 @@ def _made(tmp_path_factory: pytest.TempPathFactory) -> Office:
         clock = FixedClock(MONDAY)
         truth = small(folder / "share")
         assert main([*init_options(folder), "--quiet"], clock=clock) == 0
-        _back_up_everything(folder / "whitfield" / "firm.yaml")
         backup = ["--firm", str(folder / "whitfield"), "--quiet", "backup", "--all"]
         assert main(backup, clock=clock) == 0
         clock.advance(timedelta(days=1))
         after, _ = work_a_day(folder / "share", seed=3, truth=truth)
         assert main(backup, clock=clock) == 0
     return Office(folder, [truth, after])
-
-
-def _back_up_everything(path: Path) -> None:
-    """The example leaves out what editors leave behind; the truth of the share does not."""
-    text = path.read_text()
-    excluded = 'exclude: ["**/~$*", "**/Thumbs.db", "**/.DS_Store"]'
-    assert excluded in text
-    path.write_text(text.replace(excluded, "exclude: []"))
 
 
 @pytest.fixture
