@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 
 import pytest
@@ -9,6 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from muniment.errors import NoKey, SealError
+from muniment.vault import _age_header as header
+from muniment.vault._age_header import Stanza
+from muniment.vault._age_stream import ChunkWriter
+from muniment.vault._age_x25519 import wrap
 from muniment.vault.age import Identity, SealedReader, open_sealed, seal
 
 CHUNK = 65536
@@ -90,6 +95,27 @@ def test_a_recipient_taken_out_of_the_header_is_found() -> None:
     with pytest.raises(SealError, match="MAC") as caught:
         open_sealed(b"\n".join(lines[:3] + lines[5:]), [IDENTITY])
     assert not isinstance(caught.value, NoKey)
+
+
+def test_a_passphrase_beside_a_key_is_refused_though_the_key_fits() -> None:
+    key = bytes(range(16))
+    stanzas = [wrap(key, IDENTITY.recipient), Stanza("scrypt", ("A" * 22, "10"), bytes(32))]
+    payload = ChunkWriter(out := io.BytesIO(), key, header.write(stanzas, key))
+    payload.close()
+    with pytest.raises(SealError, match="beside others"):
+        open_sealed(out.getvalue(), [IDENTITY])
+
+
+@pytest.mark.parametrize("length", [0, 1, 47, 48, 49, 96])
+def test_a_stanza_of_any_length_reads_back(length: int) -> None:
+    stanzas = (
+        Stanza("grease", ("a", "!~"), bytes(range(length))),
+        wrap(bytes(16), IDENTITY.recipient),
+    )
+    text = header.write(stanzas, bytes(16))
+    parsed, rest = header.read(lambda at, size: text[at : at + size], len(text))
+    assert parsed.stanzas == stanzas and parsed.size == len(text) and rest == b""
+    parsed.check(bytes(16))
 
 
 def test_a_wrong_key_is_told_apart_from_damage() -> None:
