@@ -8,9 +8,10 @@ Oddities:
 - `utf-8-only`: names that are no UTF-8 are refused with EILSEQ (APFS, ZFS utf8only);
 - `windows-names`: names with `"*:<>?|\\` or a dot or space at the end are refused with EINVAL;
 - `no-links`: hard links are refused with EPERM (FAT, most FUSE systems);
-- `no-times`: times are whole seconds, even ones (FAT).
-Files named `EIO...` cannot be read and folders named so cannot be listed, always. There are no
-extended attributes, and no rename that refuses to replace. Everything is kept in memory.
+- `no-times`: times are whole seconds, even ones (FAT);
+- `untyped`: a listing does not say what is a folder (XFS without ftype, some network systems).
+Files named `EIO...` cannot be read, folders named so cannot be listed, and what is named `LOST...`
+cannot even be looked at, once it is made. There are no extended attributes, and no rename that refuses to replace. Everything is kept in memory.
 
 It speaks version 7.31 of the kernel's protocol (include/uapi/linux/fuse.h).
 """
@@ -144,7 +145,11 @@ class OddFileSystem:
         return b""
 
     def lookup(self, node: Node, body: bytes, owner: tuple[int, int]) -> bytes:
-        return self.entry(self.find(node, body.rstrip(b"\0")))
+        name = body.rstrip(b"\0")
+        found = self.find(node, name)
+        if name.startswith(b"LOST"):
+            raise Refused(errno.EIO)
+        return self.entry(found)
 
     def getattr(self, node: Node, body: bytes, owner: tuple[int, int]) -> bytes:
         return struct.pack("<QII", 0, 0, 0) + self.attributes(node)
@@ -247,6 +252,7 @@ class OddFileSystem:
         out = b""
         for at, (name, number) in list(enumerate(node.entries.values(), 1))[offset:]:
             kind = stat.S_IFMT(self.nodes[number].mode) >> 12
+            kind = 0 if "untyped" in self.oddities else kind
             entry = struct.pack("<QQII", number, at, len(name), kind) + name
             entry += bytes(-len(entry) % 8)
             if len(out) + len(entry) > size:

@@ -239,6 +239,25 @@ def test_what_cannot_be_read_is_a_problem_of_its_own_and_the_rest_is_taken(odd: 
     assert take(source, "file", b"good").content == b"y"
 
 
+@pytest.mark.parametrize("oddities", [(), ("untyped",)])
+def test_what_cannot_even_be_looked_at_is_unseen_and_never_deleted(
+    odd: Mounting, oddities: tuple[str, ...]
+) -> None:
+    place = odd(*oddities)
+    (place / "LOST file").write_bytes(b"x")
+    (place / "LOST folder").mkdir()
+    (place / "LOST link").symlink_to("x")
+    (place / "good").mkdir()
+    found = list(FileSource("files", place).scan())
+    kinds = {b"LOST file": {"file"}, b"LOST folder": {"dir"}, b"LOST link": {"symlink"}}
+    for name, usual in kinds.items():
+        skipped = [s for s in found if isinstance(s, Skipped) and s.native_id == name]
+        assert {s.kind for s in skipped} == ({"file", "dir"} if oddities else usual)
+        assert all(s.cause == IO_ERROR and s.subtree == (s.kind == "dir") for s in skipped)
+    observed = {item.native_id for item in found if not isinstance(item, Skipped)}
+    assert observed == {b".", b"good"}
+
+
 def test_a_system_that_makes_inodes_up_is_known_by_its_name(odd: Mounting) -> None:
     place = odd()
     health = FileSource("files", place).probe()

@@ -109,6 +109,13 @@ def _folder(
             if entry.is_dir(follow_symlinks=False):
                 todo.append(native_id)
                 continue
+        except OSError as error:
+            # The listing did not tell its kind and neither does the look: whatever was known under
+            # this name, or below it, is unseen.
+            yield Skipped("file", native_id, cause_of(error))
+            yield Skipped("dir", native_id, cause_of(error), subtree=True)
+            continue
+        try:
             status = entry.stat(follow_symlinks=False)
         except OSError as error:
             if error.errno not in _GONE:
