@@ -188,3 +188,49 @@ def test_giving_again_replaces_what_this_restore_wrote(target: Path) -> None:
     assert (target / "file").read_bytes() == b"three"
     assert (target / "a").stat().st_ino == (target / "b").stat().st_ino
     assert {path.name for path in target.iterdir()} == {"file", "a", "b", "link"}
+
+
+def test_folders_that_only_the_first_attempt_made_are_opened_to_others_by_the_second(
+    target: Path,
+) -> None:
+    item = text_file(b"a/b/file")
+    first = FileTarget(target, restore_id="plan")
+    give(first, item)
+    first.close()
+    assert (target / "a" / "b").stat().st_mode & 0o777 == 0o700
+    second = FileTarget(target, restore_id="plan")
+    assert second.already("file", item.native_id, item.digest, len(item.content))
+    second.finish()
+    made = os.umask(0o077)
+    os.umask(made)
+    assert (target / "a" / "b").stat().st_mode & 0o777 == 0o777 & ~made
+
+
+def test_a_folder_of_the_first_attempt_that_is_gone_is_no_hindrance(target: Path) -> None:
+    first = FileTarget(target, restore_id="plan")
+    give(first, text_file(b"a/file"))
+    give(first, text_file(b"b/file"))
+    first.close()
+    (target / "a" / "file").unlink()
+    (target / "a").rmdir()
+    (target / "b").rename(target / "c")
+    (target / "b").symlink_to("c")
+    second = FileTarget(target, restore_id="plan")
+    assert not second.already("file", b"a/file", b"", 4)
+    assert not second.already("file", b"b/file", b"", 4)
+    assert give(second, text_file(b"a/file")).differences == ()
+    assert second.finish() == []
+    assert (target / "c").stat().st_mode & 0o777 == 0o700, "through the link nothing was changed"
+
+
+def test_a_target_gives_its_descriptors_back(target: Path) -> None:
+    before = os.listdir("/dev/fd")
+    for restore in ("finished", "closed", "forgotten"):
+        at_work = FileTarget(target, restore_id=restore)
+        give(at_work, text_file(b"a/b/" + restore.encode()))
+        if restore == "finished":
+            at_work.finish()
+        if restore == "closed":
+            at_work.close()
+        del at_work
+        assert os.listdir("/dev/fd") == before
