@@ -41,7 +41,7 @@ def set_up(place: Place, store: Store) -> FirmConfig:
     )
     place.staging.mkdir(parents=True, mode=0o700)
     config = write_example(place.firm, answers)
-    _smaller_shards(place)
+    _adapt(place, store)
     # In the demonstration nobody keeps the passphrases; a firm writes them down (`init-firm`).
     keys = make_keys(
         place.keys, {name: new_passphrase() for name in ("root", "escrow-1", "escrow-2")}
@@ -66,11 +66,19 @@ def open_as(place: Place, role: str) -> VaultStore:
     return S3Store(make_client(server.settings(), credential), BUCKET)
 
 
-def _smaller_shards(place: Place) -> None:
+def _adapt(place: Place, store: Store) -> None:
+    """What a technician would change in firm.yaml: smaller shards, and an access key of its own for
+    each role that writes more, or other things, than a worker may."""
     path = place.firm / "firm.yaml"
     text = path.read_text(encoding="utf-8")
     line = f"  {SOURCE}:\n"
-    path.write_text(text.replace(line, f"{line}    shard_size: {SHARD}\n", 1), encoding="utf-8")
+    text = text.replace(line, f"{line}    shard_size: {SHARD}\n", 1)
+    if store.endpoint:
+        server = EmbeddedS3(place.s3)
+        for role in ("operations", "retention"):
+            signer = f"    signer: {place.keys / role}.pem\n"
+            text = text.replace(signer, f"{signer}    store: {server.credential_file(role)}\n", 1)
+    path.write_text(text, encoding="utf-8")
 
 
 def _holders(keys: MadeKeys) -> list[PublicHolder]:

@@ -28,6 +28,7 @@ from muniment.recovery.plan import make_restore_plan
 from muniment.recovery.selection import select_matter
 from muniment.vault import names
 from muniment.vault.age import parse_identities
+from muniment.vault.checkpoints import Outside
 from muniment.vault.trust import Pin
 from muniment.vault.vault import Vault
 from muniment.wiring import Wiring
@@ -39,6 +40,7 @@ from .servers import USER, Store, airflow, start_store, stop_all
 
 SEED = 7
 BACKUP = f"{FIRM_ID}__{SOURCE}__backup"
+CHECKPOINT = f"{FIRM_ID}__checkpoint"
 RESTORE = f"{FIRM_ID}__restore_matter"
 STAGES = ("plan", "extract", "encrypt", "upload", "validate_checksums", "commit_snapshot")
 _WAIT = 600.0
@@ -68,12 +70,13 @@ class Tour:
             _, day = firm.work_a_day(self.place.share, seed=SEED, truth=monday)
             step.note(", ".join(f"{count} {what}" for what, count in _day(day)[:4]))
         _, second_told = self._backup(api, "The second backup")
+        mark = self._mark(api)
 
         self.teller.heading("Somebody needs a matter as it was on Monday")
         restored = self._restore(api, monday, first["ended_at"])
 
         self.teller.heading("Somebody spoils a pack in the store")
-        checked = self._spoil(config, monday, store)
+        checked = self._spoil(config, monday, store, mark)
         return story.Story(
             firm=config.firm.name,
             seconds=time.monotonic() - self.began,
@@ -149,17 +152,27 @@ class Tour:
         )
 
     def _begin(self, api: AirflowApi) -> str:
-        """Switching the DAG on starts the run that was last due; after that we ask for one."""
         api.wait_dag(BACKUP)
-        if api.runs(BACKUP):
-            return api.trigger(BACKUP)
-        api.unpause(BACKUP)
+        return api.trigger(BACKUP) if api.runs(BACKUP) else self._switched_on(api, BACKUP)
+
+    def _switched_on(self, api: AirflowApi, dag_id: str) -> str:
+        """Switching a DAG on starts the run that was last due; if it does not, we ask for one."""
+        api.unpause(dag_id)
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
-            if runs := api.runs(BACKUP):
+            if runs := api.runs(dag_id):
                 return runs[0].run_id
             time.sleep(0.25)
-        return api.trigger(BACKUP)
+        return api.trigger(dag_id)
+
+    def _mark(self, api: AirflowApi) -> str:
+        with self.teller.step("Signing the heads, and noting their mark outside the store") as step:
+            api.wait_dag(CHECKPOINT)
+            run_id = self._switched_on(api, CHECKPOINT)
+            api.wait_run(CHECKPOINT, run_id, _WAIT, on_task=_teller_of(api, step))
+            mark: str = api.xcom(CHECKPOINT, run_id, "write_checkpoint")["mark"]
+            step.note(mark)
+        return mark
 
     def _restore(self, api: AirflowApi, monday: firm.Truth, as_of: str) -> story.Restore:
         form = {
@@ -199,7 +212,9 @@ class Tour:
             folder=str(folder),
         )
 
-    def _spoil(self, config: FirmConfig, monday: firm.Truth, store: Store) -> story.Check:
+    def _spoil(
+        self, config: FirmConfig, monday: firm.Truth, store: Store, mark: str
+    ) -> story.Check:
         reader = self._vault(config, "worker", keys=False)
         history = reader.history(SOURCE)
         pack = next(p for p in history.at(1).commit.packs if p.new)
@@ -214,12 +229,15 @@ class Tour:
         with self.teller.step("Checking the whole vault, without any key") as step:
             began = time.monotonic()
             report: CheckReport = check(
-                self._vault(config, "worker", keys=False), read_back=None if store.endpoint else ALL
+                self._vault(config, "worker", keys=False),
+                Outside(marks=(mark,)),
+                None if store.endpoint else ALL,
             )
             seconds = time.monotonic() - began
             found = [f for f in report.findings if f.object == name]
             step.note(f"{len(report.findings)} finding(s) in {report.objects:,} objects")
         said += [f.line() for f in report.findings]
+        said.append(f"freshness is {report.freshness}: the mark noted outside is in the store")
         if store.endpoint:
             with self.teller.step("Restoring the matter once more, from the spoiled store") as step:
                 same = self._once_more(config, monday)
