@@ -222,8 +222,10 @@ def add_matter(
     """Gives a matter a key of its own, so that it can be walled off, and erased by order.
 
     What the next backup writes of it is sealed to that key. With --custodian operations cannot open
-    it: verification and drills then pass it by, and say so.
+    it: verification and drills then pass it by, and say so. What earlier backups sealed to other keys
+    is listed, with the date at which it can be gone; `keys where-matter` says it again later.
     """
+    from muniment.assurance.residue import residue
     from muniment.vault import names
     from muniment.vault.age import Recipient
     from muniment.vault.setup import add_matter_key
@@ -237,12 +239,36 @@ def add_matter(
     if custodian:
         Recipient.parse(custodian)
     add_matter_key(vault, signer, key_id, custodian or None)
+    left = residue(vault, key_id)
     told(
         session,
         "keys add-matter",
-        {"matter": opaque, "key_id": key_id},
-        f"{opaque} has the key {key_id}; the next backup of its sources seals it to that.",
+        {"matter": opaque, "key_id": key_id, "residue": left.as_dict()},
+        f"{opaque} has the key {key_id}; the next backup of its sources seals it to that. {left.text}",
     )
+
+
+@keys_app.command("where-matter")
+def where_matter(ctx: typer.Context, matter: MatterArgument) -> None:
+    """Says what of a matter is sealed to other keys than its own, in which snapshots, and when the last
+    of it can be gone.
+
+    To be asked before its key is erased: that reaches only what is sealed to it. Needs an identity
+    that opens rows.
+    """
+    from muniment.assurance.residue import residue
+    from muniment.vault import names
+
+    session = session_of(ctx)
+    vault = session.reading()
+    opaque = _matter(vault, matter)
+    key_id = names.matter_key(opaque)
+    if not any(m.key_id == key_id for m in vault.trust.newest.matters):
+        raise ConfigError(
+            "this matter has no key of its own", to=opaque, todo="See `muniment keys list`."
+        )
+    left = residue(vault, key_id)
+    told(session, "keys where-matter", left.as_dict(), left.text)
 
 
 @keys_app.command("erase-matter")
