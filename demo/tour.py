@@ -52,6 +52,8 @@ class Tour:
 
     place: Place
     teller: story.Teller
+    small: bool = False
+    """The firm in 4 MB, for tests."""
     began: float = field(default_factory=time.monotonic)
 
     def run(self) -> story.Story:
@@ -105,7 +107,10 @@ class Tour:
             services = airflow(self.place, database, store.environment)
             started = pool.submit(_start, services)
             with self.teller.step("Writing the firm's file share") as step:
-                monday = firm.write(self.place.share, seed=SEED, progress=step_progress(step))
+                if self.small:
+                    monday = firm.small(self.place.share, SEED)
+                else:
+                    monday = firm.write(self.place.share, seed=SEED, progress=step_progress(step))
                 self.place.truth.mkdir()
                 monday.save(self.place.truth / "monday.json")
                 files = sum(1 for _ in monday.files())
