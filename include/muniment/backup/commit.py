@@ -19,6 +19,7 @@ from muniment.clock import from_text
 from muniment.errors import CommitConflict, ObjectExists
 from muniment.model.item import Completeness
 from muniment.model.matter import UNASSIGNED, MatterName
+from muniment.sources.causes import WITHOUT_CONTENT_BY_NATURE
 from muniment.vault import names
 from muniment.vault.documents import (
     CauseCount,
@@ -177,7 +178,10 @@ def _gather(
 ) -> None:
     if isinstance(item, Untaken):
         problem = item.problem
-        accepted = run.options.accepted(problem.kind, problem.native_id, problem.cause, item.matter)
+        # A socket has nothing that could be kept: told in every report, and no reason to be red.
+        accepted = problem.cause in WITHOUT_CONTENT_BY_NATURE or run.options.accepted(
+            problem.kind, problem.native_id, problem.cause, item.matter
+        )
         gathered.causes[problem.cause, accepted] += 1
         gathered.problems += 1
         writer.add(item.key_id, problem)
@@ -300,6 +304,9 @@ def _own_commit(run: BackupRun, plan: Plan) -> CommitRecord | None:
     history = load_history(run.vault.store, run.vault.trust, run.source_id)
     for record in history.trusted:
         if record.seq >= plan.seq and record.commit.run_id == run.run_id:
+            if not run.vault.store.has_versions:
+                # Put again: an attempt that was killed may not have seen it reach the medium.
+                run.vault.put_signed(record.name, run.vault.store.get(record.name))
             return record
     return None
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from muniment.errors import MunimentError, PlanChanged, TargetNotEmpty
+from muniment.errors import MunimentError, PlanChanged, TargetNotEmpty, TargetUnusable
 from muniment.model.item import Row
 from muniment.recovery.plan import Choice, RestorePlan, chosen, load_selected
 from muniment.recovery.selection import Filter, Selection, nothing_withheld
@@ -161,6 +161,9 @@ class _Delivery:
                 row.kind, row.native_id, row.metadata, content, mtime_ns=row.mtime_ns,
                 digest=row.digest, size=row.size,
             )  # fmt: skip
+        except TargetUnusable:
+            # A full disk fails every item after this one too: stop, mend it, and go on from here.
+            raise
         except MunimentError as error:
             return row, error
 
