@@ -60,7 +60,7 @@ from tests.threats.markers import Marker, in_bytes
 
 TITLE, NUMBER, NAME, WORDS = (
     "Quillfeather",
-    "2024-0113",
+    "2031-7704",
     "Deposition-Zanzibar",
     "xylophonic-moratorium",
 )

@@ -203,8 +203,10 @@ _LISTED = (
     ),
     FindingCode(
         "T221",
-        "A commit is signed by a signer who was revoked, after the last one that root still trusts.",
-        "It is shown and never restored from.",
+        "Something is signed by a signer who was revoked: a commit after the last one that root still "
+        "trusts; or a base, a checkpoint or an entry of the retention log that no checkpoint from before "
+        "the revocation records.",
+        "It is shown, and neither restored from nor believed.",
         "Nothing, if the signer was revoked on purpose. The next backup goes on from the last trusted one.",
     ),
     FindingCode(
