@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from muniment.errors import StoreUnavailable
+from muniment.errors import ItemUnreadable, StoreUnavailable
+from muniment.sources.causes import PERMISSION_DENIED
+from muniment.sources.files import FileSource
 from muniment.vault.store.local import LocalStore
 from tests.cli.conftest import Office, Terminal
 
@@ -45,16 +47,26 @@ def test_an_emptied_share_is_no_mass_deletion_until_somebody_says_so(
 def test_what_could_not_be_read_makes_the_backup_incomplete_and_is_named_to_key_holders(
     settled: Office, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    os.mkfifo(settled.share / "pipe")
+    (settled.share / "HR" / "locked.txt").write_text("for nobody")
+    real = FileSource.open
+
+    def denied(self: FileSource, kind: str, native_id: bytes) -> Any:
+        if native_id.endswith(b"locked.txt"):
+            raise ItemUnreadable(PERMISSION_DENIED)
+        return real(self, kind, native_id)
+
+    monkeypatch.setattr(FileSource, "open", denied)
 
     answer = terminal("backup", "files", code=7)
 
-    assert "1 item: fifo (not accepted)" in answer.err
-    assert "pipe" not in answer.out + answer.err.replace("muniment ls files --problems", "")
-    assert "pipe" in terminal("ls", "files", "--problems").out
+    assert "1 item: permission denied (not accepted)" in answer.err
+    assert "locked" not in answer.out + answer.err
+    assert "locked.txt" in terminal("ls", "files", "--problems").out
     newest = terminal.json("snapshots")["snapshots"][-1]
     assert newest["completeness"] == "incomplete"
-    assert newest["problems"] == [{"cause": "fifo", "count": 1, "accepted": False}]
+    assert newest["problems"] == [{"cause": PERMISSION_DENIED, "count": 1, "accepted": False}]
+    item = terminal.json("ls", "files")["problems"][0]["id"]
+    assert "permission denied" in terminal("explain", item).out
 
 
 def test_a_store_that_fails_leaves_no_snapshot_and_the_next_run_is_whole(

@@ -162,9 +162,8 @@ def _store(session: Session, name: str, destination: Destination, probe: bool) -
 
 
 def _reachable(session: Session, about: str, destination: Destination) -> Iterator[Symptom]:
-    from muniment.cli.stores import open_destination
-
-    store = open_destination(destination, destination.url)
+    name = about.removeprefix("destination ")
+    store = session.wiring.store(name, session.store_role())
     any(True for _ in store.list("vault/"))
     yield Symptom(about, State.GOOD, f"{store.label} answers")
     yield _account(session, about, destination)
@@ -213,11 +212,14 @@ def _inside(location: str, url: str) -> bool:
 
 
 def _locks(session: Session, about: str, destination: Destination) -> Iterator[Symptom]:
-    from muniment.cli.stores import open_destination
     from muniment.vault.store.probe import Verdict
     from muniment.vault.store.probe import probe as perform
 
-    result = perform(open_destination(destination, destination.url), session.clock)
+    # Retention's access key proves most: it may delete, so that only a lock can refuse it.
+    name = about.removeprefix("destination ")
+    store = session.wiring.store(name, session.store_role("retention"))
+    # An attack must not be tried again and again.
+    result = perform(getattr(store, "inner", store), session.clock)
     what = f"locks {result.verdict.value}: {result.reason}"
     if result.verdict is Verdict.ENFORCED:
         yield Symptom(about, State.GOOD, what)

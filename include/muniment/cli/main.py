@@ -49,6 +49,17 @@ class _GlobalOptionsAnywhere(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         return super().parse_args(ctx, _hoisted(args))
 
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # Typer would make exit code 1 of it.
+            raise _ReadEnough from None
+
+
+class _ReadEnough(Exception):
+    """Who reads us has read enough (`muniment ls | head`): no error of anybody."""
+
 
 def _hoisted(args: Sequence[str]) -> list[str]:
     """Global options first, all else in its order; nothing after `--` is touched."""
@@ -173,7 +184,7 @@ _CLICK_ERROR: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == 
 
 
 def main(argv: Sequence[str] | None = None, clock: Clock | None = None) -> int:
-    """Runs one command and returns its exit code. Prints; raises nothing but SystemExit never."""
+    """Runs one command and returns its exit code; raises nothing. `clock` is for tests."""
     args = list(sys.argv[1:] if argv is None else argv)
     screen = Screen(as_json="--json" in args, quiet=False)
     command = _command_in(args)
@@ -195,8 +206,7 @@ def main(argv: Sequence[str] | None = None, clock: Clock | None = None) -> int:
         return int(Exit.DECLINED)
     except _CLICK_ERROR as error:
         return _usage(error, screen, command)
-    except BrokenPipeError:
-        # Who reads us has read enough (`muniment ls | head`).
+    except (_ReadEnough, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(Exit.GOOD)
     except Exception as error:

@@ -223,8 +223,11 @@ class Screen:
 def _console(stderr: bool) -> Console:
     from rich.console import Console
 
+    class Ours(Console):
+        def on_broken_pipe(self) -> None:
+            """rich would end the program with exit code 1; `main` knows better."""
+            raise BrokenPipeError
+
     stream = sys.stderr if stderr else sys.stdout
     piped = not stream.isatty() and "COLUMNS" not in os.environ
-    return Console(
-        stderr=stderr, highlight=False, markup=False, width=PIPED_WIDTH if piped else None
-    )
+    return Ours(stderr=stderr, highlight=False, markup=False, width=PIPED_WIDTH if piped else None)

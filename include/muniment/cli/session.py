@@ -7,6 +7,7 @@ the safe: recovery from nothing.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
@@ -203,7 +204,7 @@ class Session:
         if self.given.store:
             return open_url(self.given.store)
         if self.has_firm:
-            return self.wiring.store(self.destination)
+            return self.wiring.store(self.destination, self.store_role())
         raise ConfigError(
             "it was not said where the vault is",
             todo="Name the firm's folder with --firm; or, from the key card, --store, --vault-id and "
@@ -218,7 +219,21 @@ class Session:
             return open_url(self.given.matter_keys)
         if not self.has_firm or self.given.store:
             return None
-        return self.wiring.matter_key_store(self.destination)
+        return self.wiring.matter_key_store(self.destination, self.store_role())
+
+    def store_role(self, *preferred: str) -> str:
+        """Whose access key to the store is used where no role acts: the one that was named, else
+        the first that firm.yaml names and this user can read; empty when there is none."""
+        from muniment.config.keyfiles import locate
+
+        if self.given.role:
+            return self.given.role
+        for role in (*preferred, "operations", "worker", "retention"):
+            part = getattr(self.firm.firm.keys, role, None)
+            reference = getattr(part, "store", None)
+            if reference and os.access(locate(reference), os.R_OK):
+                return role
+        return ""
 
     # -- targets -----------------------------------------------------------------------------------
 
