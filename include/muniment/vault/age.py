@@ -34,7 +34,9 @@ from muniment.vault._age_x25519 import Identity, Recipient, parse_identities
 __all__ = [
     "MAX_WORK_FACTOR",
     "WORK_FACTOR",
+    "Bytes",
     "Identity",
+    "ReadAt",
     "Recipient",
     "SealedReader",
     "SealingWriter",
