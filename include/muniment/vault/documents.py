@@ -253,3 +253,24 @@ class RetentionEntry(Signed):
     action: Literal["forget", "condemn", "reprieve", "swept"]
     commits: tuple[RetentionCommit, ...] = ()
     objects: tuple[RetentionObject, ...] = ()
+
+
+class SealedDetail(_Document):
+    """What only a holder of a key may read: base64 of one age file, sealed to `key_id`."""
+
+    key_id: KeyId
+    sealed: str
+
+
+class EvidenceEntry(Signed):
+    """One thing that happened. Everything but `detail` is in the clear: ids, numbers, codes, times."""
+
+    kind = "evidence"
+    stream: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,79}$")]
+    seq: Annotated[int, Field(ge=1, le=99_999_999)]
+    parent: Hex64 | None
+    at: Time
+    event: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]{0,59}$")]
+    subject: str = ""
+    facts: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
+    detail: SealedDetail | None = None

@@ -17,6 +17,7 @@ _CONTENT = re.compile(
 )
 _BASE = re.compile(r"bases/(?P<source>[^/]+)/(?P<seq>\d{8})-(?P<digest>[0-9a-f]{64})\.json\Z")
 _KEY = re.compile(r"keys/[^/]+/(\d{8})\.age\Z")
+_EVIDENCE = re.compile(r"evidence/(?P<stream>[^/]+)/(?P<seq>\d{8})\.json\Z")
 _COMMIT = re.compile(r"commits/(?P<source>[^/]+)/(?P<seq>\d{8})\.json\Z")
 
 
@@ -79,6 +80,15 @@ def first_free(name: Callable[[int], str], after: int, taken: Container[str]) ->
     while name(number) in taken:
         number += 1
     return number
+
+
+def evidence(stream: str, seq: int) -> str:
+    return f"evidence/{stream}/{seq:08d}.json"
+
+
+def evidence_parts(name: str) -> tuple[str, int] | None:
+    found = _EVIDENCE.match(name)
+    return (found["stream"], int(found["seq"])) if found else None
 
 
 def content_digest(name: str) -> bytes | None:
