@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import base64
+import os
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+
+import zstandard
 
 _WINDOW = 8 << 20
 
@@ -18,6 +22,7 @@ class Marker:
     what: str
     word: str
 
+    @cached_property
     def forms(self) -> dict[str, bytes]:
         """Raw, as UTF-16, as hex, and as base64 at each of its three alignments."""
         raw = self.word.encode()
@@ -47,7 +52,7 @@ def in_bytes(markers: Iterable[Marker], data: bytes) -> list[str]:
     return [
         f"{marker.what} as {form}"
         for marker in markers
-        for form, wanted in marker.forms().items()
+        for form, wanted in marker.forms.items()
         if wanted in data
     ]
 
@@ -56,7 +61,7 @@ def in_file(markers: Iterable[Marker], path: Path) -> list[str]:
     """The same for a file, in overlapping windows, and for its own name; and for what it is when
     it is compressed without being sealed."""
     markers = list(markers)
-    found = in_bytes(markers, str(path).encode())
+    found = in_bytes(markers, os.fsencode(path))
     try:
         with path.open("rb") as file:
             tail = b""
@@ -64,7 +69,7 @@ def in_file(markers: Iterable[Marker], path: Path) -> list[str]:
                 found += in_bytes(markers, tail + piece)
                 found += in_bytes(markers, _opened(piece))
                 tail = piece[-4096:]
-    except (FileNotFoundError, PermissionError, OSError):
+    except OSError:
         return found
     return found
 
@@ -77,7 +82,7 @@ def in_tree(markers: Iterable[Marker], root: Path, leave_out: Iterable[Path] = (
         if any(str(path) == p or str(path).startswith(p + "/") for p in left_out):
             continue
         if path.is_symlink() or not path.is_file():
-            found += [f"{path}: {hit}" for hit in in_bytes(markers, str(path).encode())]
+            found += [f"{path}: {hit}" for hit in in_bytes(markers, os.fsencode(path))]
             continue
         found += [f"{path}: {hit}" for hit in in_file(markers, path)]
     return found
@@ -85,8 +90,6 @@ def in_tree(markers: Iterable[Marker], root: Path, leave_out: Iterable[Path] = (
 
 def _opened(data: bytes) -> bytes:
     """What a plain zstd frame or zlib stream holds; empty for anything else."""
-    import zstandard
-
     if data[:4] == b"\x28\xb5\x2f\xfd":
         try:
             reader = zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True)
