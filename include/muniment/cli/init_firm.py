@@ -137,13 +137,16 @@ def _answers(
     store = ask(
         session.given.store, "Address of the store", f"file://{folder.parent}/{firm_id}-vault"
     )
+    address, options = _parted(store)
     local = store.startswith("file:")
     days = lock if lock is not None else 0 if local else usual.lock.days
     return Answers(
         firm_id,
         name=ask(name, "Name of the firm", usual.name),
         time_zone=ask(time_zone, "Time zone", usual.time_zone),
-        destination=store,
+        destination=address,
+        endpoint=options.get("endpoint"),
+        region=options.get("region"),
         connection=None if local else connection or f"{firm_id}_store",
         lock=timedelta(days=days),
         staging=Path(ask(staging, "Staging folder", f"{folder.parent}/{firm_id}-staging")),
@@ -154,3 +157,13 @@ def _answers(
         source_root=Path(ask(source_root, "Folder of the first source", usual.source_root)),
         reviewed_on=session.clock.now().date(),
     )
+
+
+def _parted(store: str) -> tuple[str, dict[str, str]]:
+    """An address without its options, which are keys of their own in firm.yaml."""
+    from urllib.parse import parse_qsl, urlsplit
+
+    options = dict(parse_qsl(urlsplit(store).query))
+    if unknown := sorted(set(options) - {"endpoint", "region", "path_style"}):
+        raise typer.BadParameter(f"--store: firm.yaml has no place for the option {unknown[0]}")
+    return store.partition("?")[0], options

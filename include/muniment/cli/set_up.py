@@ -60,7 +60,7 @@ def set_up(session: Session, folder: Path, answers: Answers, passphrases: Path |
         return _go_on(session, folder, passphrases)
     phrases = given_passphrases(passphrases, os.environ)
     shown = _passphrases(session, phrases)
-    store = _empty_store(answers.destination)
+    store = _empty_store(_address(answers.destination, answers.endpoint, answers.region))
     with _undone_on_failure(folder, answers.keys, store):
         config = write_configuration(folder, answers)
         made = make_keys(answers.keys, shown)
@@ -98,6 +98,15 @@ def _show(session: Session, passphrases: dict[str, str]) -> None:
 
 
 # -- the store -------------------------------------------------------------------------------------
+
+
+def _address(url: str, endpoint: str | None, region: str | None) -> str:
+    """The store's address with the options that firm.yaml keeps beside it."""
+    from urllib.parse import urlencode
+
+    given = {"endpoint": endpoint, "region": region}
+    options = urlencode({key: value for key, value in given.items() if value})
+    return f"{url}?{options}" if options else url
 
 
 def _empty_store(url: str) -> Store:
@@ -183,17 +192,18 @@ def _go_on(session: Session, folder: Path, passphrases: Path | None) -> Done:
         )
     keys = _keys_folder(config)
     destination = next(iter(config.firm.destinations.values()))
+    address = _address(destination.url, destination.endpoint, destination.region)
     given = given_passphrases(passphrases, os.environ)
     if not (keys / ROOT_FILE).exists():
-        return _new_vault_for(session, folder, config, keys, destination.url, given)
+        return _new_vault_for(session, folder, config, keys, address, given)
     root = read_root(keys / ROOT_FILE, lambda path: given.get("root") or session.passphrase(path))
     made = load_keys(keys, root)
     from muniment.cli.stores import open_url
 
-    store = open_url(destination.url)
+    store = open_url(address)
     pin = _signed_by(store, root.public) if _holds_vault(store) else None
     if pin is None:
-        store = _empty_store(destination.url)
+        store = _empty_store(address)
         pin = _create(session, store, made, config)
     return _finish(session, folder, keys, store, made, pin, resumed=True)
 
