@@ -8,7 +8,8 @@ Nouns
 Invariants
 - An object appears whole or not at all: written beside, flushed to the medium, then linked to its
   name. link(2) refuses a taken name where rename(2) would replace it.
-- When `put` returns, bytes and name survive a power cut.
+- When `put` returns, bytes and name survive a power cut; also when it says that the name is taken,
+  and when a writer before it was killed between giving a name and flushing the folder.
 - Objects are 0400 in folders of 0700; links and special files are never followed nor listed.
 - There are no versions and no locks, and none is claimed: whoever may write here may delete here.
   So a local store alone is never enough against an attacker; see docs/THREAT_MODEL.md.
@@ -28,6 +29,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256 as _sha256
 from pathlib import Path
+from typing import NoReturn
 
 from muniment.errors import (
     BadObjectName,
@@ -58,6 +60,8 @@ class LocalStore:
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         self.label = self.root.as_uri()
+        self._flushed: set[Path] = set()
+        """Folders whose own name is known to be on the medium."""
 
     @classmethod
     def create(cls, root: Path) -> LocalStore:
@@ -72,7 +76,8 @@ class LocalStore:
         with self._errors(name):
             if os.path.lexists(final):
                 # Spares writing a whole pack; the link below is what decides.
-                raise ObjectExists("the name is taken", to=name)
+                self._make_folder(final.parent)
+                self._taken(final, name)
             temporary = self._write_temporary(name, data, sha256)
             try:
                 self._make_folder(final.parent)
@@ -104,7 +109,7 @@ class LocalStore:
     def _make_folder(self, folder: Path) -> None:
         """Makes what is missing below the root, each entry flushed in its parent."""
         missing = []
-        while folder != self.root and not folder.is_dir():
+        while folder != self.root and not (folder in self._flushed and folder.is_dir()):
             missing.append(folder)
             folder = folder.parent
         if not self.root.is_dir():
@@ -112,16 +117,15 @@ class LocalStore:
         for each in reversed(missing):
             with contextlib.suppress(FileExistsError):
                 each.mkdir(mode=0o700)
-            # Also after losing the race: the winner may not have flushed it yet.
+            # Also where it was there: whoever made it may not have flushed it yet, or was killed.
             _flush_folder(each.parent)
+            self._flushed.add(each)
 
     def _link(self, temporary: Path, final: Path, name: str) -> None:
         try:
             os.link(temporary, final)
         except FileExistsError:
-            # The winner may have fallen between its link and its flush.
-            _flush_folder(final.parent)
-            raise ObjectExists("the name is taken", to=name) from None
+            self._taken(final, name)
         except OSError as error:
             if error.errno in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EXDEV):
                 raise StoreUnsuitable(
@@ -130,6 +134,11 @@ class LocalStore:
                     todo="Use a file system with hard links (ext4, XFS, ZFS, APFS, NTFS, NFS).",
                 ) from error
             raise
+
+    def _taken(self, final: Path, name: str) -> NoReturn:
+        # The winner may have fallen between its link and its flush.
+        _flush_folder(final.parent)
+        raise ObjectExists("the name is taken", to=name) from None
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -240,7 +249,7 @@ class LocalStore:
         return StoreUnavailable(
             "the store's folder is not there",
             to=self.label,
-            todo="Mount the disk or share that holds it; a new store is made by `muniment init`.",
+            todo="Mount the disk or share that holds it; a new store is made by `muniment init-firm`.",
         )
 
     @contextmanager
