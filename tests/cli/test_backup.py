@@ -120,11 +120,14 @@ def test_one_source_that_fails_does_not_stop_the_others(
     assert [(r["source"], r["exit_code"]) for r in runs] == [("attic", 4), ("files", 0)]
 
 
-def test_a_bad_row_is_named_and_the_others_run(settled: Office, terminal: Terminal) -> None:
+def test_a_bad_row_is_a_source_that_failed_and_the_others_run(
+    settled: Office, terminal: Terminal
+) -> None:
     table = settled.firm / "inventory.csv"
     table.write_text(table.read_text().replace("laptops,workstation", "laptops,workstation,,,,,"))
 
-    answer = terminal("backup", "--all")
+    answer = terminal("backup", "--all", code=3)
 
-    assert "laptops is not backed up" in answer.err
+    assert "laptops: no snapshot was made" in answer.err
+    assert "row 7" in answer.err
     assert "snapshot 4" in answer.out

@@ -10,6 +10,7 @@ import typer
 from muniment.cli import words
 from muniment.cli.exits import Exit, exit_of
 from muniment.cli.options import session_of
+from muniment.config.issues import RowError, as_error
 from muniment.errors import ConfigError, MunimentError
 
 if TYPE_CHECKING:
@@ -71,12 +72,15 @@ def backup(
 
     The first run reads everything, later ones what changed. An interrupted run leaves no snapshot; what
     it uploaded is used by the next one. Sources are independent: one that fails does not stop the others.
+    With --all a row of the inventory that cannot be used counts as a source that failed.
     """
     session = session_of(ctx)
-    chosen = _chosen(session, sources or [], every)
     ended = []
-    for source in chosen:
-        one = _one(session, source, accept_mass_deletion)
+    for source in _chosen(session, sources or [], every):
+        if isinstance(source, RowError):
+            one = _Ended(source.label, 0.0, error=source.error())
+        else:
+            one = _one(session, source, accept_mass_deletion)
         ended.append(one)
         if not session.screen.as_json:
             _print(session, one)
@@ -88,23 +92,27 @@ def backup(
     session.screen.answer("backup", data, lambda: None, code)
 
 
-def _chosen(session: Session, sources: list[str], every: bool) -> list[str]:
+def _chosen(session: Session, sources: list[str], every: bool) -> list[str | RowError]:
     if bool(sources) == every:
         raise typer.BadParameter("name the sources, or say --all")
     if not every:
         for source in sources:
             session.firm.row(source)
-        return sources
+        return [*sources]
     config = session.firm
-    for error in config.errors:
-        session.screen.note(f"{error.label} is not backed up: {error.text}", style="red")
-    chosen = [row.source_id for row in config.protected]
-    if not chosen:
+    # A row that cannot be used is a source that is not backed up: never an exit code of 0.
+    rows: list[tuple[int, str | RowError]] = [(r.row, r.source_id) for r in config.protected]
+    rows += [(error.row, error) for error in config.errors]
+    if not rows and config.issues:
+        raise as_error(config.issues)
+    if not rows:
         raise ConfigError(
             "the inventory has no usable row with the backup_method muniment",
             to=f"firm {config.firm_id}, inventory.csv",
         )
-    return chosen
+    for issue in config.issues:
+        session.screen.note(issue.text)
+    return [each for _, each in sorted(rows, key=lambda pair: pair[0])]
 
 
 def _one(session: Session, source: str, accept_mass_deletion: bool) -> _Ended:

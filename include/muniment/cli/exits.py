@@ -34,7 +34,7 @@ _MEANINGS = {
     "`MUNIMENT_DEBUG=1` shows the traceback.",
     Exit.USAGE: "The command was not understood: an unknown option, a value that is none.",
     Exit.CONFIGURATION: "Configuration, keys, clock or staging: something on this machine has to be "
-    "changed. Nothing was written.",
+    "changed. Nothing was written for the source that it concerns.",
     Exit.SOURCE: "A source could not be read, or is not to be believed. No snapshot was made.",
     Exit.STORE: "The store refused, did not answer, or cannot hold a vault.",
     Exit.DAMAGE: "Damage or tampering was found, or a store cannot be tied to the key card.",
