@@ -7,10 +7,12 @@ any test module imports it.
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,8 +66,11 @@ def firms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def firm(tmp_path: Path, firms: Path, tables: None) -> AirflowFirm:
-    """A small firm with keys, vault and share, as the factory finds it."""
+def firm(tmp_path: Path, firms: Path, tables: None, monkeypatch: pytest.MonkeyPatch) -> AirflowFirm:
+    """A small firm with keys, vault and share, as the factory finds it. Retries do not wait."""
+    from muniment.airflow import failures
+
+    monkeypatch.setitem(failures.RETRIES, "retry_delay", timedelta())
     return AirflowFirm(tmp_path, firms)
 
 
@@ -76,14 +81,14 @@ def plain_firm(firms: Path) -> Path:
 
 
 @pytest.fixture
-def parsed_for(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+def parsed_for(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Says for which DAG the next parse happens, as Airflow does when a task starts."""
     from airflow.sdk.definitions.context import _AIRFLOW_PARSING_CONTEXT_DAG_ID
 
     def set_to(dag_id: str) -> None:
         monkeypatch.setenv(_AIRFLOW_PARSING_CONTEXT_DAG_ID, dag_id)
 
-    yield set_to
+    return set_to
 
 
 @pytest.fixture
@@ -98,3 +103,17 @@ def bag() -> Callable[[], dict[str, DAG]]:
         return dict(found.dags)
 
     return fill
+
+
+@pytest.fixture
+def said(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Callable[[], str]:
+    """Everything that was logged or printed so far, by Airflow too."""
+    caplog.set_level(logging.INFO)
+    printed = ""
+
+    def all_of_it() -> str:
+        nonlocal printed
+        printed += "".join(capfd.readouterr())
+        return caplog.text + printed
+
+    return all_of_it

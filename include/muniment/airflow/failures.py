@@ -68,12 +68,11 @@ class EngineRetryPolicy(RetryPolicy):
         max_tries: int,
         context: Any = None,
     ) -> RetryDecision:
-        if isinstance(exception, MunimentError) and exception.retry is not Retry.SOON:
-            when = (
-                "before somebody acts" if exception.retry is Retry.NEVER else "before the next run"
-            )
-            return RetryDecision.fail(reason=f"[{exception.code}] trying again is of no use {when}")
-        return RetryDecision.default()
+        error = exception.error if isinstance(exception, TaskEnded) else exception
+        if not isinstance(error, MunimentError) or error.retry is Retry.SOON:
+            return RetryDecision.default()
+        when = "before somebody acts" if error.retry is Retry.NEVER else "before the next run"
+        return RetryDecision.fail(reason=f"[{error.code}] trying again is of no use {when}")
 
 
 def plainly(function: Callable[P, R]) -> Callable[P, R]:

@@ -1,0 +1,110 @@
+"""The form of a restore: what Airflow checks, and what is checked again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from muniment.airflow.restore_request import Reason, What, read_request
+from muniment.config.load import FirmConfig, load_firm
+from muniment.errors import RestoreError
+from tests.support.airflow_firm import write_firm
+
+if TYPE_CHECKING:
+    from airflow.sdk import DAG
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+FORM: dict[str, Any] = {"what": "matter", "which": "2024-0113", "reason": "drill"}
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> FirmConfig:
+    return load_firm(write_firm(tmp_path / "practice"))
+
+
+@pytest.fixture
+def opaque(tmp_path: Path) -> FirmConfig:
+    more = "labels: {matter_numbers: false}\n"
+    return load_firm(write_firm(tmp_path / "practice", more=more))
+
+
+def read(config: FirmConfig, **form: Any) -> Any:
+    return read_request({**FORM, **form}, config, NOW, "abcdefghijkl")
+
+
+def test_a_plain_form_asks_for_the_newest_state_in_a_new_folder(config: FirmConfig) -> None:
+    request = read(config)
+    assert (request.what, request.which, request.reason) == (What.MATTER, "2024-0113", Reason.DRILL)
+    assert (request.as_of, request.sources, request.overwrite) == (None, (), False)
+    assert request.folder == "2026-11-25-abcdefgh"
+
+
+def test_a_time_without_zone_is_on_the_clock_of_the_firm(config: FirmConfig) -> None:
+    assert read(config, as_of="2026-11-20 17:00").as_of == datetime(2026, 11, 20, 22, tzinfo=UTC)
+    assert read(config, as_of="2026-11-20T17:00:00Z").as_of == datetime(
+        2026, 11, 20, 17, tzinfo=UTC
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("what", "everything"),
+        ("which", ""),
+        ("which", None),
+        ("as_of", "last Harbor day"),
+        ("as_of", "2027-01-01"),
+        ("sources", ["Harbor"]),
+        ("sources", "files"),
+        ("reason", "because of Harbor"),
+        ("reason", None),
+        ("deliver_to", "/srv/Harbor"),
+        ("deliver_to", "../Harbor"),
+        ("deliver_to", "a/../../Harbor"),
+        ("deliver_to", "Harbor v. Mill"),
+        ("deliver_to", "a//b"),
+    ],
+)
+def test_what_cannot_be_understood_is_named_by_its_field_and_not_repeated(
+    config: FirmConfig, field: str, value: object
+) -> None:
+    with pytest.raises(RestoreError) as caught:
+        read(config, **{field: value})
+    assert caught.value.to == f"field {field}"
+    assert "Harbor" not in caught.value.render()
+
+
+def test_an_item_is_asked_for_by_its_id(config: FirmConfig) -> None:
+    assert read(config, what="item", which="AB" * 16).which == "ab" * 16
+    with pytest.raises(RestoreError):
+        read(config, what="item", which="letter.txt")
+
+
+def test_whole_sources_must_be_chosen(config: FirmConfig) -> None:
+    assert read(config, what="source", sources=["files"]).sources == ("files",)
+    with pytest.raises(RestoreError) as caught:
+        read(config, what="source")
+    assert caught.value.to == "field sources"
+
+
+def test_a_firm_that_wants_no_numbers_is_asked_for_opaque_ids(opaque: FirmConfig) -> None:
+    assert read(opaque, which="M-7F3K2QXA").which == "M-7F3K2QXA"
+    with pytest.raises(RestoreError):
+        read(opaque)
+
+
+def test_airflow_refuses_a_form_that_is_plainly_wrong(
+    firms: Path, bag: Callable[[], dict[str, DAG]]
+) -> None:
+    write_firm(firms / "practice")
+    params = bag()["practice__restore_matter"].params
+    assert params.validate()
+    for wrong in ({"what": "all"}, {"sources": ["other"]}, {"deliver_to": "../x"}, {"reason": ""}):
+        with pytest.raises(ValueError, match="Invalid input for param"):
+            params.deep_merge_validate(wrong) if hasattr(params, "deep_merge_validate") else (
+                [params.__setitem__(name, value) for name, value in wrong.items()]
+            )

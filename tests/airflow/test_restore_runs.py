@@ -1,0 +1,159 @@
+"""Restores through their DAG: what the form asks for is what is delivered, or the run is red."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.airflow_firm import AirflowFirm
+from tests.support.practice import tree
+
+
+@pytest.fixture
+def backed_up(firm: AirflowFirm) -> AirflowFirm:
+    firm.write("Matters/2024-0113 Harbor/letter.txt", "Dear counsel")
+    firm.write("Matters/2024-0113 Harbor/exhibit.bin", bytes(range(256)) * 400)
+    firm.write("Matters/2024-0200 Mill/notes.txt", "notes")
+    firm.back_up()
+    return firm
+
+
+def test_a_matter_comes_back_by_its_number_with_a_certificate(
+    backed_up: AirflowFirm, said: Callable[[], str]
+) -> None:
+    ran = backed_up.restore_by_airflow(
+        what="matter", which="2024-0113", reason="client_request", deliver_to="case"
+    )
+
+    assert ran.state == "success", ran.states()
+    delivered = backed_up.restores / "case"
+    assert (delivered / "files/Matters/2024-0113 Harbor/letter.txt").read_text() == "Dear counsel"
+    assert not (delivered / "files/Matters/2024-0200 Mill").exists()
+    certificate = json.loads((delivered / "certificate.json").read_text())
+    assert certificate["whole"] is True
+    assert certificate["reason"] == "client_request"
+    assert certificate["plan_digest"] == ran.xcom("plan")["digest"]
+    assert certificate["elapsed_seconds"] > 0
+    assert ran.xcom("certificate")["elapsed_seconds"] == certificate["elapsed_seconds"]
+    assert stat.S_IMODE(delivered.stat().st_mode) == 0o700
+    assert stat.S_IMODE((delivered / "certificate.json").stat().st_mode) == 0o600
+    assert ran.labels("restore") == [ran.xcom("sources")[0]["label"]]
+    for place in (said(), json.dumps(ran.xcom("plan")), json.dumps(certificate)):
+        assert "Harbor" not in place
+        assert "letter" not in place
+
+
+def test_a_second_restore_into_the_same_folder_goes_on_and_a_foreign_file_stops_it(
+    backed_up: AirflowFirm, said: Callable[[], str]
+) -> None:
+    form = {"what": "source", "sources": ["files"], "deliver_to": "all"}
+    assert backed_up.restore_by_airflow(**form).state == "success"
+    assert backed_up.restore_by_airflow(**form).state == "success"
+    letter = backed_up.restores / "all/files/Matters/2024-0113 Harbor/letter.txt"
+    letter.write_text("somebody worked on it")
+
+    ran = backed_up.restore_by_airflow(**form)
+
+    assert ran.state == "failed"
+    assert letter.read_text() == "somebody worked on it"
+    assert "[M520]" in said()
+    assert backed_up.restore_by_airflow(**form, overwrite=True).state == "success"
+    assert tree(backed_up.restores / "all/files") == tree(backed_up.share)
+
+
+def test_a_form_that_cannot_be_understood_fails_in_plan_at_once(
+    backed_up: AirflowFirm, said: Callable[[], str]
+) -> None:
+    ran = backed_up.restore_by_airflow(what="matter", which="2024-0113", as_of="last Harbor day")
+
+    assert ran.states()["plan"] == "failed"
+    assert ran.tries("plan") == 1
+    assert ran.states()["certificate"] == "skipped"
+    assert ran.states()["notify"] == "failed"
+    assert "where: field as_of" in said()
+    assert "Harbor" not in said().replace(str(backed_up.share), "")
+
+
+def test_a_matter_that_is_in_no_snapshot_is_said_to_be(
+    backed_up: AirflowFirm, said: Callable[[], str]
+) -> None:
+    assert backed_up.restore_by_airflow(what="matter", which="2099-9999").state == "failed"
+    assert "[M510]" in said()
+
+
+def test_a_damaged_vault_delivers_nothing_and_is_red(
+    backed_up: AirflowFirm, said: Callable[[], str]
+) -> None:
+    for pack in (backed_up.folder / "store/packs").rglob("*"):
+        if pack.is_file():
+            pack.chmod(0o600)
+            pack.write_bytes(pack.read_bytes()[:-1] + b"\x00")
+
+    ran = backed_up.restore_by_airflow(what="source", sources=["files"], deliver_to="all")
+
+    assert ran.state == "failed"
+    assert ran.states()["plan"] == "failed"
+    assert not backed_up.restores.exists()
+
+
+def test_a_half_restore_is_told_and_red(
+    backed_up: AirflowFirm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from muniment.errors import ItemNotDelivered
+    from muniment.sources.files import FileTarget
+
+    give = FileTarget.give
+
+    def failing(self: FileTarget, kind: str, native_id: bytes, *args: object, **more: object):  # type: ignore[no-untyped-def]
+        if native_id.endswith(b"letter.txt"):
+            raise ItemNotDelivered("the disk is full")
+        return give(self, kind, native_id, *args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(FileTarget, "give", failing)
+    ran = backed_up.restore_by_airflow(what="source", sources=["files"], deliver_to="all")
+
+    assert ran.state == "failed"
+    assert ran.states()["restore[0]"] == "failed"
+    assert ran.states()["certificate"] == "success"
+    certificate = json.loads((backed_up.restores / "all/certificate.json").read_text())
+    assert certificate["whole"] is False
+    assert len(certificate["reports"][0]["failures"]) == 1
+
+
+def test_a_plan_that_was_changed_on_its_way_is_not_performed(
+    backed_up: AirflowFirm, monkeypatch: pytest.MonkeyPatch, said: Callable[[], str]
+) -> None:
+    from muniment.airflow.restore_tasks import RestoreTasks
+
+    plan = RestoreTasks.plan
+
+    def changed(self: RestoreTasks) -> dict[str, object]:
+        made = plan(self)
+        made["plan"]["choices"][0]["items"] = 1
+        return made
+
+    monkeypatch.setattr(RestoreTasks, "plan", changed)
+    assert backed_up.restore_by_airflow(what="source", sources=["files"]).state == "failed"
+    assert "[M530]" in said()
+    assert not backed_up.restores.exists()
+
+
+def test_without_a_restore_area_nothing_is_delivered(
+    backed_up: AirflowFirm, monkeypatch: pytest.MonkeyPatch, said: Callable[[], str], tmp_path: Path
+) -> None:
+    monkeypatch.delenv("MUNIMENT_RESTORES")
+    assert backed_up.restore_by_airflow(what="source", sources=["files"]).state == "failed"
+    assert "MUNIMENT_RESTORES" in said()
+
+
+def test_the_checkpoint_leaves_its_mark(backed_up: AirflowFirm) -> None:
+    ran = backed_up.run_dag("practice__checkpoint")
+    assert ran.state == "success"
+    checkpoint = ran.xcom("write_checkpoint")
+    assert checkpoint["heads"] == {"files": 1}
+    assert len(checkpoint["mark"]) == 32
+    assert len(list((backed_up.folder / "store/checkpoints").iterdir())) == 1
