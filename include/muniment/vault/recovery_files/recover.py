@@ -326,7 +326,7 @@ def objects_in(store: str, folder: str, pattern: str) -> List[str]:
 
 
 def establish_trust(store: str, root_key: Optional[str], vault_id: Optional[str], warnings: List[str]) -> Trust:
-    """Section 8: the chain of vault documents, each signed by root; the highest of the unbroken chain is in force."""
+    """Section 8: the chain of vault documents, each signed by root; the last of the unbroken chain is in force."""
     names = objects_in(store, "vault", r"[0-9]{8}\.json")
     if root_key is None:
         for name in names:
