@@ -47,11 +47,10 @@ def test_a_matter_comes_back_by_its_number_with_a_certificate(
         assert "letter" not in place
 
 
-def test_a_second_restore_into_the_same_folder_goes_on_and_a_foreign_file_stops_it(
+def test_a_folder_that_holds_something_is_refused_until_the_form_says_replace(
     backed_up: AirflowFirm, said: Callable[[], str]
 ) -> None:
     form = {"what": "source", "sources": ["files"], "deliver_to": "all"}
-    assert backed_up.restore_by_airflow(**form).state == "success"
     assert backed_up.restore_by_airflow(**form).state == "success"
     letter = backed_up.restores / "all/files/Matters/2024-0113 Harbor/letter.txt"
     letter.write_text("somebody worked on it")
@@ -59,6 +58,7 @@ def test_a_second_restore_into_the_same_folder_goes_on_and_a_foreign_file_stops_
     ran = backed_up.restore_by_airflow(**form)
 
     assert ran.state == "failed"
+    assert ran.tries("restore") == 1
     assert letter.read_text() == "somebody worked on it"
     assert "[M520]" in said()
     assert backed_up.restore_by_airflow(**form, overwrite=True).state == "success"

@@ -97,8 +97,8 @@ class RestoreTasks:
             raise VerificationFailed(
                 f"{len(report.failures):,} of {mine.items:,} items were not delivered as planned",
                 to=f"source {part['source']}, plan {plan.digest[:16]}",
-                todo="The log lists the items and why. Run `muniment check`; then trigger the same "
-                "restore again, or one as of an earlier time.",
+                todo="The log lists the items and why. Mend that, or run `muniment check` and choose "
+                "an earlier time; then trigger the restore again into a new folder.",
             )
         return told
 
@@ -165,7 +165,7 @@ class RestoreTasks:
                 f"{certificate['verified']:,} of {certificate['items']:,} planned items were delivered",
                 to=f"plan {certificate['plan_digest'][:16]}",
                 safe="What was delivered was read back and is equal to the snapshot.",
-                todo="See the red `restore` task, then trigger the same restore again: it goes on.",
+                todo="See the log of the red `restore` task, then trigger it again into a new folder.",
             )
 
     # -- parts -------------------------------------------------------------------------------------

@@ -31,8 +31,8 @@ RESTORE = """\
 
 1. Nothing that is in production was touched: deliveries go below the restore area only.
 2. Open the first red task and read the last lines of its log: **what**, **where**, **safe**, **to do**.
-3. Trigger it again with the same form. With the same folder it goes on where it stopped; with an empty
-   *deliver to* it begins a new folder.
+3. Trigger it again with the form corrected and *deliver to* empty (a new folder). A task that was only
+   interrupted may be cleared instead: it goes on where it stopped.
 
 | red task | usually means | do |
 |---|---|---|
