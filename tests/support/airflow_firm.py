@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,18 +120,29 @@ class AirflowFirm(Practice):
             more=more,
         )
 
-    def run_dag(self, dag_id: str, **conf: Any) -> Ran:
+    def run_dag(
+        self, dag_id: str, conf: dict[str, Any] | None = None, logical_date: datetime | None = None
+    ) -> Ran:
         """Runs a DAG to its end in this process and says how it went."""
         from airflow.dag_processing.dagbag import DagBag
 
         bag = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
-        return Ran(bag.dags[dag_id].test(run_conf=conf))
+        day = logical_date or datetime.now(UTC)
+        return Ran(bag.dags[dag_id].test(run_conf=conf, logical_date=day))
+
+    def runs(self, dag_id: str) -> list[str]:
+        """Ids of all runs of a DAG that Airflow knows."""
+        from airflow.models.dagrun import DagRun
+        from airflow.utils.session import create_session
+
+        with create_session() as session:
+            return [run.run_id for run in DagRun.find(dag_id=dag_id, session=session)]
 
     def back_up_by_airflow(self, **conf: Any) -> Ran:
-        return self.run_dag(f"{self.name}__files__backup", **conf)
+        return self.run_dag(f"{self.name}__files__backup", conf)
 
     def restore_by_airflow(self, **form: Any) -> Ran:
-        return self.run_dag(f"{self.name}__restore_matter", **form)
+        return self.run_dag(f"{self.name}__restore_matter", form)
 
 
 class Ran:
