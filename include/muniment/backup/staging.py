@@ -171,7 +171,9 @@ def _held(folder: Path, whole_run: bool) -> Iterator[None]:
 def _locked(folder: Path) -> Iterator[IO[str]]:
     while True:
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # One by one: with `parents` only the last one would be private.
+            for each in (folder.parents[1], folder.parent, folder):
+                each.mkdir(parents=True, exist_ok=True, mode=0o700)
             lock = (folder / LOCK).open("w")
         except FileNotFoundError:
             # A janitor took the empty folder in between.
