@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from muniment.cli.session import Session
 
 PANEL = "Every day"
+
+SHOWN_SHARDS = 8
 
 
 def register(app: typer.Typer) -> None:
@@ -181,5 +184,18 @@ def _print(session: Session, ended: _Ended) -> None:
             f"  {words.some(cause['count'], 'item')}: {cause['cause']} ({accepted}); "
             f"`muniment ls {ended.source} --problems` names them"
         )
-    for shard, error in ended.failed_shards:
-        screen.note(f"  shard {shard} is unfinished: [{error.code}] {error.what}", style="red")
+    for shards, error in _by_error(ended.failed_shards):
+        named = ", ".join(shards[:SHOWN_SHARDS]) + (" ..." if len(shards) > SHOWN_SHARDS else "")
+        screen.note(f"  {words.some(len(shards), 'shard')} unfinished: {named}", style="red")
+        screen.failure(error, ended.exit)
+
+
+def _by_error(
+    failed: Sequence[tuple[str, MunimentError]],
+) -> Iterator[tuple[list[str], MunimentError]]:
+    """Shards that failed alike, with the error of the first: a store that is away fails them all."""
+    alike: dict[tuple[str, str], list[tuple[str, MunimentError]]] = {}
+    for shard, error in failed:
+        alike.setdefault((error.code, error.what), []).append((shard, error))
+    for group in alike.values():
+        yield [shard for shard, _ in group], group[0][1]
