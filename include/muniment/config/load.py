@@ -125,7 +125,8 @@ def load_firm(folder: Path, systems: Mapping[str, System] = SYSTEMS) -> FirmConf
         systems=systems,
     )
     inventory = _without(read_inventory(csv_bytes, known), stopped)
-    ids = {r.source_id for r in inventory.rows} | {e.source_id for e in inventory.errors}
+    ids = {r.source_id for r in inventory.rows}
+    ids |= {e.source_id for e in inventory.errors if e.source_id}
     # What stops a source is told by its RowError, unless there is no such row.
     issues += [i for name, found in stopped.items() if name not in ids for i in found]
     exceptions, refused = references.exception_issues(firm, inventory.rows, document)
