@@ -22,7 +22,7 @@ from muniment.vault import names
 from muniment.vault.bases import ALARM_DELTAS
 from muniment.vault.documents import PackObject
 from muniment.vault.finding import Finding, Severity
-from muniment.vault.history import Chain, CommitRecord, History, sources_in
+from muniment.vault.history import BaseRecord, Chain, CommitRecord, History, sources_in
 from muniment.vault.pack_check import check_stored_pack
 from muniment.vault.pack_reader import PartReader
 from muniment.vault.rows import Snapshot
@@ -82,7 +82,7 @@ def verify(vault: Vault, rotation: Rotation, *, seed: int | None = None) -> Veri
             chain = history.chain(record)
             for digest, pack in chain.packs().items():
                 packs.setdefault(digest, (pack, history.source, set()))[2].add(record.seq)
-        snapshot = _rows(vault, history, report)
+        snapshot = _rows(vault, history, rotation, report)
         if snapshot is not None and history.head:
             heads.append((history, history.head, snapshot))
     _packs(vault, histories, packs, rotation, report)
@@ -98,7 +98,9 @@ def _unique(findings: Iterable[Finding]) -> list[Finding]:
 # -- rows ----------------------------------------------------------------------------------------
 
 
-def _rows(vault: Vault, history: History, report: VerifyReport) -> Snapshot | None:
+def _rows(
+    vault: Vault, history: History, rotation: Rotation, report: VerifyReport
+) -> Snapshot | None:
     """Opens every object of rows that a live snapshot needs, and holds bases against their deltas."""
     head = history.head
     if head is None:
@@ -149,7 +151,7 @@ def _rows(vault: Vault, history: History, report: VerifyReport) -> Snapshot | No
         )
     if hurt:
         return None
-    report.findings += _bases(vault, history)
+    report.findings += _bases(vault, history, rotation)
     chain = history.chain(head)
     try:
         return load_snapshot(vault.store, vault.keyring, vault.vault_id, history, chain)
@@ -163,35 +165,45 @@ def _sane(row: Row) -> None:
         raise MunimentError("a row's parts do not add up to its size", to=row.item_id.hex())
 
 
-def _bases(vault: Vault, history: History) -> Iterator[Finding]:
-    """The newest base says exactly what the commits up to it say, while those can be read."""
-    if not history.bases:
-        return
-    newest = history.bases[-1]
-    older = tuple(b for b in history.bases if b is not newest)
-    try:
-        record = history.at(newest.base.covers.seq)
-        without = History(history.source, history.records, older, (), history.retention)
+def _bases(vault: Vault, history: History, rotation: Rotation) -> Iterator[Finding]:
+    """The base that the newest snapshot is read from says exactly what the commits up to it say, while
+    those can be read; the bases that only older snapshots are read from, in rotation."""
+    present = vault.present(history.source)
+    used = {b.digest: b for r in history.live if (b := history.chain(r, present).base)}
+    now = history.chain(history.live[-1], present).base if history.live else None
+    for digest, base in used.items():
+        if base is not now and not rotation.has(bytes.fromhex(digest)):
+            continue
+        try:
+            agrees = _agrees(vault, history, base, present)
+        except MunimentError:
+            continue
+        if not agrees:
+            yield Finding(
+                "D151",
+                Severity.DAMAGE,
+                base.name,
+                "the base does not say what the commits it covers say",
+                (history.source,),
+                (base.base.covers.seq,),
+                keys="operations",
+            )
+
+
+def _agrees(vault: Vault, history: History, base: BaseRecord, present: set[str]) -> bool:
+    """By the commits alone where they are all there, else from an older base; true where neither is."""
+    record = history.at(base.base.covers.seq)
+    older = tuple(b for b in history.bases if b.base.covers.seq < record.seq)
+    for bases in ((), older):
+        without = History(history.source, history.records, bases, (), history.retention)
         chain = without.chain(record)
-        present = vault.present(history.source)
-        if not chain.needs(history.source) <= present:
-            return
-        long_way = load_snapshot(vault.store, vault.keyring, vault.vault_id, without, chain)
-        short_way = load_snapshot(
-            vault.store, vault.keyring, vault.vault_id, history, Chain(newest, ())
-        )
-    except MunimentError:
-        return
-    if long_way.items != short_way.items:
-        yield Finding(
-            "D151",
-            Severity.DAMAGE,
-            newest.name,
-            "the base does not say what the commits it covers say",
-            (history.source,),
-            (record.seq,),
-            keys="operations",
-        )
+        if chain.needs(history.source) <= present:
+            long_way = load_snapshot(vault.store, vault.keyring, vault.vault_id, without, chain)
+            short_way = load_snapshot(
+                vault.store, vault.keyring, vault.vault_id, history, Chain(base, ())
+            )
+            return long_way.items == short_way.items
+    return True
 
 
 # -- packs ---------------------------------------------------------------------------------------

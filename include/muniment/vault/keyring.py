@@ -8,7 +8,7 @@ from muniment.errors import FormatError, MunimentError, NoKey, ObjectMissing
 from muniment.vault import names
 from muniment.vault.age import Identity, Recipient, open_sealed, parse_identities, seal
 from muniment.vault.resolve import by_name
-from muniment.vault.store.base import Store
+from muniment.vault.store.base import ObjectVersion, Store
 
 _ID_KEY = "MUNIMENT-ID-KEY-"
 
@@ -71,7 +71,7 @@ class Keyring:
             return self._opened[key_id]
         exists = False
         for store in self._stores:
-            for name, versions in reversed(list(by_name(store.list(f"keys/{key_id}/")))):
+            for name, versions in self._in_order(store, key_id):
                 # Oldest first: what was put on top of a key object is not the key object.
                 for version in versions:
                     if version.delete_marker:
@@ -93,6 +93,13 @@ class Keyring:
                 todo="For a matter whose key was erased on purpose there is nothing to do; its data is gone.",
             )
         raise NoKey("none of the identities at hand opens this key", to=f"keys/{key_id}")
+
+    @staticmethod
+    def _in_order(store: Store, key_id: str) -> list[tuple[str, list[ObjectVersion]]]:
+        """Newest sealing first. Id keys the other way round: nothing root signed says which bytes are
+        true, every sealing holds the same, and whoever writes keys can only add a later one."""
+        found = [g for g in by_name(store.list(f"keys/{key_id}/")) if names.key_number(g[0])]
+        return found if key_id.startswith("id-") else found[::-1]
 
     def _belongs(self, key_id: str, text: str) -> bool:
         """Key objects are sealed, not signed: a planted one holds an identity whose recipient is

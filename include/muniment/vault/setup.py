@@ -189,7 +189,7 @@ def reseal_keys(vault: Vault) -> list[str]:
     key_ids = sorted({e.key_id for e in vault.trust.newest.epochs} | listed)
     ring = vault.keyring
     for key_id in key_ids:
-        number = ring.latest_number(key_id) + 1
+        number = _free_number(vault.store, key_id)
         if key_id.startswith("id-"):
             secret = id_key_line(ring.id_key(key_id))
         else:
@@ -287,9 +287,11 @@ def _new_id_key(store: Store, holders: Sequence[PublicHolder], key_id: str) -> N
 
 
 def _free_number(store: Store, key_id: str) -> int:
-    """1, or the next one where an attempt that broke off before its vault document left a key
-    object. That key is sealed to nothing anybody has; under a lock it cannot be removed."""
-    return 1 + max((names.key_number(v.name) for v in store.list(f"keys/{key_id}/")), default=0)
+    """The first number nobody has taken: 1; or the next one, also where an attempt that broke off before
+    its vault document left a key object. That key is sealed to nothing anybody has; under a lock it
+    cannot be removed."""
+    taken = {v.name for v in store.list(f"keys/{key_id}/")}
+    return names.first_free(lambda number: names.key(key_id, number), 0, taken)
 
 
 def _holder(holder: PublicHolder, now: datetime) -> Holder:
