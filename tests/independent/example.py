@@ -115,7 +115,7 @@ def runs(big: int, many: int) -> list[list[Entry]]:
 def build(folder: Path, big: int = 3_000_000, many: int = 60) -> tuple[Vault, list[list[Entry]]]:
     """The example vault in `folder`, and what each of its five snapshots must give back."""
     vault = Vault(folder, frame_bytes=1 << 17, pack_bytes=1 << 20, chunk_bytes=1 << 16)
-    vault.matters["matter-M-AAAAAAAA"] = pyrage.x25519.Identity.generate()
+    vault.matters["matter-aaaaaaaa"] = pyrage.x25519.Identity.generate()
     vault.set_up([SOURCE])
     titles = [
         {"t": "matter", "matter": "M-AAAAAAAA", "number": "2024-0001", "title": "Sealed %25"},

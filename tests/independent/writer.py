@@ -505,7 +505,7 @@ class Vault:
 
     # -- a whole run -------------------------------------------------------------------------------
     def _row_key(self, row: Json) -> str:
-        own = f"matter-{row['matter']}"
+        own = "matter-" + row["matter"].removeprefix("M-").lower()
         return own if own in self.matters else self.epoch
 
     def _parts(self, chunks: Sequence[bytes], key_id: str, pending: dict[str, bytes]) -> list[str]:

@@ -56,14 +56,18 @@ def by_hand(
 
 
 def recover(
-    store: Path, *arguments: str | Path, python: str = sys.executable, path: str | None = None
+    store: Path,
+    *arguments: str | Path,
+    python: str = sys.executable,
+    path: str | None = None,
+    temporary: Path = Path("/tmp"),
 ) -> subprocess.CompletedProcess[str]:
-    """recover.py as a stranger runs it: no site packages, no environment but PATH."""
+    """recover.py as a stranger runs it: no site packages, no environment but PATH and TMPDIR."""
     if path is None:
         path = ":".join({str(needs_program(name).parent) for name in ("age", "zstd")})
     return subprocess.run(
         [python, "-S", "-I", str(RECOVER), str(store), *map(str, arguments)],
-        env={"PATH": path},
+        env={"PATH": path, "TMPDIR": str(temporary)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

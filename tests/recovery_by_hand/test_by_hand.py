@@ -207,7 +207,7 @@ def test_nothing_is_written_through_a_symbolic_link(vault: Vault, tmp_path: Path
 
 
 def test_rows_that_no_key_opens_are_reported(vault: Vault, tmp_path: Path) -> None:
-    vault.matters["matter-M-AAAAAAAA"] = pyrage.x25519.Identity.generate()
+    vault.matters["matter-aaaaaaaa"] = pyrage.x25519.Identity.generate()
     vault.back_up(SOURCE, [Entry(b"a"), Entry(b"b", matter="M-AAAAAAAA")])
     done = restore(tmp_path)
     assert done.returncode == 1 and b"cannot open rows" in done.stderr

@@ -973,6 +973,8 @@ class Restore:
             if "mode" in meta and not link:
                 # Without its owner a file must not keep "run as the owner" bits.
                 os.chmod(path, meta["mode"] & (0o7777 if owned or self.is_root or row["kind"] == "dir" else 0o1777))
+            if abs(row["mtime_ns"]) >= 2**63:
+                raise Refused("no such time")
             os.utime(path, ns=(row["mtime_ns"], row["mtime_ns"]), follow_symlinks=False)
         except (OSError, NotImplementedError, OverflowError, *BAD):
             self.report.fail("%s: restored, but without its mode or time" % row["path"])
