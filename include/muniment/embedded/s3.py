@@ -154,7 +154,7 @@ class EmbeddedS3:
         with self._alone():
             if not self.running:
                 self._processes.stop()
-                self._write_identities()
+                self.write_identities()
                 self._start_server(timeout)
         return self.endpoint
 
@@ -253,7 +253,8 @@ class EmbeddedS3:
             return {}
         return ports
 
-    def _write_identities(self) -> None:
+    def write_identities(self) -> None:
+        """Makes the credentials that are missing, and `identities.json` for the server to read."""
         (self.folder / "credentials").mkdir(exist_ok=True, mode=0o700)
         identities: list[dict[str, Any]] = []
         for role in (ADMIN, *self._roles):
