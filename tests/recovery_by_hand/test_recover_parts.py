@@ -94,12 +94,12 @@ def test_percent_text_is_read_back_whatever_the_bytes(raw: bytes) -> None:
 
 
 def test_times_compare_with_and_without_fractions() -> None:
-    order = [
+    order = [  # already sorted
         "2026-01-01T00:00:00Z",
         "2026-01-01T00:00:00.05Z",
         "2026-01-01T00:00:00.25Z",
         "2026-01-01T00:00:00.5Z",
         "2026-01-01T00:00:01Z",
     ]
-    assert sorted(reversed(order), key=module.moment) == order
+    assert sorted(set(order), key=module.moment) == order
     assert module.moment("2026-01-01T00:00:00.500Z") == module.moment("2026-01-01T00:00:00.5Z")
