@@ -226,6 +226,33 @@ def test_a_revoked_retention_key_forgets_nothing_more(practice: Practice, tmp_pa
     assert [r.seq for r in practice.vault().history("files").live] == [3]
 
 
+def test_what_a_thief_of_retention_signed_is_void_from_the_time_that_root_names(
+    practice: Practice,
+) -> None:
+    """An honest checkpoint records what lies there, also what a thief signed the day before."""
+    practice.back_up()
+    practice.write("Office/list.txt", "paper")
+    practice.back_up()
+    write_checkpoint(practice.vault())
+    practice.tomorrow()
+    stolen_at = practice.clock.now()
+    practice.tomorrow()
+    history = practice.vault().history("files")
+    office = RetentionOffice(practice.vault("retention"))
+    office.forget([(record, "expired") for record in history.live])
+    office.condemn(office.plan_condemn())
+    practice.tomorrow()
+    write_checkpoint(practice.vault())
+    practice.tomorrow()
+    assert practice.vault().history("files").live == ()
+
+    keyid = practice.keys.retention_signer.keyid
+    revoke_signer(practice.vault("escrow"), practice.keys.root, keyid, {}, since=stolen_at)
+
+    assert [r.seq for r in practice.vault().history("files").live] == [1, 2]
+    assert practice.vault().retention().condemned == {}
+
+
 # -- worker --------------------------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from muniment.cli.keys import Root, keys_app, told, with_root
-from muniment.cli.options import Yes, session_of, source_of
+from muniment.cli.options import Yes, moment_of, session_of, source_of
 from muniment.errors import ConfigError, NothingToRestore
 
 if TYPE_CHECKING:
@@ -93,12 +93,20 @@ def revoke_signer(
     trust_present: Annotated[
         bool, typer.Option("--trust-present", help="Believe its commits up to the present ones.")
     ] = False,
+    since: Annotated[
+        str,
+        typer.Option(
+            metavar="TIME",
+            help="Of retention or operations: believed is what a checkpoint from before then records.",
+        ),
+    ] = "",
     yes: Yes = False,
 ) -> None:
-    """Ends a signer, and says which of its commits are still believed.
+    """Ends a signer, and says what of it is still believed.
 
     For a stolen worker: the last commit before the theft. Later ones are shown, and never restored
-    from; the next backup goes on from the last trusted one.
+    from; the next backup goes on from the last trusted one. A stolen retention key: --since its theft.
+    An operations key: after its successor has signed a checkpoint. For these two say --trust-present.
     """
     from muniment.vault.setup import revoke_signer as perform
 
@@ -116,8 +124,15 @@ def revoke_signer(
     trusted = _trusted(vault, keyid, trust_until or (), trust_present)
     shown = {source: head.seq for source, head in sorted(trusted.items())}
     what = ", ".join(f"{source} up to {seq}" for source, seq in shown.items()) or "nothing"
+    if entry.role != "worker":
+        what = f"what a checkpoint from before {since or 'now'} records"
     session.screen.confirm(f"Revoke {entry.role} {keyid}, and believe of it: {what}?", yes)
-    perform(vault, signer, keyid, trusted)
+    at = moment_of(session, since, "--since")
+    if at is not None and entry.role == "worker":
+        raise typer.BadParameter(
+            "--since is for operations and retention; a worker has --trust-until"
+        )
+    perform(vault, signer, keyid, trusted, at)
     told(
         session,
         "keys revoke-signer",

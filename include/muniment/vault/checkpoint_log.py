@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """What one checkpoint that counts vouches for: digests of its parent, its bases, and of the newest
-    entry of the retention log."""
+    entries of the retention log and of evidence."""
 
     at: datetime
     digests: frozenset[str]
@@ -97,4 +97,5 @@ def _digests(checkpoint: Checkpoint) -> frozenset[str]:
     digests = {base[-64:] for bases in checkpoint.bases.values() for base in bases}
     digests |= {checkpoint.parent} if checkpoint.parent else set()
     digests |= {checkpoint.retention.digest} if checkpoint.retention else set()
+    digests |= {head.digest for head in checkpoint.evidence.values()}
     return frozenset(digests)

@@ -204,32 +204,51 @@ def add_signer(vault: Vault, root: Signer, new: PublicSigner) -> None:
     _next_document(vault, root, signers=(*vault.trust.newest.signers, entry))
 
 
-def revoke_signer(vault: Vault, root: Signer, keyid: str, trusted: dict[str, Head]) -> None:
-    """Ends a signer. `trusted` names, per source, the last of a worker's commits that is still believed.
+def revoke_signer(
+    vault: Vault,
+    root: Signer,
+    keyid: str,
+    trusted: dict[str, Head],
+    since: datetime | None = None,
+) -> None:
+    """Ends a signer.
 
-    What an operations signer signed counts as far as a checkpoint of its successor records it: so the
-    successor signs one first (after a check and a verification, if the old one was stolen). Raises
-    ConfigError when the newest checkpoint is still its own: every base would cease to count.
+    Args:
+        trusted: per source, the last of a worker's commits that is still believed.
+        since: for operations and retention: what a checkpoint from before then records of it still
+            counts, the rest does not. Its theft, if it was stolen; now, if nothing is said.
+
+    Operations are vouched for by their successor, who signs a checkpoint first (after a check and a
+    verification, if the old one was stolen): ConfigError without, for every base would cease to count.
     """
     newest = vault.trust.newest
     entry = vault.trust.signer(keyid)
     if entry is None:
         raise ConfigError("there is no such signer", to=keyid)
-    log = load_checkpoint_log(vault.store, vault.trust)
-    if entry.role == "operations" and log.signers and log.signers[-1] == keyid:
-        raise ConfigError(
-            "the newest checkpoint is still this signer's, and nobody vouches for what it signed",
-            to=keyid,
-            todo="Let root add the new operations key (`muniment keys add-signer operations`), sign a "
-            "checkpoint with it (`muniment check`, `muniment verify`, `muniment checkpoint`), and then "
-            "revoke the old one.",
-        )
-    revocation = Revocation(at=vault.clock.now(), trusted=trusted)
+    at = since or vault.clock.now()
+    if entry.role == "operations":
+        _require_successor(vault, keyid, at)
+    revocation = Revocation(at=at, trusted=trusted)
     signers = tuple(
         s.model_copy(update={"revoked": revocation}) if s.keyid == keyid else s
         for s in newest.signers
     )
     _next_document(vault, root, signers=signers)
+
+
+def _require_successor(vault: Vault, keyid: str, at: datetime) -> None:
+    log = load_checkpoint_log(vault.store, vault.trust)
+    signed = list(zip(log.signers, log.checkpoints, strict=True))
+    own = any(signer == keyid for signer, _ in signed)
+    if own and not any(signer != keyid and c.value.at < at for signer, c in signed):
+        raise ConfigError(
+            "no other operations key has signed a checkpoint before that time: nobody vouches for what "
+            "this one signed",
+            to=keyid,
+            todo="Let root add the new operations key (`muniment keys add-signer operations`), sign a "
+            "checkpoint with it (`muniment check`, `muniment verify`, `muniment checkpoint`), and then "
+            "revoke the old one.",
+        )
 
 
 # -- parts -----------------------------------------------------------------------------------------
