@@ -711,7 +711,8 @@ def tar_members(stream: BinaryIO) -> Iterator[Tuple[str, int, Iterator[bytes]]]:
         yield name, size, content()
         for _ in content():  # what the caller left
             pass
-        read(-size % 512)
+        if read(-size % 512).strip(b"\0"):
+            raise Refused("a tar member in it is not padded with zeros")
 
 
 class Restore:
