@@ -112,6 +112,15 @@ class StagingError(MunimentError):
     default_todo = "Free space on the staging volume, or point `staging` at a larger one."
 
 
+class StagingGone(StagingError):
+    """What an earlier stage left in staging is no longer there: the run has ended, or begins anew."""
+
+    code = "M131"
+    retry = Retry.NEVER
+    default_safe = "Nothing was committed by this stage; every snapshot is unharmed."
+    default_todo = "Clear the run's `plan` task too, so that it begins again; nothing is lost."
+
+
 # -- sources -------------------------------------------------------------------------------------
 
 
@@ -221,6 +230,15 @@ class CommitConflict(VaultError):
         "The other run's snapshot is complete; what this run uploaded is kept and re-used."
     )
     default_todo = "Nothing: the next run goes on from the other run's snapshot."
+
+
+class RunTooOld(VaultError):
+    """A run that began so long ago that what it relies on may have been swept since."""
+
+    code = "M370"
+    retry = Retry.NEVER
+    default_safe = "Nothing was committed; every earlier snapshot is unharmed."
+    default_todo = "Start a new run, or clear this run's `plan` task too, so that it begins again."
 
 
 # -- stores --------------------------------------------------------------------------------------

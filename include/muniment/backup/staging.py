@@ -27,7 +27,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from muniment.errors import StagingError
+from muniment.errors import StagingError, StagingGone
 from muniment.vault.age import Identity, Recipient
 from muniment.vault.sealed_file import SealedFileWriter, open_compressed
 
@@ -74,10 +74,8 @@ class RunStaging:
         try:
             data = path.read_bytes()
         except OSError:
-            raise StagingError(
-                "what an earlier stage left in staging is no longer there",
-                to=path.name,
-                todo="Clear the run's `plan` task too, so that it begins again; nothing is lost.",
+            raise StagingGone(
+                "what an earlier stage left in staging is no longer there", to=path.name
             ) from None
         return open_compressed(data, self._identities)
 

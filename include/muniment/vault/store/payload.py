@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from hashlib import sha256 as _sha256
 from pathlib import Path
 
-from muniment.errors import BadObjectName, StagingError
+from muniment.errors import BadObjectName, StagingError, StagingGone
 
 Payload = bytes | Path
 
@@ -65,6 +65,8 @@ def staged() -> Iterator[None]:
     """A payload file that cannot be read is this machine's fault and not the store's."""
     try:
         yield
+    except FileNotFoundError as error:
+        raise StagingGone("a staged file is no longer there") from error
     except OSError as error:
         what = (error.strerror or type(error).__name__).lower()
         raise StagingError(f"a staged file cannot be read: {what}") from error
