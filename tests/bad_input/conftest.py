@@ -42,7 +42,7 @@ time_zone: America/New_York
 vault: {{vault_id: "{vault_id}", root_public: "{root_public}"}}
 destinations:
   main:
-    url: "{main}"
+    url: "{main}"{main_more}
     lock: 0d
   second:
     url: "{second}"
@@ -105,6 +105,7 @@ class Office(Practice):
         *,
         store: Store | None = None,
         main_url: str = "",
+        main_more: str = "",
         clock: Clock | None = None,
     ) -> None:
         super().__init__(folder, store, clock=clock, sources=("files", "archive"))
@@ -118,6 +119,7 @@ class Office(Practice):
         self.firm = folder / "firms" / "practice"
         self.firm.mkdir(parents=True)
         self.main_url = main_url or f"file://{folder}/store"
+        self.main_more = main_more
         self.staging_folder = self.staging
         self._write_keys()
         self.document()
@@ -155,6 +157,7 @@ class Office(Practice):
             "vault_id": self.pin.vault_id,
             "root_public": self.pin.root_public.hex(),
             "main": self.main_url,
+            "main_more": self.main_more,
             "second": f"file://{self.folder}/second",
             "staging": self.staging_folder,
             "folder": self.folder,
@@ -365,6 +368,14 @@ class Airflow:
 def _airflow_imported() -> None:
     """Its log handlers keep the stream of that moment, which must not be one test's."""
     import airflow.dag_processing.dagbag  # noqa: F401
+
+
+@pytest.fixture(scope="session")
+def tables(_airflow_imported: None) -> None:
+    """Airflow's tables, in SQLite: one process, one task at a time."""
+    from airflow.utils.db import initdb
+
+    initdb()
 
 
 @pytest.fixture

@@ -10,11 +10,14 @@ import atexit
 import os
 import shutil
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG
+
+    from tests.support.airflow_firm import Ran
 
 ROOT = Path(__file__).resolve().parents[2]
 _PREFIX = "muniment-airflow-"
@@ -62,3 +65,10 @@ def why_not(dag: DAG) -> str:
         assert said in (dag.doc_md or "")
         return said
     raise AssertionError("the task of a config-error DAG did not fail")
+
+
+def run(dag_id: str) -> Ran:
+    """Runs a DAG to its end in this process. Needs Airflow's tables."""
+    from tests.support.airflow_firm import Ran
+
+    return Ran(dags()[dag_id].test(logical_date=datetime.now(UTC)))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from muniment.config.firm import Destination
+from muniment.errors import ConfigError
 from muniment.vault.store.base import Store
 from muniment.vault.store.open import FileDestination, open_store
 from muniment.vault.store.s3 import S3Store
@@ -22,7 +24,7 @@ def open_destination(
     of firm.yaml win over the connection's. A role's own `credential` wins over the connection;
     without either boto3's own search applies.
 
-    Raises AirflowNotFoundException when there is no such connection.
+    Raises ConfigError when there is no such connection.
     """
     place = store_settings(destination, url)
     if isinstance(place, FileDestination) or credential is not None:
@@ -30,11 +32,32 @@ def open_destination(
     # Importing the hook takes seconds, which neither parsing nor a folder should pay.
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
+    _require_connection(destination, url)
     hook = S3Hook(aws_conn_id=destination.connection)
     session = hook.get_session(region_name=place.settings.region)
+    verify = hook.conn_config.verify
     settings = replace(
         place.settings,
         endpoint=place.settings.endpoint or hook.conn_config.get_service_endpoint_url("s3"),
         region=place.settings.region or session.region_name,
+        # A CA file. `false` is not taken over: verification is never off.
+        verify=Path(verify) if isinstance(verify, str) else None,
     )
     return S3Store(make_client(settings, session=session), place.bucket, place.prefix)
+
+
+def _require_connection(destination: Destination, url: str) -> None:
+    """The hook would take whatever credential the machine has in place of a missing connection."""
+    from airflow.sdk import BaseHook
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        BaseHook.get_connection(str(destination.connection))
+    except AirflowNotFoundException:
+        raise ConfigError(
+            "Airflow has no connection of the name that firm.yaml gives to the store",
+            to=f"connection {destination.connection}, store {url}",
+            todo="Make it (Admin, Connections, type Amazon Web Services; or in the secrets backend) "
+            "with the worker's access key, or correct the destination's `connection` in firm.yaml. "
+            "Then clear this task.",
+        ) from None
