@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -31,9 +30,9 @@ FOLDERS = sorted(path.parent for path in Path(__file__).parent.glob("*/golden.js
 
 
 @pytest.fixture(params=FOLDERS, ids=lambda path: path.name)
-def golden(request: pytest.FixtureRequest) -> Iterator[tuple[Path, dict[str, Any]]]:
+def golden(request: pytest.FixtureRequest) -> tuple[Path, dict[str, Any]]:
     folder: Path = request.param
-    yield folder, json.loads((folder / "golden.json").read_text())
+    return folder, json.loads((folder / "golden.json").read_text())
 
 
 def opened(folder: Path, facts: dict[str, Any], *holders: str) -> Vault:

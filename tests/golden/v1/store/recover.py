@@ -24,7 +24,6 @@ How this file is laid out: 1 words and numbers, 2 signatures, 3 age and zstd, 4 
 5 choosing a snapshot, 6 rows, 7 restoring, 8 the command line. "Section" in comments means a section of
 docs/FORMAT.md, the page that describes the vault.
 """
-
 from __future__ import annotations
 
 import argparse
@@ -41,13 +40,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, Any, BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, Dict, IO, Iterator, List, NamedTuple, Optional, Set, Tuple, cast
 
 CHUNK = 1 << 20
 PACK_LIMIT = 256 << 20  # section 3: no pack decompresses to more
-Json = dict[str, Any]
+Json = Dict[str, Any]
 
 
 class Refused(Exception):
@@ -59,16 +57,7 @@ class CannotBegin(Exception):
 
 
 # What a damaged or hostile JSON document can make the code below raise.
-BAD = (
-    Refused,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-    OverflowError,
-    RecursionError,
-)
+BAD = (Refused, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError)
 
 
 def reason(problem: BaseException, name: str) -> str:
@@ -97,17 +86,13 @@ def safe_path(text: Any) -> bytes:
     """Section 14: a path that stays below the folder we restore to, or Refused. The root folder is `.`."""
     path = unpercent(text)
     if path != b"." and (not path or b"\0" in path or {b"", b".", b".."} & set(path.split(b"/"))):
-        raise Refused(
-            "its path is not one that may be restored (absolute, empty, or leaves the folder)"
-        )
+        raise Refused("its path is not one that may be restored (absolute, empty, or leaves the folder)")
     return path
 
 
-def moment(text: Any) -> tuple[str, str]:
+def moment(text: Any) -> Tuple[str, str]:
     """A time as something that compares correctly: (to the second, digits of the fraction)."""
-    found = re.fullmatch(
-        r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))?Z", str(text)
-    )
+    found = re.fullmatch(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))?Z", str(text))
     if not found:
         raise Refused("%r is not a time such as 2026-11-24T02:00:00Z" % (text,))
     return found.group(1), (found.group(2) or "").rstrip("0")
@@ -131,7 +116,7 @@ P = 2**255 - 19
 L = 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, P - 2, P) % P
 ROOT_OF_MINUS_1 = pow(2, (P - 1) // 4, P)
-Point = tuple[int, int, int, int]  # X, Y, Z, T with x = X/Z, y = Y/Z, x*y = T/Z
+Point = Tuple[int, int, int, int]  # X, Y, Z, T with x = X/Z, y = Y/Z, x*y = T/Z
 
 
 def point_add(a: Point, b: Point) -> Point:
@@ -141,7 +126,7 @@ def point_add(a: Point, b: Point) -> Point:
     return w * x % P, y * z % P, x * y % P, w * z % P
 
 
-def point_decode(data: bytes) -> Point | None:
+def point_decode(data: bytes) -> Optional[Point]:
     y = int.from_bytes(data, "little")
     sign, y = y >> 255, y & ((1 << 255) - 1)
     if y >= P:
@@ -188,18 +173,12 @@ def signature_is_valid(public: bytes, message: bytes, signature: bytes) -> bool:
 # -- 3. age and zstd -----------------------------------------------------------------------------------------
 
 
-def programs() -> tuple[str, str]:
+def programs() -> Tuple[str, str]:
     found = []
-    for name, where in (
-        ("age", "https://age-encryption.org"),
-        ("zstd", "https://facebook.github.io/zstd"),
-    ):
+    for name, where in (("age", "https://age-encryption.org"), ("zstd", "https://facebook.github.io/zstd")):
         program = shutil.which(name)
         if program is None:
-            raise CannotBegin(
-                "The program `%s` is not on the PATH. Most systems have it as a package of that name; or see %s"
-                % (name, where)
-            )
+            raise CannotBegin("The program `%s` is not on the PATH. Most systems have it as a package of that name; or see %s" % (name, where))
         found.append(program)
     return found[0], found[1]
 
@@ -216,7 +195,7 @@ class Keys:
 
     def __init__(self, identity_file: str) -> None:
         self.age, self.zstd = programs()
-        self.opened: set[str] = set()  # key ids, for messages
+        self.opened: Set[str] = set()  # key ids, for messages
         try:
             with open(identity_file, "rb") as file:
                 text = file.read(CHUNK)
@@ -224,9 +203,7 @@ class Keys:
             raise CannotBegin("The identity file cannot be read: %s" % problem.strerror) from None
         if text.startswith((b"age-encryption.org/", b"-----BEGIN AGE")):
             # Kept under a passphrase: age itself asks for it on the terminal. The open text stays in memory.
-            done = subprocess.run(
-                [self.age, "-d", os.path.abspath(identity_file)], stdout=subprocess.PIPE
-            )
+            done = subprocess.run([self.age, "-d", os.path.abspath(identity_file)], stdout=subprocess.PIPE)
             if done.returncode:
                 raise CannotBegin("The identity file was not opened: wrong passphrase?")
             text = done.stdout
@@ -238,26 +215,20 @@ class Keys:
         """A small sealed object, whole."""
         # age reads the identities from its standard input ("-i -"), so that no secret is written to the disk.
         command = [self.age, "-d", "-i", "-", os.path.abspath(path)]
-        done = subprocess.run(
-            command, input=self.identities, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
+        done = subprocess.run(command, input=self.identities, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         if done.returncode:
             raise Refused("no identity opens it, or it is damaged")
         return done.stdout
 
-    def open_vault_keys(self, stores: list[str]) -> None:
+    def open_vault_keys(self, stores: List[str]) -> None:
         """Section 9: every key object that our identity opens adds the identity in it."""
-        found: list[bytes] = []
+        found: List[bytes] = []
         for store in stores:
             folder = os.path.join(store, "keys")
             for key_id in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
                 for name in sorted(os.listdir(os.path.join(folder, key_id))):
                     try:
-                        text = (
-                            self.decrypt(os.path.join(folder, key_id, name))
-                            if name.endswith(".age")
-                            else b""
-                        )
+                        text = self.decrypt(os.path.join(folder, key_id, name)) if name.endswith(".age") else b""
                     except Refused:
                         continue
                     secrets = re.findall(rb"^AGE-SECRET-KEY-1\S+", text, re.M)
@@ -272,12 +243,7 @@ class Keys:
         with tempfile.TemporaryFile() as errors:
             age = subprocess.Popen([self.age, "-d", "-i", "-", os.path.abspath(path)],
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)  # fmt: skip
-            zstd = subprocess.Popen(
-                [self.zstd, "-d", "-c", "-q"],
-                stdin=age.stdout,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-            )
+            zstd = subprocess.Popen([self.zstd, "-d", "-c", "-q"], stdin=age.stdout, stdout=subprocess.PIPE, stderr=errors)
             assert age.stdin and age.stdout and zstd.stdout
             age.stdout.close()
             content = cast(BinaryIO, zstd.stdout)
@@ -311,20 +277,18 @@ class Signed(NamedTuple):
     name: str
     digest: str
     payload: Json
-    signers: set[str]
+    signers: Set[str]
 
 
 class Trust(NamedTuple):
     """Who may sign what. Without a root key `signers` is None and nothing is verified."""
 
     vault_id: str
-    signers: list[Json] | None
+    signers: Optional[List[Json]]
     document: int  # number of the vault document in force
 
 
-def read_signed(
-    store: str, name: str, kind: str, vault_id: str | None, publics: dict[str, str]
-) -> Signed:
+def read_signed(store: str, name: str, kind: str, vault_id: Optional[str], publics: Dict[str, str]) -> Signed:
     """One DSSE envelope: checked against its type and vault, and its signatures by `publics` (keyid -> hex) verified."""
     try:
         with open(os.path.join(store, name), "rb") as file:
@@ -333,18 +297,13 @@ def read_signed(
         payload_type = envelope["payloadType"]
         body = base64.b64decode(envelope["payload"], validate=True)
         payload = json.loads(body.decode("utf-8"))
-        signatures = [
-            (str(one["keyid"]), base64.b64decode(one["sig"], validate=True))
-            for one in envelope["signatures"]
-        ]
+        signatures = [(str(one["keyid"]), base64.b64decode(one["sig"], validate=True)) for one in envelope["signatures"]]
         if not isinstance(payload, dict):
             raise ValueError
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise Refused("%s is not a signed object, or is damaged" % name) from None
     if payload.get("format") != 1 or isinstance(payload.get("format"), bool):
-        raise Refused(
-            "%s has format %r; this program knows format 1 only" % (name, payload.get("format"))
-        )
+        raise Refused("%s has format %r; this program knows format 1 only" % (name, payload.get("format")))
     if payload_type != "application/vnd.muniment.%s+json" % kind or payload.get("type") != kind:
         raise Refused("%s is not a %s object" % (name, kind))
     if vault_id is not None and payload.get("vault_id") != vault_id:
@@ -360,25 +319,19 @@ def keyid_of(public_hex: str) -> str:
     return hashlib.sha256(bytes.fromhex(public_hex)).hexdigest()[:32]
 
 
-def objects_in(store: str, folder: str, pattern: str) -> list[str]:
+def objects_in(store: str, folder: str, pattern: str) -> List[str]:
     path = os.path.join(store, folder)
     names = os.listdir(path) if os.path.isdir(path) else []
     return sorted(folder + "/" + name for name in names if re.fullmatch(pattern, name))
 
 
-def establish_trust(
-    store: str, root_key: str | None, vault_id: str | None, warnings: list[str]
-) -> Trust:
+def establish_trust(store: str, root_key: Optional[str], vault_id: Optional[str], warnings: List[str]) -> Trust:
     """Section 8: the chain of vault documents, each signed by root; the last of the unbroken chain is in force."""
     names = objects_in(store, "vault", r"[0-9]{8}\.json")
     if root_key is None:
         for name in names:
             try:
-                return Trust(
-                    str(read_signed(store, name, "vault", vault_id, {}).payload["vault_id"]),
-                    None,
-                    0,
-                )
+                return Trust(str(read_signed(store, name, "vault", vault_id, {}).payload["vault_id"]), None, 0)
             except BAD:
                 continue
         return Trust(vault_id or "", None, 0)
@@ -389,10 +342,7 @@ def establish_trust(
             if not found.signers:
                 raise Refused("%s is not signed by the root key" % name)
             # Numbers may be passed over, because a stranger can take them. The parent is what links.
-            if (
-                name != "vault/%08d.json" % found.payload["number"]
-                or found.payload.get("parent") != parent
-            ):
+            if name != "vault/%08d.json" % found.payload["number"] or found.payload.get("parent") != parent:
                 raise Refused("%s does not follow the document before it" % name)
         except BAD as problem:
             warnings.append("%s; it is not used" % reason(problem, name))
@@ -406,9 +356,7 @@ def establish_trust(
     return Trust(cast(str, vault_id), signers, number)
 
 
-def read_as(
-    store: str, name: str, kind: str, trust: Trust, role: str, source: str | None = None
-) -> tuple[Signed, list[Json]]:
+def read_as(store: str, name: str, kind: str, trust: Trust, role: str, source: Optional[str] = None) -> Tuple[Signed, List[Json]]:
     """A signed object and the entitled signers that signed it. With no root key there is no verification and no signer."""
     entitled = [one for one in trust.signers or []
                 if one.get("role") == role and (role != "worker" or {"*", source} & set(one.get("sources", [])))]  # fmt: skip
@@ -423,14 +371,12 @@ def read_as(
 class Recorded(NamedTuple):
     """What trusted checkpoints say: [(time, digests they record)], and the newest of them."""
 
-    at: list[tuple[tuple[str, str], set[str]]]
-    newest: Json | None
-    marks: set[str]
+    at: List[Tuple[Tuple[str, str], Set[str]]]
+    newest: Optional[Json]
+    marks: Set[str]
 
 
-def stands(
-    found: Signed, by: list[Json], recorded: Recorded, also: tuple[tuple[str, str], ...] = ()
-) -> bool:
+def stands(found: Signed, by: List[Json], recorded: Recorded, also: Tuple[Tuple[str, str], ...] = ()) -> bool:
     """Section 8, `revoked`, for signers other than workers: what they signed stands if a trusted record from before says so.
 
     `also` are times of further records of this object."""
@@ -440,7 +386,7 @@ def stands(
     return any(at < moment(signer["revoked"]["at"]) for signer in by for at in times)
 
 
-def read_checkpoints(store: str, trust: Trust, warnings: list[str]) -> Recorded:
+def read_checkpoints(store: str, trust: Trust, warnings: List[str]) -> Recorded:
     """Section 10, newest first: a revoked signer's checkpoint counts only if a trusted one records it."""
     recorded = Recorded([], None, set())
     for name in reversed(objects_in(store, "checkpoints", r"[0-9]{8}T[0-9]{6}Z\.json")):
@@ -454,10 +400,7 @@ def read_checkpoints(store: str, trust: Trust, warnings: list[str]) -> Recorded:
         except BAD as problem:
             warnings.append(reason(problem, name))
             continue
-        digests = {
-            str(found.payload.get("parent")),
-            str((found.payload.get("retention") or {}).get("digest")),
-        }
+        digests = {str(found.payload.get("parent")), str((found.payload.get("retention") or {}).get("digest"))}
         for bases in (found.payload.get("bases") or {}).values():
             digests.update(str(base)[-64:] for base in bases)
         recorded.at.append((at, digests))
@@ -476,19 +419,14 @@ class Commit(NamedTuple):
     after_gap: bool  # commits before it are lost; it is trusted because a base covers it
 
 
-def read_bases(
-    store: str, source: str, trust: Trust, recorded: Recorded, warnings: list[str]
-) -> list[Signed]:
+def read_bases(store: str, source: str, trust: Trust, recorded: Recorded, warnings: List[str]) -> List[Signed]:
     """Section 7: the valid bases of a source, newest first."""
     bases = []
     for name in reversed(objects_in(store, "bases/" + source, r"[0-9]{8}-[0-9a-f]{64}\.json")):
         try:
             found, by = read_as(store, name, "base", trust, "operations")
             covers = found.payload["covers"]
-            if (
-                name != "bases/%s/%08d-%s.json" % (source, covers["seq"], found.digest)
-                or found.payload.get("source") != source
-            ):
+            if name != "bases/%s/%08d-%s.json" % (source, covers["seq"], found.digest) or found.payload.get("source") != source:
                 raise Refused("%s is not what its name says" % name)
             if not stands(found, by, recorded):
                 raise Refused("%s is by a revoked signer" % name)
@@ -498,12 +436,10 @@ def read_bases(
     return bases
 
 
-def read_commits(
-    store: str, source: str, trust: Trust, bases: list[Signed], warnings: list[str]
-) -> list[Commit]:
+def read_commits(store: str, source: str, trust: Trust, bases: List[Signed], warnings: List[str]) -> List[Commit]:
     """Section 13, 2: the trusted commits in order. With no root key: every commit that can be read."""
     covered = {base.payload["covers"].get("digest") for base in bases}
-    kept: list[Commit] = []
+    kept: List[Commit] = []
     for name in objects_in(store, "commits/" + source, r"[0-9]{8}\.json"):
         seq = int(name[-13:-5])
         try:
@@ -520,10 +456,7 @@ def read_commits(
         except BAD as problem:
             warnings.append(reason(problem, name))
             continue
-        if (
-            trust.document
-            and int((found.payload.get("vault_document") or {}).get("number") or 0) > trust.document
-        ):
+        if trust.document and int((found.payload.get("vault_document") or {}).get("number") or 0) > trust.document:
             warnings.append("%s knows a newer vault document than this copy has" % name)
         kept.append(Commit(seq, found.digest, found.payload, not follows))
     return kept
@@ -537,9 +470,7 @@ def worker_may(signer: Json, source: str, seq: int, digest: str) -> bool:
     return bool(seq < last["seq"] or (seq == last["seq"] and digest == last["digest"]))
 
 
-def chain_to(
-    commits: list[Commit], wanted: Commit, trust: Trust
-) -> tuple[list[Commit], Commit | None]:
+def chain_to(commits: List[Commit], wanted: Commit, trust: Trust) -> Tuple[List[Commit], Optional[Commit]]:
     """The commits up to the wanted one, oldest first, and where that chain is broken: the commit whose parent is lost.
 
     With a root key these are the trusted ones. With none: those that the wanted one descends from, and before a break all
@@ -557,93 +488,60 @@ def chain_to(
     return chain[::-1], broken
 
 
-def forgotten(
-    store: str, trust: Trust, recorded: Recorded, warnings: list[str]
-) -> set[tuple[str, int, str]]:
+def forgotten(store: str, trust: Trust, recorded: Recorded, warnings: List[str]) -> Set[Tuple[str, int, str]]:
     """Section 11: (source, seq, digest) of commits that are no longer restore points."""
-    log: list[tuple[Signed, list[Json], tuple[str, str]]] = []
+    log: List[Tuple[Signed, List[Json], Tuple[str, str]]] = []
     for name in objects_in(store, "retention", r"[0-9]{8}\.json"):
         try:
             found, by = read_as(store, name, "retention", trust, "retention")
             number, parent = found.payload.get("number"), found.payload.get("parent")
-            if name != "retention/%08d.json" % (number or 0) or parent != (
-                log[-1][0].digest if log else None
-            ):
+            if name != "retention/%08d.json" % (number or 0) or parent != (log[-1][0].digest if log else None):
                 raise Refused("%s does not follow the entry before it" % name)
             log.append((found, by, moment(found.payload.get("at"))))
         except BAD as problem:
             warnings.append("%s; it is not used" % reason(problem, name))
-    gone: set[tuple[str, int, str]] = set()
-    later: tuple[
-        tuple[str, str], ...
-    ] = ()  # times of entries that stand and, through `parent`, record those before
+    gone: Set[Tuple[str, int, str]] = set()
+    later: Tuple[Tuple[str, str], ...] = ()  # times of entries that stand and, through `parent`, record those before
     for found, by, at in reversed(log):
         try:
             if not stands(found, by, recorded, later):
                 warnings.append("%s is by a revoked signer" % found.name)
                 continue
             own = [when for when, digests in recorded.at if found.digest in digests]
-            later += (
-                tuple(own) if by and all(signer.get("revoked") for signer in by) else (at, *own)
-            )
+            later += tuple(own) if by and all(signer.get("revoked") for signer in by) else (at, *own)
             if found.payload.get("action") == "forget":
-                gone.update(
-                    (str(one["source"]), int(one["seq"]), str(one["digest"]))
-                    for one in found.payload["commits"]
-                )
+                gone.update((str(one["source"]), int(one["seq"]), str(one["digest"])) for one in found.payload["commits"])
         except BAD as problem:
             warnings.append(reason(problem, found.name))
     return gone
 
 
-def find_base(
-    store: str, source: str, chain: list[Commit], bases: list[Signed], warnings: list[str]
-) -> Signed | None:
+def find_base(store: str, source: str, chain: List[Commit], bases: List[Signed], warnings: List[str]) -> Optional[Signed]:
     """The newest base that covers a commit of the chain and whose rows are there, undamaged."""
     known = {one.digest for one in chain} | {one.payload.get("parent") for one in chain}
     for base in bases:
-        if (
-            base.payload["covers"]["seq"] <= chain[-1].seq
-            and base.payload["covers"].get("digest") in known
-        ):
-            names = [
-                os.path.join(store, "snapshots", source, str(one["snapshot"]))
-                for one in base.payload["snapshots"]
-            ]
+        if base.payload["covers"]["seq"] <= chain[-1].seq and base.payload["covers"].get("digest") in known:
+            names = [os.path.join(store, "snapshots", source, str(one["snapshot"])) for one in base.payload["snapshots"]]
             if all(os.path.isfile(name) and file_digest(name) == name[-64:] for name in names):
                 return base
-            warnings.append(
-                "%s names rows that are missing or damaged; older rows are read instead" % base.name
-            )
+            warnings.append("%s names rows that are missing or damaged; older rows are read instead" % base.name)
     return None
 
 
-def absent_rows(store: str, source: str, payloads: list[Json]) -> list[str]:
+def absent_rows(store: str, source: str, payloads: List[Json]) -> List[str]:
     """Names of the snapshot objects that these commits and bases need and the store has not."""
-    names = [
-        "snapshots/%s/%s" % (source, one["snapshot"])
-        for payload in payloads
-        for one in payload["snapshots"]
-    ]
+    names = ["snapshots/%s/%s" % (source, one["snapshot"]) for payload in payloads for one in payload["snapshots"]]
     return sorted({name for name in names if not os.path.isfile(os.path.join(store, name))})
 
 
 class Snapshot(NamedTuple):
     commit: Commit
-    payloads: list[Json]  # the base, if any, and the commits after it, oldest first
-    failures: list[str]  # why it is not whole
-    heads: dict[int, str]  # digests of all trusted commits of the source
+    payloads: List[Json]  # the base, if any, and the commits after it, oldest first
+    failures: List[str]  # why it is not whole
+    heads: Dict[int, str]  # digests of all trusted commits of the source
 
 
-def choose(
-    store: str,
-    source: str,
-    seq: int | None,
-    as_of: str | None,
-    trust: Trust,
-    recorded: Recorded,
-    warnings: list[str],
-) -> Snapshot:
+def choose(store: str, source: str, seq: Optional[int], as_of: Optional[str], trust: Trust, recorded: Recorded, warnings: List[str]) -> Snapshot:
     """Section 13, 3 and 4: the newest commit, not forgotten, at or before the wanted time, whose rows are all there.
 
     Missing packs do not make us go back in time: what they held is reported, the rest is restored."""
@@ -656,24 +554,15 @@ def choose(
     else:
         candidates = [one for one in reversed(commits) if (source, one.seq, one.digest) not in forgot
                       and (until is None or moment(one.payload["ended_at"]) <= until)]  # fmt: skip
-    first: Snapshot | None = None
+    first: Optional[Snapshot] = None
     for wanted in candidates[:50]:
         chain, broken = chain_to(commits, wanted, trust)
         base = find_base(store, source, chain, bases, warnings)
         covers: Json = base.payload["covers"] if base else {"seq": 0, "digest": None}
-        payloads = ([base.payload] if base else []) + [
-            one.payload for one in chain if one.seq > covers["seq"]
-        ]
+        payloads = ([base.payload] if base else []) + [one.payload for one in chain if one.seq > covers["seq"]]
         failures = ["%s is missing" % name for name in absent_rows(store, source, payloads)]
-        if (
-            broken
-            and covers["seq"] < broken.seq
-            and covers["digest"] != broken.payload.get("parent")
-        ):
-            failures.append(
-                "commits before number %d are lost; some files may come back in an older state, or not at all"
-                % broken.seq
-            )
+        if broken and covers["seq"] < broken.seq and covers["digest"] != broken.payload.get("parent"):
+            failures.append("commits before number %d are lost; some files may come back in an older state, or not at all" % broken.seq)
         found = Snapshot(wanted, payloads, failures, {one.seq: one.digest for one in commits})
         if not failures:
             if first:
@@ -694,8 +583,8 @@ class Report:
     """What went wrong, for the screen and for a file beside OUT. Names are percent text: safe on any terminal."""
 
     def __init__(self) -> None:
-        self.failures: list[str] = []
-        self.notes: dict[str, int] = {}
+        self.failures: List[str] = []
+        self.notes: Dict[str, int] = {}
 
     def fail(self, text: str) -> None:
         self.failures.append(text)
@@ -711,12 +600,10 @@ class Rows:
         self.db = sqlite3.connect(os.path.join(folder, "rows.sqlite"))
         self.db.execute("PRAGMA synchronous = OFF")
         self.db.execute("CREATE TABLE item (id TEXT PRIMARY KEY, row BLOB)")
-        self.matters: dict[str, Json] = {}  # matter id -> its row
-        self.problems: list[Json] = []  # of the wanted snapshot itself
+        self.matters: Dict[str, Json] = {}  # matter id -> its row
+        self.problems: List[Json] = []  # of the wanted snapshot itself
 
-    def load(
-        self, store: str, source: str, vault_id: str, snapshot: Snapshot, keys: Keys, report: Report
-    ) -> None:
+    def load(self, store: str, source: str, vault_id: str, snapshot: Snapshot, keys: Keys, report: Report) -> None:
         todo = [(payload, one) for payload in snapshot.payloads for one in payload["snapshots"]]
         for number, (payload, one) in enumerate(todo, 1):
             name = "snapshots/%s/%s" % (source, one["snapshot"])
@@ -724,31 +611,18 @@ class Rows:
             try:
                 if not is_hex(one["snapshot"], 64) or file_digest(path) != one["snapshot"]:
                     raise Refused("its bytes do not have the digest in its name")
-                with (
-                    self.db,
-                    keys.open(path) as stream,
-                ):  # `self.db`: all rows of the object, or none
+                with self.db, keys.open(path) as stream:  # `self.db`: all rows of the object, or none
                     self._apply(stream, vault_id, source, payload is snapshot.payloads[-1])
             except OSError as problem:
                 report.fail("%s: %s" % (name, problem.strerror))
             except BAD as problem:
-                missing = (
-                    ""
-                    if one.get("key_id") in keys.opened
-                    else " (sealed to %s, whose key your identity does not open)"
-                    % one.get("key_id")
-                )
+                missing = "" if one.get("key_id") in keys.opened else " (sealed to %s, whose key your identity does not open)" % one.get("key_id")
                 report.fail("%s: rows not read: %s%s" % (name, reason(problem, "a row"), missing))
             progress("rows: object %d of %d" % (number, len(todo)))
 
     def _apply(self, stream: BinaryIO, vault_id: str, source: str, is_last: bool) -> None:
         header = json.loads(stream.readline())
-        if (
-            header.get("t") != "snapshot"
-            or header.get("format") != 1
-            or header.get("source") != source
-            or header.get("vault_id") != vault_id
-        ):
+        if header.get("t") != "snapshot" or header.get("format") != 1 or header.get("source") != source or header.get("vault_id") != vault_id:
             raise Refused("it is not a snapshot object of this vault and source, format 1")
         for line in stream:
             row = json.loads(line)
@@ -761,11 +635,9 @@ class Rows:
             elif row["t"] == "problem" and is_last:
                 self.problems.append(row)
 
-    def selected(self, matter: str | None, prefix: str | None) -> Iterator[Json]:
+    def selected(self, matter: Optional[str], prefix: Optional[str]) -> Iterator[Json]:
         """The rows that the options ask for. `prefix` may be given as bytes on the command line or as percent text."""
-        wanted = {one for one, row in self.matters.items() if row.get("number") == matter} | {
-            matter
-        }
+        wanted = {one for one, row in self.matters.items() if row.get("number") == matter} | {matter}
         prefixes = []
         if prefix is not None:
             prefixes.append(os.fsencode(prefix).strip(b"/"))
@@ -782,9 +654,7 @@ class Rows:
                     path = unpercent(row.get("path"))
                 except Refused:
                     path = b""
-                if not any(
-                    one in (b"", b".", path) or path.startswith(one + b"/") for one in prefixes
-                ):
+                if not any(one in (b"", b".", path) or path.startswith(one + b"/") for one in prefixes):
                     continue
             yield row
 
@@ -798,13 +668,11 @@ def progress(text: str, now: bool = False) -> None:
     wait = 0.2 if sys.stderr.isatty() else 10
     if now or time.monotonic() - _last_progress[0] > wait:
         _last_progress[0] = time.monotonic()
-        sys.stderr.write(
-            ("\r%-79s" + ("\n" if now else "")) % text if sys.stderr.isatty() else text + "\n"
-        )
+        sys.stderr.write(("\r%-79s" + ("\n" if now else "")) % text if sys.stderr.isatty() else text + "\n")
         sys.stderr.flush()
 
 
-def tar_members(stream: BinaryIO) -> Iterator[tuple[str, int, Iterator[bytes]]]:
+def tar_members(stream: BinaryIO) -> Iterator[Tuple[str, int, Iterator[bytes]]]:
     """Section 3: (name, size, content) of each member of the ustar archive in a pack; strict about everything."""
 
     total = unread = 0
@@ -831,21 +699,13 @@ def tar_members(stream: BinaryIO) -> Iterator[tuple[str, int, Iterator[bytes]]]:
         if head == bytes(512):
             return
         try:
-            name, size = (
-                head[:100].rstrip(b"\0").decode("ascii"),
-                int(head[124:136].strip(b" \0"), 8),
-            )
+            name, size = head[:100].rstrip(b"\0").decode("ascii"), int(head[124:136].strip(b" \0"), 8)
             checksum = int(head[148:156].strip(b" \0"), 8)
         except ValueError:
             raise Refused("a tar header in it is damaged") from None
         if checksum != sum(head[:148]) + 8 * 32 + sum(head[156:]) or head[257:262] != b"ustar":
             raise Refused("a tar header in it is damaged")
-        if (
-            head[156:157] not in (b"0", b"\0")
-            or not is_hex(name, 64)
-            or head[345:500].strip(b"\0")
-            or size < 0
-        ):
+        if head[156:157] not in (b"0", b"\0") or not is_hex(name, 64) or head[345:500].strip(b"\0") or size < 0:
             raise Refused("a member in it is not a regular file named by its digest")
         unread = size
         yield name, size, content()
@@ -863,18 +723,10 @@ class Restore:
     a number in a working folder, and moved to its name when its digest is right: OUT holds no half files.
     """
 
-    def __init__(
-        self, store: str, out: str, work: str, rows: Rows, keys: Keys, report: Report
-    ) -> None:
-        self.store, self.out, self.work, self.keys, self.report = (
-            store,
-            os.fsencode(out),
-            work,
-            keys,
-            report,
-        )
+    def __init__(self, store: str, out: str, work: str, rows: Rows, keys: Keys, report: Report) -> None:
+        self.store, self.out, self.work, self.keys, self.report = store, os.fsencode(out), work, keys, report
         self.db, self.folders, self.done, self.total, self.bytes = rows.db, {b""}, 0, 0, 0
-        self.root: Json | None = None  # the row of the root folder
+        self.root: Optional[Json] = None  # the row of the root folder
         self.is_root = hasattr(os, "geteuid") and os.geteuid() == 0
         # job: one item. piece: a part of it that is still wanted, with its place in the file.
         self.db.executescript("""
@@ -884,16 +736,10 @@ class Restore:
 
     def plan(self, rows: Iterator[Json]) -> None:
         """Notes every item and every part of it that is wanted; refuses what may not be restored."""
-        leaders: dict[tuple[str, str], int] = {}  # hard links: the first file of each set
+        leaders: Dict[Tuple[str, str], int] = {}  # hard links: the first file of each set
         for n, row in enumerate(rows, 1):
             try:
-                path, meta, pieces, link, at = (
-                    safe_path(row.get("path")),
-                    row.get("meta") or {},
-                    [],
-                    None,
-                    0,
-                )
+                path, meta, pieces, link, at = safe_path(row.get("path")), row.get("meta") or {}, [], None, 0
                 kind = row["kind"] if row["kind"] in ("dir", "symlink") else "file"
                 if path == b"." and kind != "dir":
                     raise Refused("only a folder can be the root")
@@ -910,15 +756,7 @@ class Restore:
                         raise Refused("its parts do not add up to its size")
                     if meta.get("hardlink"):
                         link = leaders.get((str(meta["hardlink"]), row["sha256"]))
-                job = (
-                    n,
-                    path,
-                    kind,
-                    json.dumps(row),
-                    0 if link else len(pieces),
-                    link,
-                    bool(meta.get("sparse")),
-                )
+                job = (n, path, kind, json.dumps(row), 0 if link else len(pieces), link, bool(meta.get("sparse")))
                 self.db.execute("INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, ?, '')", job)
                 if not link:
                     self.db.executemany("INSERT INTO piece VALUES (?, ?, ?, ?, ?, ?)", pieces)
@@ -937,16 +775,11 @@ class Restore:
             self.guard(n, self.make_folder, path)
         for n, _, row in self.jobs("file", "todo = 0 AND link IS NULL"):
             self.guard(n, self.finish_file, n)
-        packs = [
-            pack for (pack,) in self.db.execute("SELECT DISTINCT pack FROM piece ORDER BY pack")
-        ]
+        packs = [pack for (pack,) in self.db.execute("SELECT DISTINCT pack FROM piece ORDER BY pack")]
         for number, pack in enumerate(packs, 1):
             self.read_pack(pack)
             self.db.commit()
-            progress(
-                "packs %d of %d, items %d of %d, %d MB"
-                % (number, len(packs), self.done, self.total, self.bytes >> 20)
-            )
+            progress("packs %d of %d, items %d of %d, %d MB" % (number, len(packs), self.done, self.total, self.bytes >> 20))
         for n, path, row in self.jobs("file", "link IS NOT NULL"):
             self.guard(n, self.make_link, n, path, row)
         for n, path, row in self.jobs("symlink"):
@@ -954,9 +787,7 @@ class Restore:
         for n, path, row in self.jobs("dir", "state = ''", backwards=True):  # the innermost first
             self.guard(n, self.finish_folder, n, path, row)
 
-    def jobs(
-        self, kind: str, only: str = "1", backwards: bool = False
-    ) -> Iterator[tuple[int, bytes, Json]]:
+    def jobs(self, kind: str, only: str = "1", backwards: bool = False) -> Iterator[Tuple[int, bytes, Json]]:
         """(number, path, row) of the items of a kind in order of path; a page at a time, for the table changes meanwhile."""
         sign, order, last = ("<", "DESC", None) if backwards else (">", "ASC", None)
         query = "SELECT n, path, row FROM job WHERE kind = ? AND (? IS NULL OR path %s ?) AND %s ORDER BY path %s LIMIT 500"
@@ -975,17 +806,13 @@ class Restore:
             action(*arguments)
         except OSError as problem:
             if problem.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise CannotBegin(
-                    "The disk is full. What is restored so far stays; nothing in OUT is half a file."
-                ) from None
+                raise CannotBegin("The disk is full. What is restored so far stays; nothing in OUT is half a file.") from None
             self.failed(n, problem.strerror or "it cannot be written")
         except BAD as problem:
             self.failed(n, reason(problem, "its row"))
 
     def failed(self, n: int, why: str) -> None:
-        path, state, row = self.db.execute(
-            "SELECT path, state, row FROM job WHERE n = ?", (n,)
-        ).fetchone()
+        path, state, row = self.db.execute("SELECT path, state, row FROM job WHERE n = ?", (n,)).fetchone()
         if state == "":
             self.db.execute("UPDATE job SET state = 'failed' WHERE n = ?", (n,))
             self.report.fail("%s: %s" % (json.loads(row)["path"], why))
@@ -1003,12 +830,8 @@ class Restore:
     def read_pack(self, pack: str) -> None:
         """Takes from one pack every part that is wanted from it."""
         query = "SELECT member, n, at, size, sparse, key FROM piece JOIN job USING (n) WHERE pack = ? AND state = ''"
-        wanted: dict[str, list[tuple[int, int, int, int]]] = {}
-        why, key_id, path = (
-            "it does not hold them",
-            "",
-            os.path.join(self.store, "packs", pack[:2], pack),
-        )
+        wanted: Dict[str, List[Tuple[int, int, int, int]]] = {}
+        why, key_id, path = "it does not hold them", "", os.path.join(self.store, "packs", pack[:2], pack)
         for member, n, at, size, sparse, key_id in self.db.execute(query, (pack,)):
             wanted.setdefault(member, []).append((n, at, size, sparse))
         try:
@@ -1030,13 +853,7 @@ class Restore:
             for n, _, _, _ in places:
                 self.failed(n, "bytes of it are in pack %s: %s" % (pack, why))
 
-    def place(
-        self,
-        member: str,
-        size: int,
-        content: Iterator[bytes],
-        places: list[tuple[int, int, int, int]],
-    ) -> bool:
+    def place(self, member: str, size: int, content: Iterator[bytes], places: List[Tuple[int, int, int, int]]) -> bool:
         """Checks a part against its digest, and writes it into every file that wants it. False: the part is not what its name says."""
         digest = hashlib.sha256()
         with tempfile.SpooledTemporaryFile(max_size=16 << 20, dir=self.work) as part:
@@ -1063,9 +880,7 @@ class Restore:
                     file.write(block)
                 self.bytes += len(block)
         self.db.execute("UPDATE job SET todo = todo - 1 WHERE n = ?", (n,))
-        if self.db.execute("SELECT todo FROM job WHERE n = ? AND state = ''", (n,)).fetchone() == (
-            0,
-        ):
+        if self.db.execute("SELECT todo FROM job WHERE n = ? AND state = ''", (n,)).fetchone() == (0,):
             self.finish_file(n)
 
     def finish_file(self, n: int) -> None:
@@ -1075,9 +890,7 @@ class Restore:
         os.makedirs(os.path.dirname(partial), exist_ok=True)
         with open(partial, "ab") as file:
             file.truncate(row["size"])  # after a hole at the end; makes a file that has no parts
-        if (
-            row["parts"][0]["m"] if len(row["parts"]) == 1 else file_digest(os.fsdecode(partial))
-        ) != row["sha256"]:
+        if (row["parts"][0]["m"] if len(row["parts"]) == 1 else file_digest(os.fsdecode(partial))) != row["sha256"]:
             raise Refused("its content does not have its digest")
         final = self.free_name(path)
         self.set_attributes(partial, row)
@@ -1103,15 +916,11 @@ class Restore:
         self.make_folder(os.path.dirname(path))
         whole = os.path.join(self.out, path)
         if os.path.lexists(whole):
-            raise Refused(
-                "another item already stands at its path (does this disk ignore upper and lower case?)"
-            )
+            raise Refused("another item already stands at its path (does this disk ignore upper and lower case?)")
         return whole
 
     def make_link(self, n: int, path: bytes, row: Json) -> None:
-        first, state = self.db.execute(
-            "SELECT b.path, b.state FROM job a JOIN job b ON b.n = a.link WHERE a.n = ?", (n,)
-        ).fetchone()
+        first, state = self.db.execute("SELECT b.path, b.state FROM job a JOIN job b ON b.n = a.link WHERE a.n = ?", (n,)).fetchone()
         if state != "done":
             raise Refused("it is a hard link to a file that could not be restored")
         first, final = os.path.join(self.out, first), self.free_name(path)
@@ -1158,19 +967,13 @@ class Restore:
                 self.report.note("extended attributes were not set: this system's Python cannot")
             except (OSError, *BAD):
                 if self.is_root or not name.startswith(("security.", "trusted.")):
-                    self.report.fail(
-                        "%s: restored, but without its attribute %s" % (row["path"], name)
-                    )
+                    self.report.fail("%s: restored, but without its attribute %s" % (row["path"], name))
                 else:
                     self.report.note("attributes of the system were not set: that needs root")
         try:
             if "mode" in meta and not link:
                 # Without its owner a file must not keep "run as the owner" bits.
-                os.chmod(
-                    path,
-                    meta["mode"]
-                    & (0o7777 if owned or self.is_root or row["kind"] == "dir" else 0o1777),
-                )
+                os.chmod(path, meta["mode"] & (0o7777 if owned or self.is_root or row["kind"] == "dir" else 0o1777))
             if abs(row["mtime_ns"]) >= 2**63:
                 raise Refused("no such time")
             os.utime(path, ns=(row["mtime_ns"], row["mtime_ns"]), follow_symlinks=False)
@@ -1186,54 +989,25 @@ def printable(text: Any) -> str:
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description="Gets files back out of a Muniment vault (format 1).",
-        epilog="Exit status: 0 all restored, 1 not all, 2 could not begin.",
-    )
+    parser = argparse.ArgumentParser(description="Gets files back out of a Muniment vault (format 1).", epilog="Exit status: 0 all restored, 1 not all, 2 could not begin.")
     parser.add_argument("store", metavar="STORE", help="folder with a copy of the vault")
     parser.add_argument("out", metavar="OUT", nargs="?", help="folder to restore to: new or empty")
-    parser.add_argument(
-        "--identity",
-        metavar="FILE",
-        help="age identity: escrow (may be under a passphrase) or operations",
-    )
-    parser.add_argument(
-        "--keys",
-        metavar="FOLDER",
-        action="append",
-        default=[],
-        help="copy of the second store, which holds the keys of matters (folder that contains keys/)",
-    )
+    parser.add_argument("--identity", metavar="FILE", help="age identity: escrow (may be under a passphrase) or operations")
+    parser.add_argument("--keys", metavar="FOLDER", action="append", default=[], help="copy of the second store, which holds the keys of matters (folder that contains keys/)")
     parser.add_argument("--root-key", metavar="HEX", help="root public key from the key card")
     parser.add_argument("--vault-id", metavar="HEX", help="vault id from the key card")
-    parser.add_argument(
-        "--mark", metavar="HEX", help="newest checkpoint mark that you know from outside the store"
-    )
+    parser.add_argument("--mark", metavar="HEX", help="newest checkpoint mark that you know from outside the store")
     parser.add_argument("--source", help="which source, if there are several")
-    parser.add_argument(
-        "--as-of",
-        metavar="TIME",
-        help="newest snapshot at or before this time, e.g. 2026-11-24T02:00:00Z",
-    )
+    parser.add_argument("--as-of", metavar="TIME", help="newest snapshot at or before this time, e.g. 2026-11-24T02:00:00Z")
     parser.add_argument("--seq", metavar="N", type=int, help="the snapshot with this number")
-    parser.add_argument(
-        "--matter", metavar="M", help="only this matter (its number, or its id M-...)"
-    )
+    parser.add_argument("--matter", metavar="M", help="only this matter (its number, or its id M-...)")
     parser.add_argument("--path", metavar="PREFIX", help="only this file or folder")
-    parser.add_argument(
-        "--list", action="store_true", help="show what is in the snapshot, restore nothing"
-    )
-    parser.add_argument(
-        "--snapshots",
-        action="store_true",
-        help="show which snapshots there are (needs no identity)",
-    )
+    parser.add_argument("--list", action="store_true", help="show what is in the snapshot, restore nothing")
+    parser.add_argument("--snapshots", action="store_true", help="show which snapshots there are (needs no identity)")
     options = parser.parse_intermixed_args()  # STORE and OUT may stand apart
     if (options.root_key is None) != (options.vault_id is None):
         parser.error("--root-key and --vault-id go together; both are on the key card")
-    if options.root_key and not (
-        is_hex(options.root_key.lower(), 64) and is_hex(options.vault_id.lower(), 32)
-    ):
+    if options.root_key and not (is_hex(options.root_key.lower(), 64) and is_hex(options.vault_id.lower(), 32)):
         parser.error("--root-key has 64 and --vault-id has 32 characters, 0-9 and a-f")
     if options.root_key:
         options.root_key, options.vault_id = options.root_key.lower(), options.vault_id.lower()
@@ -1246,13 +1020,11 @@ def arguments() -> argparse.Namespace:
     return options
 
 
-def find_source(store: str, wanted: str | None) -> str:
+def find_source(store: str, wanted: Optional[str]) -> str:
     folder = os.path.join(store, "commits")
     if not os.path.isdir(folder):
         raise CannotBegin("%s holds no folder `commits`: it is not a copy of a vault" % store)
-    sources = sorted(
-        name for name in os.listdir(folder) if re.fullmatch("[a-z0-9][a-z0-9_-]{0,62}", name)
-    )
+    sources = sorted(name for name in os.listdir(folder) if re.fullmatch("[a-z0-9][a-z0-9_-]{0,62}", name))
     if wanted is None and len(sources) == 1:
         return sources[0]
     if wanted not in sources:
@@ -1260,42 +1032,21 @@ def find_source(store: str, wanted: str | None) -> str:
     return wanted
 
 
-def show_snapshots(
-    store: str, source: str, trust: Trust, recorded: Recorded, warnings: list[str]
-) -> None:
-    commits = read_commits(
-        store, source, trust, read_bases(store, source, trust, recorded, warnings), warnings
-    )
+def show_snapshots(store: str, source: str, trust: Trust, recorded: Recorded, warnings: List[str]) -> None:
+    commits = read_commits(store, source, trust, read_bases(store, source, trust, recorded, warnings), warnings)
     forgot = forgotten(store, trust, recorded, warnings)
     for one in commits:
         mark = "  forgotten" if (source, one.seq, one.digest) in forgot else ""
         items = (one.payload.get("counts") or {}).get("items", "?")
-        print(
-            printable(
-                "%8d  %s  %-24s %s items%s"
-                % (one.seq, one.payload["ended_at"], one.payload.get("completeness"), items, mark)
-            )
-        )
+        print(printable("%8d  %s  %-24s %s items%s" % (one.seq, one.payload["ended_at"], one.payload.get("completeness"), items, mark)))
 
 
-def tell_freshness(
-    source: str,
-    snapshot: Snapshot,
-    trust: Trust,
-    recorded: Recorded,
-    options: argparse.Namespace,
-    report: Report,
-) -> None:
+def tell_freshness(source: str, snapshot: Snapshot, trust: Trust, recorded: Recorded, options: argparse.Namespace, report: Report) -> None:
     """Section 10: is this copy of the store cut short?"""
     if trust.signers is None:
-        say(
-            "trust not proven: no root key was given. The files are whole, but who wrote them is not shown."
-        )
+        say("trust not proven: no root key was given. The files are whole, but who wrote them is not shown.")
         return
-    say(
-        "trust proven: snapshot %d of %s is signed, and its signer is entitled by vault document %d, which the root key signed."
-        % (snapshot.commit.seq, source, trust.document)
-    )
+    say("trust proven: snapshot %d of %s is signed, and its signer is entitled by vault document %d, which the root key signed." % (snapshot.commit.seq, source, trust.document))
     newest = recorded.newest
     if newest is None:
         say("freshness not proven: this copy has no valid checkpoint.")
@@ -1306,37 +1057,23 @@ def tell_freshness(
                         % (newest["at"], head.get("seq"), source))  # fmt: skip
         say("newest checkpoint in this copy: %s" % newest["at"])
     if options.mark and options.mark.lower() not in recorded.marks:
-        report.fail(
-            "no valid checkpoint has the mark %s: this copy is older than that mark, or was rolled back"
-            % options.mark
-        )
+        report.fail("no valid checkpoint has the mark %s: this copy is older than that mark, or was rolled back" % options.mark)
     elif not options.mark:
-        say(
-            "freshness not proven: compare with the newest mark you have from mail or the second store (--mark)."
-        )
+        say("freshness not proven: compare with the newest mark you have from mail or the second store (--mark).")
 
 
 def show_rows(rows: Rows, options: argparse.Namespace) -> None:
     for row in rows.selected(options.matter, options.path):
-        number = (
-            rows.matters.get(str(row.get("matter")), {}).get("number", row.get("matter")) or "-"
-        )
+        number = rows.matters.get(str(row.get("matter")), {}).get("number", row.get("matter")) or "-"
         try:
-            when = time.strftime(
-                "%Y-%m-%d %H:%M:%S", time.gmtime(int(row.get("mtime_ns") or 0) // 10**9)
-            )
+            when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(int(row.get("mtime_ns") or 0) // 10**9))
         except BAD + (OSError,):
             when = "?"
-        print(
-            printable(
-                "%-8s %14s  %s  %-12s %s"
-                % (row.get("kind"), row.get("size"), when, number, row.get("path"))
-            )
-        )
+        print(printable("%-8s %14s  %s  %-12s %s" % (row.get("kind"), row.get("size"), when, number, row.get("path"))))
 
 
 def recover(options: argparse.Namespace) -> int:
-    store, report, warnings = options.store, Report(), cast(list[str], [])
+    store, report, warnings = options.store, Report(), cast(List[str], [])
     source = find_source(store, options.source)
     trust = establish_trust(store, options.root_key, options.vault_id, warnings)
     recorded = read_checkpoints(store, trust, warnings)
@@ -1351,15 +1088,7 @@ def recover(options: argparse.Namespace) -> int:
         for failure in snapshot.failures:
             report.fail(failure)
         vault_id = trust.vault_id or str(snapshot.commit.payload.get("vault_id"))
-        say(
-            "snapshot %d of %s, %s, %s"
-            % (
-                snapshot.commit.seq,
-                source,
-                snapshot.commit.payload["ended_at"],
-                snapshot.commit.payload.get("completeness"),
-            )
-        )
+        say("snapshot %d of %s, %s, %s" % (snapshot.commit.seq, source, snapshot.commit.payload["ended_at"], snapshot.commit.payload.get("completeness")))
         restore = None
         with working_folder(None if options.list else options.out) as work:
             rows = Rows(work)
@@ -1370,18 +1099,11 @@ def recover(options: argparse.Namespace) -> int:
                 restore = Restore(store, options.out, work, rows, keys, report)
                 restore.plan(rows.selected(options.matter, options.path))
                 restore.run()
-                progress(
-                    "%d of %d items restored, %d MB"
-                    % (restore.done, restore.total, restore.bytes >> 20),
-                    now=True,
-                )
+                progress("%d of %d items restored, %d MB" % (restore.done, restore.total, restore.bytes >> 20), now=True)
                 if not restore.total:
                     report.fail("nothing in this snapshot fits what you asked for")
             if rows.problems:
-                say(
-                    "note: %d items could not be read when this snapshot was taken"
-                    % len(rows.problems)
-                )
+                say("note: %d items could not be read when this snapshot was taken" % len(rows.problems))
             rows.db.close()
         if restore:
             restore.finish_root()
@@ -1404,12 +1126,10 @@ def recover(options: argparse.Namespace) -> int:
 
 
 @contextmanager
-def working_folder(out: str | None) -> Iterator[str]:
+def working_folder(out: Optional[str]) -> Iterator[str]:
     """A private folder, inside OUT so that finished files only have to be renamed; removed at the end, come what may."""
     if out is not None:
-        if os.path.lexists(out) and (
-            os.path.islink(out) or not os.path.isdir(out) or os.listdir(out)
-        ):
+        if os.path.lexists(out) and (os.path.islink(out) or not os.path.isdir(out) or os.listdir(out)):
             raise CannotBegin("OUT must be a new folder, or an empty one")
         os.makedirs(out, exist_ok=True)
     work = tempfile.mkdtemp(prefix=".muniment-recovery-", dir=out)
