@@ -21,9 +21,13 @@ if [ "${CI:-}" = true ] && missing; then
   DEBIAN_FRONTEND=noninteractive $SUDO apt-get install -y -qq --no-install-recommends $PACKAGES >/dev/null
 fi
 
-echo "== ruff";        ruff check . && ruff format --check .
-echo "== mypy";        mypy
-echo "== imports";     lint-imports --no-cache | tail -n 6
+echo "== ruff"
+ruff check .
+ruff format --check .
+echo "== mypy"
+mypy
+echo "== imports"
+lint-imports --no-cache --no-timings
 [ "${1:-}" = check ] && exit 0
 echo "== tests"
 exec pytest -n "${WORKERS:-2}" --dist loadgroup --cov --cov-report=term:skip-covered -q "$@"
