@@ -7,9 +7,9 @@ BIN=$(pwd)/${VENV:-.venv}/bin
 PATH=$BIN:$PATH
 export PATH PYTHONDONTWRITEBYTECODE=
 
-PACKAGES="age acl attr chromium libarchive-tools zstd"
+PACKAGES="acl age attr busybox chromium e2fsprogs gawk libarchive-tools mksh original-awk zstd"
 missing() {
-  for program in age setfacl setfattr chromium bsdtar zstd; do
+  for program in age bsdtar busybox chromium gawk mkfs.ext4 mksh original-awk setfacl setfattr zstd; do
     command -v "$program" >/dev/null 2>&1 || return 0
   done
   return 1
@@ -27,7 +27,7 @@ ruff format --check .
 echo "== mypy"
 mypy
 echo "== imports"
-lint-imports --no-cache --no-timings
+lint-imports --no-cache
 [ "${1:-}" = check ] && exit 0
 echo "== tests"
 exec pytest -n "${WORKERS:-2}" --dist loadgroup --cov --cov-report=term:skip-covered -q "$@"
