@@ -202,6 +202,26 @@ def test_a_new_key_file_never_replaces_one(office: Office, terminal: Terminal) -
     assert key.read_bytes() == before
 
 
+def test_what_of_a_matter_lies_outside_its_key_is_said_when_it_is_made_asked_for_and_erased(
+    office: Office, terminal: Terminal, tmp_path: Path
+) -> None:
+    _matter_store(office, tmp_path)
+    number = office.truths[1].matters[0][0]
+
+    added = terminal.json("keys", "add-matter", number, *office.root_options())
+    asked = terminal.json("keys", "where-matter", number)
+    erased = terminal.json("keys", "erase-matter", added["matter"], "--confirm", added["matter"])
+
+    assert not added["residue"]["none"]
+    assert added["residue"]["earliest"] is None
+    assert {r["holds"] for r in asked["remaining"]} == {"bytes", "rows"}
+    assert asked["snapshots"] == [["files", 1], ["files", 2]]
+    assert erased["residue"]["remaining"] == asked["remaining"]
+    said = terminal("keys", "where-matter", number).out
+    assert "Erasing the key does not reach them" in said
+    assert "there is no date yet" in " ".join(said.split())
+
+
 def _matter_store(office: Office, tmp_path: Path) -> None:
     (tmp_path / "matter-keys").mkdir()
     path = office.firm / "firm.yaml"

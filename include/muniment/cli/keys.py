@@ -282,8 +282,9 @@ def erase_matter(
     """Destroys the key of a matter: everything sealed to it is gone, for good, in every copy.
 
     Earlier snapshots, from before the matter had its own key, still have it until they are forgotten
-    and swept.
+    and swept: what they have, and until when, is said before you confirm and reported after.
     """
+    from muniment.assurance.residue import residue
     from muniment.vault import names
     from muniment.vault.setup import erase_matter_key
 
@@ -295,15 +296,19 @@ def erase_matter(
         raise ConfigError(
             "this matter has no key of its own", to=opaque, todo="See `muniment keys list`."
         )
+    left = residue(vault, key_id)
     session.screen.confirm_by_typing(
-        f"What is sealed to {key_id} cannot be read by anybody after this.", opaque, confirm
+        f"What is sealed to {key_id} cannot be read by anybody after this. {left.text}",
+        opaque,
+        confirm,
     )
     erased = erase_matter_key(vault, key_id)
     told(
         session,
         "keys erase-matter",
-        {"matter": opaque, "key_id": key_id, "erased": erased},
-        f"{words.some(erased, 'copy', 'copies')} of {key_id} erased. Erase the copies in recovery kits too."
+        {"matter": opaque, "key_id": key_id, "erased": erased, "residue": left.as_dict()},
+        f"{words.some(erased, 'copy', 'copies')} of {key_id} erased. Erase the copies in recovery kits "
+        f"too. {left.text}"
         if erased
         else f"There was no copy of {key_id} left.",
     )
