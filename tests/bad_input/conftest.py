@@ -12,21 +12,27 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from muniment import wiring
 from muniment.cli.main import main
 from muniment.clock import Clock, FixedClock
 from muniment.config.load import FirmConfig, load_firm
 from muniment.vault.store.base import Store
-from muniment.vault.store.decorators import put_or_same
+from muniment.vault.store.decorators import RetryingStore, put_or_same
 from muniment.vault.store.local import LocalStore
+from muniment.vault.store.s3_client import S3Settings
 from tests.support import airflow_home
 from tests.support.airflow_firm import ROW, write_firm
 from tests.support.fake_stores import digest
+from tests.support.faulty_s3 import FaultyS3, faulty_s3
 from tests.support.practice import MONDAY, Practice, tree
+from tests.support.s3_server import S3Server
 
 airflow_home.prepare()
 
@@ -66,6 +72,16 @@ matter_rules:
   - source: files
     pattern: "Matters/{{number}} {{title}}/**"
 """
+
+
+class ShiftedClock:
+    """The real time, set wrongly by `off`."""
+
+    def __init__(self) -> None:
+        self.off = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.off
 
 
 @dataclass(frozen=True)
@@ -331,6 +347,46 @@ def office(
 @pytest.fixture
 def trouble(office: Office) -> Trouble:
     return trouble_in(office)
+
+
+@dataclass
+class Bucket:
+    """A firm whose `main` is on the real S3 server, behind a proxy that can spoil it."""
+
+    trouble: Trouble
+    proxy: FaultyS3
+    clock: ShiftedClock
+
+    @property
+    def office(self) -> Office:
+        return self.trouble.office
+
+
+@pytest.fixture
+def bucket(
+    s3_server: S3Server,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Bucket]:
+    """Waits are short: half a second without a byte counts as hung, retries follow at once."""
+    monkeypatch.setattr(
+        wiring, "S3Settings", partial(S3Settings, read_seconds=0.5, connect_seconds=5, attempts=1)
+    )
+    monkeypatch.setattr(wiring, "RetryingStore", partial(RetryingStore, first_wait=0.0))
+    monkeypatch.setenv("MUNIMENT_S3_CREDENTIAL", str(s3_server.embedded.credential_file("worker")))
+    monkeypatch.chdir(tmp_path)
+    place = s3_server.place()
+    clock = ShiftedClock()
+    with faulty_s3(s3_server.embedded.endpoint) as proxy:
+        more = f"\n    connection: store\n    endpoint: {proxy.url}\n    region: us-east-1"
+        url = f"s3://{place.bucket}/{place.prefix}"
+        office = Office(
+            tmp_path, capsys, store=place.store(), main_url=url, main_more=more, clock=clock
+        )
+        trouble = trouble_in(office)
+        proxy.requests.clear()
+        yield Bucket(trouble, proxy, clock)
 
 
 @dataclass(frozen=True)
