@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -14,7 +15,13 @@ from tests.threats.markers import Marker, in_bytes, in_file, in_tree
 OTHERS = ("pytest-of-", "bash_jobs")
 """Folders of other tests in the shared places; our own folder is searched by its name."""
 
-SHARED = [Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"), Path("/run/shm")]
+SHARED = [
+    Path("/tmp"),
+    Path("/var/tmp"),
+    Path("/dev/shm"),
+    Path("/run/shm"),
+    Path(tempfile.gettempdir()),
+]
 
 
 class Watch:

@@ -8,6 +8,8 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -34,7 +36,7 @@ from muniment.vault.snapshots import RowsWriter
 from muniment.vault.store.local import LocalStore
 from muniment.vault.vault import Vault
 from tests.support.fake_stores import put
-from tests.support.needs import REPOSITORY
+from tests.support.needs import REPOSITORY, needs_program
 from tests.support.practice import Practice, tree
 from tests.support.s3_server import FREE, S3Server
 from tests.threats.conftest import GuardedPractice
@@ -168,6 +170,33 @@ def test_junk_in_the_place_of_the_next_vault_document_does_not_bind_roots_hands(
     assert tree(tmp_path / "back/files") == tree(firm.share)
     tampered = {f.object for f in check(firm.vault("nobody")).findings}
     assert {names.vault_document(2), names.vault_document(99_999_999)} <= tampered
+
+
+def test_the_stand_alone_reader_passes_over_junk_too(practice: Practice, tmp_path: Path) -> None:
+    """recover.py, over a folder in which somebody took the names of the next documents and commits."""
+    needs_program("age")
+    needs_program("zstd")
+    for name in (names.vault_document(2), names.retention(1), names.commit("files", 99_999_998)):
+        put(practice.store, name, b"junk")
+    roll_epoch(practice.vault("escrow"), practice.keys.root, "recovery_points")
+    practice.write("Office/new.txt", "x")
+    practice.back_up()
+    history = practice.vault().history("files")
+    RetentionOffice(practice.vault("retention")).forget([(history.at(1), "expired")])
+    identity = tmp_path / "escrow.txt"
+    identity.write_text(f"{practice.keys.escrow}\n")
+    done = subprocess.run(
+        [
+            sys.executable, str(tmp_path / "store/recover.py"), str(tmp_path / "store"),
+            "--identity", str(identity), "--root-key", practice.pin.root_public.hex(),
+            "--vault-id", practice.pin.vault_id, str(tmp_path / "back"),
+        ],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "trust not proven" not in done.stderr
+    found = tree(tmp_path / "back")
+    assert [f for f in found if f.endswith("Office/new.txt")], done.stderr
 
 
 def test_a_planted_epoch_key_or_id_key_is_not_used(firm: GuardedPractice) -> None:
