@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -22,6 +22,7 @@ from muniment.errors import MunimentError
 if TYPE_CHECKING:
     from muniment.cli.session import Session
     from muniment.config.firm import Destination
+    from muniment.vault.store.base import Store
 
 LITTLE_SPACE = 5_000_000_000
 """Staging below this: two shards being written and uploaded may fill it."""
@@ -70,14 +71,17 @@ def examine(session: Session, probe: bool) -> Iterator[Symptom]:
         yield from _programs()
         return
     yield from _configuration(session)
-    yield from _keys(session)
+    answering = set()
     for name, destination in config.firm.destinations.items():
-        yield from _store(session, name, destination, probe)
+        if (yield from _store(session, name, destination, probe)):
+            answering.add(name)
+    has_vault = session.reading_destination in answering and config.firm.vault is not None
+    yield from _keys(session, has_vault)
     if config.firm.vault is None:
         yield Symptom(
             "vault", State.BAD, "this firm has no vault yet", "Create it with `muniment init-firm`."
         )
-    else:
+    elif has_vault:
         yield from _guarded("vault", lambda: _vault(session))
     yield from _sources(session)
     yield from _guarded("staging", lambda: _staging(session))
@@ -114,7 +118,7 @@ def _configuration(session: Session) -> Iterator[Symptom]:
         yield Symptom("risks", State.WARNING, f"{risk.source_id}: {risk.text}")
 
 
-def _keys(session: Session) -> Iterator[Symptom]:
+def _keys(session: Session, has_vault: bool) -> Iterator[Symptom]:
     from muniment.config.keyfiles import read_role_keys, separation
 
     keys = session.firm.firm.keys
@@ -127,7 +131,7 @@ def _keys(session: Session) -> Iterator[Symptom]:
         except MunimentError as error:
             yield _bad("keys", error)
             continue
-        if session.firm.firm.vault is not None:
+        if has_vault:
             yield from _guarded("keys", lambda role=role: _belong(session, role))  # type: ignore[misc]
 
 
@@ -151,19 +155,25 @@ def _belong(session: Session, role: str) -> Iterator[Symptom]:
 # -- stores --------------------------------------------------------------------------------------
 
 
-def _store(session: Session, name: str, destination: Destination, probe: bool) -> Iterator[Symptom]:
+def _store(
+    session: Session, name: str, destination: Destination, probe: bool
+) -> Generator[Symptom, None, bool]:
+    """Returns whether the store answers at all."""
     about = f"destination {name}"
+    answers = False
     try:
         yield from _reachable(session, about, destination)
+        answers = True
         if probe:
             yield from _locks(session, about, destination)
     except MunimentError as error:
         yield _bad(about, error)
+    return answers
 
 
 def _reachable(session: Session, about: str, destination: Destination) -> Iterator[Symptom]:
     name = about.removeprefix("destination ")
-    store = session.wiring.store(name, session.store_role())
+    store = _untiring(session.wiring.store(name, session.store_role()))
     any(True for _ in store.list("vault/"))
     yield Symptom(about, State.GOOD, f"{store.label} answers")
     yield _account(session, about, destination)
@@ -181,6 +191,13 @@ def _reachable(session: Session, about: str, destination: Destination) -> Iterat
         )
     else:
         yield Symptom(about, State.GOOD, f"clocks agree within {words.span(max(offset, 1))}")
+
+
+def _untiring(store: Store) -> Store:
+    """Without the waiting for better times: a person wants to know now, and an attack must not be
+    tried again and again."""
+    inner: Store = getattr(store, "inner", store)
+    return inner
 
 
 def _account(session: Session, about: str, destination: Destination) -> Symptom:
@@ -217,9 +234,8 @@ def _locks(session: Session, about: str, destination: Destination) -> Iterator[S
 
     # Retention's access key proves most: it may delete, so that only a lock can refuse it.
     name = about.removeprefix("destination ")
-    store = session.wiring.store(name, session.store_role("retention"))
-    # An attack must not be tried again and again.
-    result = perform(getattr(store, "inner", store), session.clock)
+    store = _untiring(session.wiring.store(name, session.store_role("retention")))
+    result = perform(store, session.clock)
     what = f"locks {result.verdict.value}: {result.reason}"
     if result.verdict is Verdict.ENFORCED:
         yield Symptom(about, State.GOOD, what)

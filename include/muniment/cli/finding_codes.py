@@ -222,6 +222,19 @@ _LISTED = (
         _TELL,
     ),
     FindingCode(
+        "T250",
+        "The chain of a stream of evidence is broken: an entry does not name the one before it.",
+        "Entries up to the break, and those that link up again, count. Backups and restores do not "
+        "depend on evidence.",
+        "What happened in the gap has to be shown otherwise (commits, checkpoints, mail). " + _TELL,
+    ),
+    FindingCode(
+        "T251",
+        "There is an entry of evidence that nobody entitled signed, or that lies under another's name.",
+        "It is not believed and counts in no report. Backups and restores do not depend on evidence.",
+        _TELL,
+    ),
+    FindingCode(
         "W300",
         "No live snapshot names a pack: it was left by a run that did not finish, or its snapshots are "
         "forgotten.",

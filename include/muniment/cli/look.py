@@ -243,7 +243,7 @@ def _print_rows(session: Session, snapshot: Snapshot, rows: list[Row], ids: bool
             f"{when:%Y-%m-%d %H:%M}  {matter.number if matter else '-':<12}  "
             f"{words.name(row.native_id)}{'/' if row.kind == 'dir' else ''}"
         )
-        print(line)
+        print(words.harmless(line))
     total = sum(row.size for row in rows)
     session.screen.say(f"{words.some(len(rows), 'item')}, {words.size(total)}", style="bold")
 

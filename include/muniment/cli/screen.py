@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from muniment import __version__
+from muniment.cli.words import harmless
 from muniment.errors import MunimentError
 
 if TYPE_CHECKING:
@@ -74,10 +75,10 @@ class Screen:
             return
         from rich.text import Text
 
-        self.err.print(Text(f"[{error.code}] {error.what}", style="bold red"))
+        self.err.print(Text(harmless(f"[{error.code}] {error.what}"), style="bold red"))
         for label, value in (("where", error.to), ("safe", error.safe), ("to do", error.todo)):
             if value:
-                self.err.print(Text(f"  {label + ':':<7}{value}"), soft_wrap=True)
+                self.err.print(Text(harmless(f"  {label + ':':<7}{value}")), soft_wrap=True)
 
     def refusal(self, kind: str, text: str, exit_code: int, command: str = "") -> None:
         """An end that is no MunimentError: wrong usage, a no, a defect."""
@@ -86,7 +87,7 @@ class Screen:
             return
         from rich.text import Text
 
-        self.err.print(Text(text, style="bold red"), soft_wrap=True)
+        self.err.print(Text(harmless(text), style="bold red"), soft_wrap=True)
 
     def _failed(self, command: str, error: Mapping[str, str], exit_code: int) -> None:
         self._document(
@@ -106,14 +107,14 @@ class Screen:
         if not self.as_json and not self.quiet:
             from rich.text import Text
 
-            self.out.print(Text(text, style=style), soft_wrap=True)
+            self.out.print(Text(harmless(text), style=style), soft_wrap=True)
 
     def note(self, text: str, style: str = "yellow") -> None:
         """A remark beside the answer, on standard error; shown also to programs."""
         if not self.quiet:
             from rich.text import Text
 
-            self.err.print(Text(text, style=style), soft_wrap=True)
+            self.err.print(Text(harmless(text), style=style), soft_wrap=True)
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
         """A table. A column whose name begins with `>` is aligned right; empty columns are left out."""
@@ -137,7 +138,7 @@ class Screen:
                 overflow="fold",
             )
         for row in held:
-            table.add_row(*(Text(row[n]) for n in shown))
+            table.add_row(*(Text(harmless(row[n])) for n in shown))
         self.out.print(table)
 
     def facts(self, pairs: Iterable[tuple[str, str]]) -> None:

@@ -81,6 +81,11 @@ class Session:
         return Wiring(self.firm, open_destination, self.clock)
 
     @property
+    def reading_destination(self) -> str:
+        """The name of the destination that is read from."""
+        return self.given.destination or next(iter(self.firm.firm.destinations), "")
+
+    @property
     def destination(self) -> str | None:
         """The destination of firm.yaml that was named; None for its first."""
         return self.given.destination or None

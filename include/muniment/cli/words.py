@@ -7,6 +7,8 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from muniment.model.text import text_of
 
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 """Characters that turn or hide text: a name must not look like another one on a screen."""
 
@@ -51,6 +53,14 @@ def moment(at: datetime, zone: tzinfo) -> str:
     return at.astimezone(zone).strftime("%Y-%m-%d %H:%M %Z")
 
 
+def harmless(text: str) -> str:
+    """A text for a screen, whoever wrote it: nothing in it moves the cursor, rings or recolours.
+    Line breaks and tabs stay."""
+    return _INVISIBLE.sub(
+        "\N{REPLACEMENT CHARACTER}", _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+    )
+
+
 def name(native_id: bytes) -> str:
     """A path or vendor id for a screen: percent text, and nothing that moves the cursor or turns
     the direction of writing."""
@@ -71,9 +81,10 @@ def parse_moment(text: str, zone: tzinfo) -> datetime:
             end = datetime.combine(datetime.fromisoformat(given), time.min, zone)
             return (end + timedelta(days=1)).astimezone(UTC) - timedelta(microseconds=1)
         at = datetime.fromisoformat(given.replace("Z", "+00:00"))
-    except ValueError:
+        at = (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise ValueError(
             "is not a time; write 2026-03-02 (the end of that day), '2026-03-02 14:30' (the firm's "
             "clocks) or 2026-03-02T13:30:00Z"
         ) from None
-    return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+    return at
