@@ -21,6 +21,7 @@ from muniment.airflow.config_error_dag import build_config_error
 from muniment.airflow.names import backup_dag, firm_dag, firm_of, safe
 from muniment.airflow.restore_dag import build_restore
 from muniment.airflow.settings import firms_root
+from muniment.airflow.verification_dag import build_verification
 from muniment.config.issues import as_error
 from muniment.config.load import FirmConfig, list_firms, load_firm, source_ids
 from muniment.errors import ConfigError
@@ -56,6 +57,11 @@ def restore_dags() -> Dags:
 def checkpoint_dags() -> Dags:
     """`{firm}__checkpoint` of every firm that can be read."""
     return _one_a_firm("checkpoint", build_checkpoint)
+
+
+def verification_dags() -> Dags:
+    """`{firm}__verification` of every firm that can be read."""
+    return _one_a_firm("verification", build_verification)
 
 
 def configuration_dags() -> Dags:

@@ -20,6 +20,8 @@ REPORT = "report"
 """XCom key of a restored source's report: left also by a task that then fails."""
 ACCEPT_MASS_DELETION = "accept_mass_deletion"
 """Field of the backup's form."""
+EVERYTHING = "everything"
+"""Field of the verification's form."""
 LABEL_OF_FIRST = "{{ task.op_args[0]['label'] }}"
 """What a mapped task is called: Airflow shows it from its start, also if it fails."""
 

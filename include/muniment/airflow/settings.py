@@ -4,6 +4,11 @@ MUNIMENT_FIRMS          folder with one folder a firm; default: `firms` beside t
 MUNIMENT_UPLOAD_POOL    pool of the `upload` tasks; default: Airflow's own `default_pool`
 MUNIMENT_RESTORE_QUEUE  queue of tasks that hold the operations keys; default: Airflow's default queue
 MUNIMENT_RESTORES       folder below which restores are delivered, one folder a firm; no default
+MUNIMENT_SCRATCH        folder in which verifications restore and remove again; default: in AIRFLOW_HOME
+MUNIMENT_REPORTS        folder with the Data Docs of verifications; default: in AIRFLOW_HOME
+
+Where several machines work on the restore queue, they share MUNIMENT_SCRATCH; MUNIMENT_REPORTS is read by
+the API server too.
 
 A pool or queue that does not exist makes a task wait for ever, hence the defaults that always do.
 """
@@ -56,3 +61,28 @@ def restore_area(firm_id: str) -> Path:
             "then clear this task.",
         )
     return Path(configured) / firm_id
+
+
+def scratch_area(firm_id: str) -> Path:
+    """Where this firm's verifications restore to, for minutes."""
+    return _own_folder("MUNIMENT_SCRATCH", "scratch") / firm_id
+
+
+def reports_area(firm_id: str) -> Path:
+    """Where the pages of this firm's verifications are kept: counts and opaque ids."""
+    return _own_folder("MUNIMENT_REPORTS", "reports") / firm_id
+
+
+def _own_folder(variable: str, name: str) -> Path:
+    configured = os.environ.get(variable)
+    if not configured:
+        from airflow.configuration import AIRFLOW_HOME
+
+        return Path(AIRFLOW_HOME) / "muniment" / name
+    if not Path(configured).is_absolute():
+        raise ConfigError(
+            "this folder is not named by an absolute path",
+            to=f"environment variable {variable}",
+            todo="Name it from the root on, for every process of Airflow, and clear this task.",
+        )
+    return Path(configured)

@@ -62,6 +62,26 @@ characters it returns (XCom, log) belongs outside the store too: it is what `mun
 More: docs/AIRFLOW.md.
 """
 
+VERIFICATION = """\
+### If it failed
+
+1. Nothing was changed in the vault, and nothing in production was written to.
+2. Open the run's tab **Verification**: it says which source and which expectation failed, and means.
+3. Open the first red task, read the last lines of its log, and do what *to do* says.
+
+| red task | usually means | do |
+|---|---|---|
+| `source.restore_sample` | nothing of a source can be restored | treat as an incident: `muniment check`, then the second store |
+| `source.check_bytes` | a pack or rows are damaged or tampered with | `muniment verify` names object, snapshots and matters |
+| `source.expectations` | what came back is not what was backed up, or does not open | see the tab; the items are sealed in the evidence |
+| `rebase` | a new base could not be written | trigger again; restores work without it |
+| `report` only | says again what failed above it | mend that |
+
+*Trigger* runs it at once; with **everything** every pack is decrypted instead of this week's slice. It is
+always safe. Restored content lies in the scratch folder for as long as `restore_sample` runs.
+Firm `{firm}`. More: docs/VERIFICATION.md and docs/AIRFLOW.md.
+"""
+
 CONFIG_ERROR = """\
 ### If it failed
 

@@ -1,0 +1,54 @@
+"""The expectation contract of file shares, and of sources whose inventory row is gone."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+from muniment.assurance.contracts import ExpectationContract, Expected, Facts, Value, equal
+from muniment.assurance.openable import format_of
+from muniment.model.item import Row
+from muniment.model.text import bytes_of
+
+
+class FilesContract:
+    """Files, folders and links: besides the common facts their permissions and what links point to."""
+
+    system = "files"
+    columns: Sequence[str] = ("expected_mode", "mode", "expected_target", "target")
+
+    def format_of(self, row: Row) -> str:
+        return format_of(row.native_id) if row.kind == "file" else ""
+
+    def standing(self, row: Row, folder: Path, delivered_as: bytes) -> Path:
+        return Path(os.fsdecode(os.path.join(os.fsencode(folder), delivered_as)))
+
+    def describe(self, row: Row, path: Path | None) -> Facts:
+        found: dict[str, Value] = dict.fromkeys(self.columns)
+        if row.kind == "symlink":
+            # As a digest: a link's target is a path, and paths name clients.
+            found["expected_target"] = _digest(bytes_of(str(row.metadata.get("target", ""))))
+            if path is not None:
+                found["target"] = _digest(os.readlink(os.fsencode(path)))
+        elif "mode" in row.metadata:
+            found["expected_mode"] = f"{int(row.metadata['mode']) & 0o777:04o}"
+            if path is not None:
+                found["mode"] = f"{stat.S_IMODE(path.lstat().st_mode) & 0o777:04o}"
+        return found
+
+    def suite(self) -> Sequence[Expected]:
+        return (
+            equal("mode", "expected_mode", "mode", "Files and folders have their permissions."),
+            equal("link", "expected_target", "target", "Links point to where they pointed."),
+        )
+
+
+def _digest(content: bytes) -> str:
+    return sha256(content).hexdigest()
+
+
+CONTRACTS: Mapping[str, ExpectationContract] = {"files": FilesContract()}
+"""By the system of the inventory row."""
