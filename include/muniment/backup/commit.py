@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from muniment.backup.run import BackupRun
+from muniment.backup.staging import ABANDONED_SECONDS
 from muniment.backup.work import Plan, Reason, ShardResult, Taken, Untaken, parse_results
 from muniment.clock import from_text
-from muniment.errors import CommitConflict, ObjectExists
+from muniment.errors import CommitConflict, ObjectExists, RunTooOld
 from muniment.model.item import Completeness
 from muniment.model.matter import UNASSIGNED, MatterName
 from muniment.sources.causes import WITHOUT_CONTENT_BY_NATURE
@@ -84,6 +86,7 @@ def commit_snapshot(run: BackupRun, validated: Iterable[ShardResult]) -> Outcome
 
     Raises:
         CommitConflict: another run of the same source committed first; its snapshot stands.
+        RunTooOld: the plan is older than 72 hours.
         StoreError, StagingError, VaultError: nothing was committed; clear the task to try again.
     """
     plan = run.plan
@@ -91,24 +94,29 @@ def commit_snapshot(run: BackupRun, validated: Iterable[ShardResult]) -> Outcome
     if done is not None:
         return _outcome(done, plan)
     run.require_entitled()
+    _young_enough(run, plan)
     results = {r.shard: r for r in validated}
     unfinished = tuple(s.shard for s in plan.shards if s.shard not in results)
     gathered = _Gathered()
     new_packs = {p.pack: p for r in results.values() for p in r.packs}
     staging = run.staging.folder / "commit"
-    with RowsWriter(staging, run.vault.vault_id, run.source_id, _recipients(run)) as writer:
+    before = _before(run, plan)
+    removed = [] if unfinished else [item for item in plan.gone if before.find(item)]
+    with (
+        RowsWriter(staging, run.vault.vault_id, run.source_id, _recipients(run)) as leaving,
+        RowsWriter(staging, run.vault.vault_id, run.source_id, _recipients(run)) as writer,
+    ):
         for matter, number, title in plan.matters:
             writer.add(run.key_of(matter), MatterName(matter, number, title))
         for shard, item in _all_results(run, plan, results):
-            _gather(run, gathered, writer, shard, item)
-        gone = [] if unfinished else list(plan.gone)
-        removed = _tombstones(run, gathered, gone)
-        for item_id, key_id in removed:
-            writer.add(key_id, Gone(item_id))
-        written = writer.close()
+            key_id = _gather(run, gathered, writer, shard, item)
+            if isinstance(item, Taken):
+                _leave(run, leaving, before, item.row.item_id, key_id)
+        for item_id in removed:
+            _leave(run, leaving, before, item_id, None)
+        written = [*leaving.close(), *writer.close()]
     named = _named_packs(run, gathered, new_packs)
-    delta = StateDelta(gathered.entries, [item for item, _ in removed], dict(plan.facts))
-    before = _before(run, plan)
+    delta = StateDelta(gathered.entries, removed, dict(plan.facts))
     before.apply(delta)
     state = _write_state(run, plan, staging, before, delta)
     for rows in written:
@@ -175,7 +183,8 @@ def _all_results(
 
 def _gather(
     run: BackupRun, gathered: _Gathered, writer: RowsWriter, shard: str, item: Taken | Untaken
-) -> None:
+) -> str:
+    """Adds one result; returns the key id that its row is sealed under."""
     if isinstance(item, Untaken):
         problem = item.problem
         # A socket has nothing that could be kept: told in every report, and no reason to be red.
@@ -185,7 +194,7 @@ def _gather(
         gathered.causes[problem.cause, accepted] += 1
         gathered.problems += 1
         writer.add(item.key_id, problem)
-        return
+        return item.key_id
     gathered.items_by_shard[shard] += 1
     gathered.reasons[item.reason] += 1
     row = item.row
@@ -195,19 +204,33 @@ def _gather(
             row.item_id, row.kind, item.fingerprint, row.matter, row.digest, row.parts, item.parent
         )
     )
+    return item.key_id
 
 
-def _tombstones(run: BackupRun, gathered: _Gathered, gone: list[bytes]) -> list[tuple[bytes, str]]:
-    """(item id, key id that seals the row) of everything that no longer exists.
+def _leave(
+    run: BackupRun, leaving: RowsWriter, before: State, item_id: bytes, now: str | None
+) -> None:
+    """Ends the row that an item had, wherever its new one (under `now`) does not end it.
 
-    A tombstone is sealed like the row it ends, so that an erased key takes both.
+    A row is ended under the key that it is sealed under: who opens only one of the two keys would
+    otherwise go on seeing the old one, and put it into the next base. These rows go first, so that
+    for who opens both the new row is the last word.
     """
-    found = []
-    for item in gone:
-        entry = run.state.find(item)
-        if entry is not None:
-            found.append((item, run.key_of(entry.matter)))
-    return found
+    entry = before.find(item_id)
+    if entry is None:
+        return
+    for key_id in _row_keys(run, entry):
+        if now is None or not run.same_domain(key_id, now):
+            leaving.add(key_id, Gone(item_id))
+
+
+def _row_keys(run: BackupRun, entry: StateEntry) -> set[str]:
+    """The key ids under which an item's row may lie: that of its bytes; without bytes its matter's, or
+    the epoch's where the matter got its key later."""
+    if entry.parts:
+        key_id = entry.parts[0].key_id
+        return {key_id if names.matter_of_key(key_id) else run.epoch_key_id}
+    return {run.key_of(entry.matter), run.epoch_key_id}
 
 
 def _named_packs(
@@ -276,7 +299,7 @@ def _counts(
     results: Mapping[str, ShardResult],
     gathered: _Gathered,
     after: State,
-    removed: list[tuple[bytes, str]],
+    removed: list[bytes],
     rows: list[SnapshotObject],
 ) -> Counts:
     reasons = gathered.reasons
@@ -309,6 +332,17 @@ def _own_commit(run: BackupRun, plan: Plan) -> CommitRecord | None:
                 run.vault.put_signed(record.name, run.vault.store.get(record.name))
             return record
     return None
+
+
+def _young_enough(run: BackupRun, plan: Plan) -> None:
+    """What a run uploaded or re-uses may be swept a week after the run began, and not before: so a
+    commit comes in good time or not at all (see `muniment.vault.retention.GRACE`)."""
+    age = run.vault.clock.now() - from_text(plan.started_at)
+    if age > timedelta(seconds=ABANDONED_SECONDS):
+        raise RunTooOld(
+            f"this run began {age.total_seconds() / 3600:.0f} hours ago, and 72 are the most",
+            to=run.source_id,
+        )
 
 
 def _put(run: BackupRun, plan: Plan, commit: Commit) -> CommitRecord:

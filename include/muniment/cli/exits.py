@@ -55,6 +55,7 @@ _EXACT = {
     "M300": Exit.CONFIGURATION,
     "M311": Exit.CONFIGURATION,
     "M360": Exit.INCOMPLETE,
+    "M370": Exit.INCOMPLETE,
     "M540": Exit.NOT_WHOLE,
     "M560": Exit.NOT_WHOLE,
 }

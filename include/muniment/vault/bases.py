@@ -82,8 +82,10 @@ def rebase(
             writer.add(keyed.get(matter.matter_id, epoch), matter)
         for row in sorted(snapshot.items.values(), key=lambda r: (r.matter, r.native_id)):
             named.update(part.pack.hex() for part in row.parts)
-            key_id = keyed.get(row.matter) or snapshot.keyed.get(row.item_id, epoch)
-            writer.add(key_id, row)
+            came = snapshot.keyed.get(row.item_id, epoch)
+            # A row stays with its bytes: under a key that operations cannot open nobody would see any
+            # more which packs it needs. What has none goes to its matter's key.
+            writer.add(came if row.parts else keyed.get(row.matter, came), row)
         for problem in snapshot.problems.values():
             writer.add(snapshot.keyed.get(problem.item_id, epoch), problem)
         written = writer.close()
@@ -92,7 +94,8 @@ def rebase(
     ]
     if carried:
         # What cannot be opened cannot be merged: these objects, and every pack sealed to their
-        # keys, stay needed as they are, in their order.
+        # keys, stay needed as they are, in their order; and first, since they end their own rows of
+        # what is under another key by now.
         named.update(d for d, p in packs.items() if p.key_id in snapshot.sealed_away)
     for rows in written:
         vault.put_sealed(names.snapshot(history.source, rows.object.snapshot), rows.file)
@@ -102,7 +105,7 @@ def rebase(
         source=history.source,
         covers=Head(seq=record.seq, digest=record.digest),
         created_at=vault.clock.now(),
-        snapshots=(*(w.object for w in written), *carried),
+        snapshots=(*carried, *(w.object for w in written)),
         packs=tuple(
             PackObject(pack=p.pack, key_id=p.key_id, size=p.size, md5=p.md5)
             for digest, p in sorted(packs.items())
