@@ -18,6 +18,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -229,7 +230,7 @@ def seeded_case(ground: Ground, seed: int) -> Case:
     command = names[seed % len(names)] if seed % 2 else names[seed // 2 % 3]
     kill: int | float = chance.randint(1, _length(ground, command))
     if seed % 10 == 9:
-        kill = chance.uniform(0.0, 0.4)
+        kill = chance.random() * ground.seconds[command]
     power = chance.choice(POWER)
     same = command == "stages" or chance.random() < 0.5
     return Case(f"seed {seed}", command, kill, power, same, seed)
@@ -238,7 +239,9 @@ def seeded_case(ground: Ground, seed: int) -> Case:
 def _length(ground: Ground, command: str) -> int:
     if command not in ground.lengths:
         place = Place(ground, command, "measure")
+        began = time.monotonic()
         place.run("run-0")
+        ground.seconds[command] = time.monotonic() - began
         ground.lengths[command] = place.entries[-1]["events"]
         place.remove()
     return ground.lengths[command]

@@ -43,6 +43,7 @@ class Ground:
         self._build()
         self.share = tree(self.practice.share)
         self.server = Server()
+        self.seconds: dict[str, float] = {}
         self.lengths: dict[str, int] = {}
         """Command -> how many events it has when nothing happens to it."""
 
