@@ -269,6 +269,16 @@ class StoreUnavailable(StoreError):
     default_todo = "Nothing if it passes: the run retries. If it stays, check the store's status and the network."
 
 
+class ObjectUnreadable(StoreUnavailable):
+    """The store answers, and its medium cannot give back this one object: a bad sector, say."""
+
+    code = "M421"
+    default_todo = (
+        "Run `muniment check --read-back all` to see what is touched, and replace the disk. A "
+        "restore takes the snapshot before."
+    )
+
+
 class ObjectExists(StoreError):
     """Put-if-absent found the name taken. The caller decides whether that is success."""
 

@@ -14,7 +14,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from muniment.clock import from_text, to_text
-from muniment.errors import IntegrityError, MunimentError, NothingToRestore, PlanChanged
+from muniment.errors import (
+    IntegrityError,
+    MunimentError,
+    NothingToRestore,
+    ObjectUnreadable,
+    PlanChanged,
+    StoreDenied,
+    StoreUnavailable,
+)
 from muniment.ids import sha256_hex
 from muniment.recovery.proof import Proof, prove
 from muniment.recovery.selection import Filter, Scope, Selected, Selection, nothing_withheld, select
@@ -127,6 +135,7 @@ def make_restore_plan(
     Raises:
         NothingToRestore: no source has anything of it at that time.
         IntegrityError: something was there, and no snapshot of it is whole.
+        StoreDenied, StoreUnavailable: the store cannot be asked; no snapshot is passed over for it.
     """
     now = vault.clock.now()
     when = as_of or now
@@ -185,6 +194,12 @@ def _choose(
             how, packs, size = prove(vault, history, record, selected.rows, proof)
         except NothingToRestore:
             raise
+        except (StoreDenied, StoreUnavailable) as error:
+            # Silence is no damage: an older snapshot would be a loss that nobody has to bear.
+            if not isinstance(error, ObjectUnreadable):
+                raise
+            passed.append((record.seq, f"{error.code} {error.what}"))
+            continue
         except MunimentError as error:
             passed.append((record.seq, f"{error.code} {error.what}"))
             continue

@@ -37,6 +37,7 @@ from muniment.errors import (
     LockNotEnforced,
     ObjectExists,
     ObjectMissing,
+    ObjectUnreadable,
     StoreDenied,
     StoreError,
     StoreUnavailable,
@@ -273,6 +274,8 @@ class LocalStore:
             case errno.ENOSPC | errno.EDQUOT:
                 todo = "Free space or enlarge the volume or quota that holds the store."
                 return StoreUnavailable(f"the store is full: {what}", to=self.label, todo=todo)
+            case errno.EIO:
+                return ObjectUnreadable(f"the medium failed: {what}", to=name)
             case errno.ENAMETOOLONG:
                 return BadObjectName("the name is too long for this file system", to=name)
         return StoreUnavailable(f"the file system failed: {what}", to=name)
