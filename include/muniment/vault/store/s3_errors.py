@@ -63,7 +63,12 @@ def translate(error: Exception, to: str) -> StoreError:
     if isinstance(error, boto.FlexibleChecksumError):
         return ChecksumMismatch("the bytes that arrived do not have the store's checksum", to=to)
     if isinstance(error, boto.NoCredentialsError | boto.PartialCredentialsError):
-        return StoreDenied("there is no credential for this store", to=to)
+        return StoreDenied(
+            "there is no credential for this store",
+            to=to,
+            todo="Name a file with the access key: `store` of the role in firm.yaml, or the variable "
+            "MUNIMENT_S3_CREDENTIAL on the command line; in Airflow the destination's connection.",
+        )
     if isinstance(error, boto.SSLError):
         return StoreUnavailable(
             "the store's certificate was not accepted",
