@@ -108,13 +108,13 @@ class Vault:
         `muniment rebuild-state` makes it anew from rows.
         """
         state = State()
-        for described in self._state_objects(history, upto):
+        for described in self.state_objects(history, upto):
             name = names.state(history.source, described.state)
             data = read_content(self.store, name, described.size)
             state.apply(StateDelta.from_bytes(open_compressed(data, self.identities)))
         return state
 
-    def _state_objects(self, history: History, upto: int | None) -> list[StateObject]:
+    def state_objects(self, history: History, upto: int | None = None) -> list[StateObject]:
         """State objects, oldest first: the newest whole state - of a commit, or rebuilt by operations
         beside a base - and every delta after it."""
         rebuilt = {b.base.covers.digest: b.base.state for b in history.bases if b.base.state}

@@ -1,0 +1,161 @@
+"""All campaigns in full: `python -m tests.campaign [--seeds N] [--only NAME]`.
+
+Nouns
+- Campaign: many seeded cases of one promise. `make test` runs a few seeds of each, this runs all.
+- Case: what one seed came to. A failing seed is repeated with `MUNIMENT_SEEDS=<first>-<last>` and the
+  campaign's own test, or here with `--from SEED --seeds 1`.
+
+To add one: a module with `run(seeds, folder)` that yields a Case for each seed, and a line in CAMPAIGNS.
+The result is build/campaign.json: commit, date, versions, and for each campaign its rows, counts and
+failing seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULT = ROOT / "build" / "campaign.json"
+
+CAMPAIGNS: dict[str, tuple[str, int]] = {
+    "tampering": ("tests.campaigns.tampering", 200),
+    "crash": ("tests.campaigns.crash", 330),
+    "model": ("tests.campaigns.model", 100),
+}
+"""Name -> (module with `run`, seeds of a full run)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One seed. `wrong` is empty when the promise held; `row` is for the report, JSON values only."""
+
+    seed: int
+    row: Mapping[str, Any]
+    wrong: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"seed": self.seed, **self.row, "wrong": list(self.wrong)}
+
+
+Run = Callable[[Iterable[int], Path], Iterator[Case]]
+
+
+@dataclass(slots=True)
+class Tally:
+    name: str
+    cases: list[Case] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def failing(self) -> list[int]:
+        return [case.seed for case in self.cases if case.wrong]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "cases": len(self.cases),
+            "held": len(self.cases) - len(self.failing),
+            "failing_seeds": self.failing,
+            "seconds": round(self.seconds, 1),
+            "rows": [case.as_dict() for case in self.cases],
+        }
+
+
+def run_campaign(name: str, seeds: Iterable[int] | None = None) -> Tally:
+    module_name, full = CAMPAIGNS[name]
+    module = import_module(module_name)
+    run: Run = module.run
+    tally = Tally(name)
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix=f"campaign-{name}-") as folder:
+        for case in run(range(full) if seeds is None else seeds, Path(folder)):
+            tally.cases.append(case)
+            if len(tally.cases) % 20 == 0:
+                print(
+                    f"  {name}: {len(tally.cases)} cases, {time.monotonic() - began:.0f} s",
+                    flush=True,
+                )
+            if case.wrong:
+                shown = " / ".join(str(v) for v in list(case.row.values())[:3])
+                print(f"  {name} seed {case.seed} ({shown}): {'; '.join(case.wrong)}", flush=True)
+    tally.seconds = time.monotonic() - began
+    summary = getattr(module, "summary", None)
+    if summary is not None:
+        print(summary(tally.cases))
+    return tally
+
+
+def commit_id() -> str:
+    """The commit, with `-dirty` where tracked files differ from it."""
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        dirty = git("status", "--porcelain", "--untracked-files=no")
+        return git("rev-parse", "HEAD") + ("-dirty" if dirty else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def table(rows: Iterable[tuple[str, ...]]) -> str:
+    """Rows of text as aligned columns, the first row as heading."""
+    all_rows = [tuple(map(str, row)) for row in rows]
+    widths = [max(len(row[i]) for row in all_rows) for i in range(len(all_rows[0]))]
+    lines = [
+        "  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in all_rows
+    ]
+    return "\n".join([lines[0], "-" * (sum(widths) + 2 * len(widths) - 2), *lines[1:]])
+
+
+def counted(cases: Iterable[Case], key: str) -> Counter[str]:
+    return Counter(str(case.row.get(key, "")) for case in cases)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.campaign", description=__doc__)
+    parser.add_argument(
+        "--seeds", type=int, help="seeds of each campaign; by default its full count"
+    )
+    parser.add_argument("--from", dest="first", type=int, default=0, help="the first seed")
+    parser.add_argument("--only", choices=sorted(CAMPAIGNS), action="append")
+    chosen = parser.parse_args(arguments)
+    report: dict[str, Any] = {
+        "commit": commit_id(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "campaigns": {},
+    }
+    failed = False
+    for name in chosen.only or list(CAMPAIGNS):
+        full = CAMPAIGNS[name][1]
+        count = full if chosen.seeds is None else chosen.seeds
+        print(f"== {name}: {count} seeds", flush=True)
+        tally = run_campaign(name, range(chosen.first, chosen.first + count))
+        report["campaigns"][name] = tally.as_dict()
+        held = len(tally.cases) - len(tally.failing)
+        print(f"== {name}: {held} of {len(tally.cases)} held, {tally.seconds:.0f} s", flush=True)
+        failed = failed or bool(tally.failing) or len(tally.cases) != count
+        RESULT.parent.mkdir(exist_ok=True)
+        RESULT.write_text(json.dumps(report, indent=1) + "\n")
+    print(f"Written: {RESULT.relative_to(ROOT)}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
