@@ -392,30 +392,32 @@ def test_of_a_matter_keyed_late_it_is_said_what_remains_where_and_until_when(
     assert {r.key_id for r in left.remaining} == {"recovery-00000001"}
     assert "no date yet" in left.text and "Moss" not in left.text
 
-    practice.back_up()
+    assert [r.others for r in left.remaining if r.holds == BYTES].count(True) == 2, "shared packs"
+    assert "other matters" in left.text
+
+    # The next backup writes the matter anew, and whatever lay in a pack with it.
+    outcome = practice.back_up()
+    assert outcome.completeness == "complete"
+    named = practice.vault().history("files").at(3).commit.packs
+    assert {p.key_id for p in named if p.new} == {key_id, "recovery-00000001"}
     left = residue(practice.vault(), key_id)
-    shared = {r.name for r in left.remaining if r.others}
-    of_its_own = {r.name for r in left.remaining if r.holds == BYTES} - shared
-    assert shared and of_its_own, "one pack with others' bytes, one without"
+    assert not any(r.others for r in left.remaining)
     # Rows of the first commits are needed until a base stands in for them.
+    assert {r.holds for r in left.remaining if r.earliest is None} == {BYTES, ROWS}
     history = practice.vault().history("files")
     rebase(practice.vault(), history, history.at(3), tmp_path / "staging")
     left = residue(practice.vault(), key_id)
-    assert {r.name for r in left.remaining if r.earliest is None} == shared
-    assert left.earliest is None and "still current" in left.text
-    # Only what others need of it is current: once that changed too there is a date.
-    practice.write("Office/list.txt", "changed")
-    practice.write(f"Matters/{HARBOR} Harbor/letter.txt", os.urandom(1_000))
-    practice.back_up()
-    history = practice.vault().history("files")
-    rebase(practice.vault(), history, history.at(4), tmp_path / "staging")
-    left = residue(practice.vault(), key_id)
     assert left.earliest == practice.clock.now() + GRACE
-    assert left.snapshots == (("files", 1), ("files", 2), ("files", 3))
+    assert left.snapshots == (("files", 1), ("files", 2))
+    assert restored(practice, tmp_path / "between") == tree(practice.share)
+    packs = sorted(v.name for v in practice.store.list("packs/"))
+    practice.write("Office/new.txt", "one more day")
+    practice.back_up()
+    assert len(list(practice.store.list("packs/"))) == len(packs) + 1, "once is enough"
 
     office = RetentionOffice(practice.vault("retention"))
     history = practice.vault().history("files")
-    office.forget([(history.at(n), "order") for n in (1, 2, 3)])
+    office.forget([(history.at(n), "order") for n in (1, 2)])
     later(practice, timedelta(days=8))
     office.condemn(office.plan_condemn())
     promised = residue(practice.vault(), key_id).earliest

@@ -114,14 +114,14 @@ class Residue:
             )
         elif waiting:
             said.append(
-                f"{len(waiting)} of them are needed by the newest snapshot: there is no date yet. After the "
-                "next backup of its sources ask again."
+                f"{len(waiting)} of them are needed by the newest snapshot: there is no date yet. Ask again "
+                "after the next backup of its sources and the rebase that follows."
             )
             shared = sum(r.others for r in waiting)
             if shared:
                 said.append(
-                    f"{shared} also hold bytes of other matters that are still current; they stay until "
-                    "those have changed or gone."
+                    f"{shared} also hold current bytes of other matters, which the next backup writes anew "
+                    "elsewhere."
                 )
         if self.unread:
             said.append(f"{len(self.unread)} objects of rows could not be opened here: not known.")

@@ -73,8 +73,10 @@ class _Index:
         self._located: dict[tuple[str, bytes], Part] = {}
         retention = run.history.retention
         if run.plan.parent_seq:
+            left_behind = run.left_behind(run.state)
             for (key_id, digest), part in run.state.members().items():
-                if not retention.unusable(names.pack(part.pack.hex())):
+                gone = retention.unusable(names.pack(part.pack.hex()))
+                if not gone and part.pack not in left_behind:
                     self._located[self._domain(key_id), digest] = part
 
     @staticmethod

@@ -153,6 +153,7 @@ def difference(
 ) -> Difference:
     """Holds a listing against the state. Reads nothing but the two."""
     found = Difference()
+    left_behind = run.left_behind(state)
     seen: set[bytes] = set()
     fresh: list[tuple[Observed, bytes, str]] = []
     unseen_folders: set[bytes] = set()
@@ -176,7 +177,7 @@ def difference(
         if entry is None:
             fresh.append((observed, item, matter))
             continue
-        reason = _reason(run, entry, print_, matter, health.stable_inodes, retention)
+        reason = _reason(run, entry, print_, matter, health.stable_inodes, retention, left_behind)
         if reason is not None:
             found.work.append(_work(run, observed, item, matter, reason, item, True))
     gone = {entry.item_id: entry for entry in state if entry.item_id not in seen}
@@ -186,7 +187,7 @@ def difference(
     moved = _by_inode(gone.values()) if health.stable_inodes else {}
     for observed, item, matter in fresh:
         entry = moved.get(_inode_key(observed.kind, observed.fingerprint))
-        if entry is not None and _reusable(run, entry, run.key_of(matter), retention):
+        if entry is not None and _reusable(run, entry, run.key_of(matter), retention, left_behind):
             reason, origin = Reason.RENAMED, entry.item_id
         else:
             reason, origin = Reason.NEW, item
@@ -201,6 +202,7 @@ def _reason(
     matter: str,
     stable_inodes: bool,
     retention: RetentionLog,
+    left_behind: frozenset[bytes],
 ) -> Reason | None:
     before = entry.fingerprint
     same = (before.size, before.mtime_ns, before.ctime_ns, before.tag) == (
@@ -208,15 +210,21 @@ def _reason(
     ) and (not stable_inodes or before.inode == now.inode)  # fmt: skip
     if not same:
         return Reason.CHANGED
-    if not _reusable(run, entry, run.key_of(matter), retention):
+    if not _reusable(run, entry, run.key_of(matter), retention, left_behind):
         return Reason.AGAIN
     return None if entry.matter == matter else Reason.REASSIGNED
 
 
-def _reusable(run: BackupRun, entry: StateEntry, key_id: str, retention: RetentionLog) -> bool:
+def _reusable(
+    run: BackupRun,
+    entry: StateEntry,
+    key_id: str,
+    retention: RetentionLog,
+    left_behind: frozenset[bytes],
+) -> bool:
     """May the parts of this entry be named by a row sealed under `key_id`?"""
     for part in entry.parts:
-        if not run.same_domain(part.key_id, key_id):
+        if not run.same_domain(part.key_id, key_id) or part.pack in left_behind:
             return False
         if retention.unusable(f"packs/{part.pack.hex()[:2]}/{part.pack.hex()}"):
             return False

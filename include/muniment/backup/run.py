@@ -185,3 +185,17 @@ class BackupRun:
         if there == wanted:
             return True
         return not names.matter_of_key(there) and not names.matter_of_key(wanted)
+
+    def left_behind(self, state: State) -> frozenset[bytes]:
+        """Packs under an epoch that hold bytes of a matter which has a key of its own by now.
+
+        Its own items are written anew under that key; what else lies in such a pack is written anew
+        too, so that the pack can go as a whole and nothing of the matter outlives its key in it.
+        """
+        return frozenset(
+            part.pack
+            for entry in state
+            if entry.matter in self._keyed
+            for part in entry.parts
+            if part.key_id != self._keyed[entry.matter]
+        )
