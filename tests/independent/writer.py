@@ -180,7 +180,7 @@ def frames_of(tar: bytes, frame_bytes: int) -> tuple[bytes, list[tuple[int, int,
 # -- what a run is given ---------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Entry:
-    """One thing in a source. `path` is raw bytes; `content` may be a function of nothing for big files."""
+    """One thing in a source; `path` and `target` are raw bytes."""
 
     path: bytes
     kind: str = "file"
@@ -499,7 +499,7 @@ class Vault:
             "objects": [],
         } | changes
         data = envelope(payload, [signer or self.retention])
-        self.put(f"retention/{number:08d}.json", data)
+        self.put(f"retention/{payload['number']:08d}.json", data)
         self.retention_log.append(data)
         return data
 

@@ -234,6 +234,25 @@ def test_a_key_that_was_sealed_anew_to_other_holders_opens(vault: Vault, tmp_pat
         shutil.rmtree(tmp_path / "out")
 
 
+def test_a_planted_key_that_is_none_stops_nobody(vault: Vault, tmp_path: Path) -> None:
+    """Anybody can seal to the escrow; one bad line among the identities would make age refuse them all."""
+    vault.back_up(SOURCE, [Entry(b"a", content=b"x")])
+    vault.put_key("planted", text="AGE-SECRET-KEY-1NONSENSE\n")
+    done = restore(tmp_path)
+    assert done.returncode == 0 and b"not a key" in done.stderr
+    assert [one.name for one in (tmp_path / "out").iterdir()] == ["a"]
+
+
+def test_an_empty_part_needs_no_member(vault: Vault, tmp_path: Path) -> None:
+    vault.put_pack([b"content"])
+    part = vault.members[vault.epoch + sha256(b"content")].row()
+    row, _ = vault._row(SOURCE, Entry(b"a", content=b"content"))
+    row["parts"] = [part | {"m": sha256(b""), "s": []}, part]
+    vault.put_commit(SOURCE, snapshots=[vault.put_rows(SOURCE, [row])])
+    assert restore(tmp_path).returncode == 0
+    assert (tmp_path / "out" / "a").read_bytes() == b"content"
+
+
 def test_a_target_is_not_taken_from_an_attribute_of_that_name(vault: Vault, tmp_path: Path) -> None:
     link = Entry(b"link", "symlink", target=b"right", xattrs=((b"target", b"wrong"),))
     vault.back_up(SOURCE, [link])

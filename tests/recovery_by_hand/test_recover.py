@@ -247,6 +247,16 @@ def test_a_passphrase_is_asked_for_once(case: Case) -> None:
     assert case.names() == ["a", "b"] and seen.count(b"assphrase for") <= 1
 
 
+def test_a_planted_key_that_is_none_stops_nobody(case: Case) -> None:
+    case.back_up("a")
+    good = str(case.vault.escrow)
+    for number, text in enumerate(
+        ("AGE-SECRET-KEY-1NONSENSE", good[:-1] + "!", good[:-1] + "\xe4")
+    ):
+        case.vault.put_key(f"planted-{number}", text=text + "\n")
+    assert case.run()[0] == 0 and case.names() == ["a"]
+
+
 def test_keys_of_matters_come_from_the_second_store(case: Case) -> None:
     case.vault.matters["matter-aaaaaaaa"] = pyrage.x25519.Identity.generate()
     case.vault.back_up(SOURCE, [Entry(b"a"), Entry(b"b", content=b"x", matter="M-AAAAAAAA")])
