@@ -50,6 +50,13 @@ def test_the_log_has_the_four_answers(caplog: pytest.LogCaptureFixture) -> None:
     assert caplog.messages == error.render().splitlines()
 
 
+def test_a_long_answer_is_wrapped(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(TaskEnded):
+        raising(StoreDenied("no", todo="Do this. " * 40))()
+    assert max(map(len, caplog.messages)) <= 100
+    assert "".join(caplog.messages).count("Do this.") == 40
+
+
 def test_the_text_of_an_unforeseen_error_is_not_repeated(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

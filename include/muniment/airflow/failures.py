@@ -16,6 +16,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, ParamSpec, TypeVar
 
 from airflow.sdk import RetryDecision, RetryPolicy
@@ -36,6 +37,9 @@ RETRIES: dict[str, Any] = {
     "max_retry_delay": timedelta(minutes=30),
 }
 """A store that is away for an hour does not cost a night's backup."""
+
+LOG_WIDTH = 100
+"""Characters of a line of a message: as wide as Airflow's log page is on a laptop."""
 
 _PACKAGE = Path(muniment.__file__).resolve().parent
 
@@ -99,8 +103,10 @@ def plainly(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def _say(error: MunimentError) -> None:
-    for line in error.render().splitlines():
-        log.error("%s", line)
+    for answer in error.render().splitlines():
+        # The log page does not wrap, and what to do must not lie beyond its edge.
+        for line in wrap(answer, LOG_WIDTH, subsequent_indent=" " * 9) or [""]:
+            log.error("%s", line)
 
 
 def _unforeseen(error: Exception) -> UnexpectedError:

@@ -77,8 +77,8 @@ def restore_form(config: FirmConfig) -> dict[str, Param]:
             type=["null", "string"],
             format="date-time",
             title="As of",
-            description=f"The state of that time ({config.firm.time_zone} when no zone is given). "
-            "Empty: the newest.",
+            description="The state of that time, on the clock that Airflow's own menu (at the lower "
+            "left) is set to. Empty: the newest.",
         ),
         "sources": Param(
             [],
