@@ -126,7 +126,7 @@ def _item(value: dict[str, Any]) -> Row:
     return Row(
         item_id=_id(value),
         kind=str(value["kind"]),
-        native_id=bytes_of(value["path"]),
+        native_id=_path(value["path"]),
         matter=str(value["matter"]),
         size=_count(value["size"]),
         mtime_ns=int(value["mtime_ns"]),
@@ -136,6 +136,15 @@ def _item(value: dict[str, Any]) -> Row:
         metadata=dict(value["meta"]),
         version=str(value["version"]),
     )
+
+
+def _path(text: Any) -> bytes:
+    """The raw path; empty for one that is no percent text. An empty path is refused when something
+    is restored, and the other items of the object still are (FORMAT, section 14)."""
+    try:
+        return bytes_of(text)
+    except ValueError:
+        return b""
 
 
 def _digest(text: str) -> bytes:
