@@ -65,7 +65,7 @@ class Place(ABC):
     def remove(self, name: str) -> None:
         """The object is gone, in every version; where a lock refuses that, a plain delete."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - most have nothing to undo
         """Undoes what outlives the copy."""
 
 

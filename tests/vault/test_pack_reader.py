@@ -524,9 +524,7 @@ def test_a_part_that_repeats_a_frame_beyond_all_limits_is_refused(local: Packs) 
 def test_a_pack_that_is_listed_as_too_large_is_not_opened(local: Packs) -> None:
     (part,) = local.add([b"x"])
     (pack,) = local.listed.values()
-    local.listed[pack.pack] = PackObject(
-        pack=pack.pack, key_id=KEY_ID, size=MAX_SEALED + 1
-    )
+    local.listed[pack.pack] = PackObject(pack=pack.pack, key_id=KEY_ID, size=MAX_SEALED + 1)
     with pytest.raises(FormatError, match="larger than a pack"):
         local.reader().read(part)
 

@@ -114,7 +114,7 @@ ITEM_COLUMNS = (
 FORMAT_COLUMNS = ("format", "documents", "opened", "share")
 SOURCE_COLUMNS = (
     "source", "newest_seq", "restored_seq", "rows", "reported_items", "bytes", "reported_bytes",
-    "age_hours", "allowed_hours", "deltas", "sampled", "failures", "matter_items", "matter_restored",
+    "age_hours", "allowed_hours", "deltas", "failures", "matter_items", "matter_restored",
     "live_share",
 )  # fmt: skip
 
@@ -169,7 +169,6 @@ COMMON: tuple[Expected, ...] = (
     _between(
         "chain", SOURCE, "deltas", "Restores read few deltas: `rebase` runs.", high=ALARM_DELTAS
     ),
-    _between("sampled", SOURCE, "sampled", "Something was restored.", low=1),
     _between("restored", SOURCE, "failures", "The restore itself failed nowhere.", 0, 0),
     _pair("matter", SOURCE, "matter_items", "matter_restored", "The drawn matter is whole."),
     _between(

@@ -24,6 +24,7 @@ _FOREIGN = re.compile(
 )
 _STYLES = re.compile(r"<link\b[^>]*rel=\"stylesheet\"[^>]*>", re.DOTALL | re.IGNORECASE)
 _FOREIGN_LINK = re.compile(r"<a\b[^>]*href=\"https?://[^>]*>(.*?)</a>", re.DOTALL | re.IGNORECASE)
+_FOOTER = re.compile(r"<footer\b.*?</footer>", re.DOTALL | re.IGNORECASE)
 _HANDLER = re.compile(r"\son[a-z]+=\"[^\"]*\"", re.IGNORECASE)
 _ACTIONS = re.compile(
     r"<div class=\"card mb-3\">\s*<div class=\"card-header p-2\">\s*<strong>Actions</strong>"
@@ -43,7 +44,7 @@ def tidy(folder: Path) -> None:
 
 
 def _alone(text: str, up: str) -> str:
-    text = _ACTIONS.sub("", _SCRIPT.sub("", text))
+    text = _FOOTER.sub("", _ACTIONS.sub("", _SCRIPT.sub("", text)))
     text = _FOREIGN_LINK.sub(r"\1", _HANDLER.sub("", _STYLES.sub("", _FOREIGN.sub("", text))))
     style = f'<link rel="stylesheet" href="{up}{STYLE}"></head>'
     # Our index stands one folder above the pages of a source.

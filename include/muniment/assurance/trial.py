@@ -331,7 +331,6 @@ def _source_row(
         age,
         drawn.allowed_hours,
         len(history.chain(record).commits),
-        len(items),
         len(report.failures),
         sum(bool(drawn.matter) and r.matter == drawn.matter for r in snapshot.items.values()),
         sum(i["there"] is True and i["sha256"] == i["expected_sha256"] for i in of_matter),

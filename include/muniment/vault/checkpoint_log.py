@@ -70,7 +70,7 @@ def load_checkpoint_log(store: Store, trust: Trust) -> CheckpointLog:
             raise FormatError("the checkpoint belongs elsewhere")
         return checkpoint, keyid
 
-    found = resolve_signed(store, "checkpoints/", accept)
+    found = resolve_signed(store, "checkpoints/", accept, lenient=trust.lenient)
     findings = list(found.findings)
     kept: list[tuple[Resolved[Checkpoint], str]] = []
     recorded: list[Recorded] = []
@@ -85,9 +85,23 @@ def load_checkpoint_log(store: Store, trust: Trust) -> CheckpointLog:
         kept.append((Resolved(resolved.name, resolved.version, resolved.digest, checkpoint), keyid))
         recorded.append(Recorded(checkpoint.at, _digests(checkpoint)))
     kept.reverse()
+    findings += _gaps([resolved for resolved, _ in kept])
     return CheckpointLog(
         tuple(r for r, _ in kept), tuple(k for _, k in kept), tuple(recorded), tuple(findings)
     )
+
+
+def _gaps(kept: list[Resolved[Checkpoint]]) -> list[Finding]:
+    """Checkpoints that a later one names as its parent, and that are not there as they were."""
+    digests = {resolved.digest for resolved in kept}
+    what = "the checkpoint that the next one builds on is not in the store"
+    return [
+        Finding(
+            "D126", Severity.DAMAGE, names.checkpoint(c.parent_at) if c.parent_at else r.name, what
+        )
+        for r in kept
+        if (c := r.value).parent and c.parent not in digests
+    ]
 
 
 REVOKED = "the {} is signed by a revoked signer, and no checkpoint from before records it"

@@ -221,9 +221,12 @@ class VaultDocument(Signed):
 
 
 class Checkpoint(Signed):
+    """`parent_at` gives the name of the checkpoint before it, so that one that is gone can be named."""
+
     kind = "checkpoint"
     at: Time
     parent: Hex64 | None
+    parent_at: Time | None = None
     vault_document: Reference
     heads: dict[str, Head]
     bases: dict[str, tuple[str, ...]] = Field(default_factory=dict)

@@ -23,7 +23,7 @@ from muniment.vault import names
 from muniment.vault.age import Recipient, open_sealed, seal
 from muniment.vault.documents import EvidenceEntry, Head, SealedDetail
 from muniment.vault.finding import Finding, Severity
-from muniment.vault.resolve import Resolved, by_name, resolve_signed
+from muniment.vault.resolve import Resolved, by_name, missing_numbers, resolve_signed
 from muniment.vault.signing import verified
 from muniment.vault.store.base import Store
 from muniment.vault.trust import Trust
@@ -75,7 +75,8 @@ def load_stream(store: Store, trust: Trust, stream: str) -> Stream:
 
     Where the chain is broken, what follows is reported and left out.
     """
-    found = resolve_signed(store, f"evidence/{stream}/", _acceptor(trust, stream))
+    accept = _acceptor(trust, stream)
+    found = resolve_signed(store, f"evidence/{stream}/", accept, lenient=trust.lenient)
     findings = list(found.findings)
     chain: list[Resolved[EvidenceEntry]] = []
     for resolved in sorted(found.objects, key=lambda r: r.value.seq):
@@ -88,6 +89,9 @@ def load_stream(store: Store, trust: Trust, stream: str) -> Stream:
                     "the chain of evidence is broken here",
                 )
             )
+            before = chain[-1].value.seq if chain else 0
+            gap = (names.evidence(stream, seq) for seq in range(before + 1, resolved.value.seq))
+            findings += missing_numbers(gap, found.names)
             continue
         chain.append(resolved)
     highest = max((parts[1] for n in found.names if (parts := names.evidence_parts(n))), default=0)
@@ -111,8 +115,13 @@ def _acceptor(trust: Trust, stream: str) -> Callable[[str, bytes], EvidenceEntry
     return accept
 
 
-def _end(vault: Vault, stream: str) -> tuple[int, str | None]:
-    """The highest number taken, and the digest of the newest true entry.
+def stream_head(vault: Vault, stream: str) -> Head | None:
+    """The newest true entry of a stream, by its end alone."""
+    return _end(vault, stream)[1]
+
+
+def _end(vault: Vault, stream: str) -> tuple[int, Head | None]:
+    """The highest number taken, and the newest true entry.
 
     Its writer saw the chain before it, so only the end is read: a stream of years costs one listing.
     """
@@ -122,7 +131,8 @@ def _end(vault: Vault, stream: str) -> tuple[int, str | None]:
     for name, _ in reversed(there):
         found = resolve_signed(vault.store, name, accept)
         if found.objects:
-            return highest, found.objects[0].digest
+            newest = found.objects[0]
+            return highest, Head(seq=newest.value.seq, digest=newest.digest)
     return highest, None
 
 
@@ -166,12 +176,12 @@ def append(
     """
     sealed = _sealed(vault, detail) if detail is not None else None
     for _ in range(_ATTEMPTS):
-        highest, parent = _end(vault, stream)
+        highest, head = _end(vault, stream)
         entry = EvidenceEntry(
             vault_id=vault.vault_id,
             stream=stream,
             seq=highest + 1,
-            parent=parent,
+            parent=head.digest if head else None,
             at=at or vault.clock.now(),
             event=event,
             subject=subject,

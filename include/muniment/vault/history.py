@@ -122,7 +122,9 @@ class History:
     def live(self) -> tuple[CommitRecord, ...]:
         """Restore points: trusted and not forgotten."""
         return tuple(
-            r for r in self.trusted if (self.source, r.seq) not in self.retention.forgotten
+            r
+            for r in self.trusted
+            if (self.source, r.seq, r.digest) not in self.retention.forgotten
         )
 
     def at(self, seq: int) -> CommitRecord:
@@ -141,6 +143,15 @@ class History:
     def chain(self, record: CommitRecord, present: set[str] | None = None) -> Chain:
         """What `record` is read from. With `present` (names in the store) a base whose objects
         are gone is passed over for an older one, or for the first commit."""
+        options = self.chains(record)
+        if present is not None:
+            for option in options:
+                if option.needs(self.source) <= present:
+                    return option
+        return options[0]
+
+    def chains(self, record: CommitRecord) -> list[Chain]:
+        """Every way in which `record` can be read, the shortest first. They say the same."""
         trusted = [r for r in self.trusted if r.seq <= record.seq]
         options: list[Chain] = []
         for base in sorted(self.bases, key=lambda b: -b.base.covers.seq):
@@ -151,11 +162,7 @@ class History:
                     options.append(Chain(base, rest))
         if _unbroken(trusted, None) or not options:
             options.append(Chain(None, tuple(trusted)))
-        if present is not None:
-            for option in options:
-                if option.needs(self.source) <= present:
-                    return option
-        return options[0]
+        return options
 
     def next_commits_after(self, record: CommitRecord) -> tuple[CommitRecord, ...]:
         return tuple(r for r in self.trusted if r.seq > record.seq)
@@ -196,7 +203,7 @@ def load_history(
             raise FormatError("the commit lies under another commit's name")
         return commit, keyid
 
-    found = resolve_signed(store, f"commits/{source}/", accept)
+    found = resolve_signed(store, f"commits/{source}/", accept, lenient=trust.lenient)
     findings = list(found.findings)
     bases, base_findings = _load_bases(store, trust, source)
     findings.extend(base_findings)
@@ -300,7 +307,7 @@ def _load_bases(
             raise FormatError("the base lies under another base's name")
         return base, keyid
 
-    found = resolve_signed(store, f"bases/{source}/", accept)
+    found = resolve_signed(store, f"bases/{source}/", accept, lenient=trust.lenient)
     findings = list(found.findings)
     bases = []
     for resolved in found.objects:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from muniment.errors import FormatError, MunimentError, NoKey, ObjectMissing
+from muniment.errors import FormatError, MunimentError, NoKey, ObjectMissing, StoreUnavailable
 from muniment.vault import names
 from muniment.vault.age import Identity, Recipient, open_sealed, parse_identities, seal
 from muniment.vault.resolve import by_name
@@ -39,6 +39,7 @@ class Keyring:
         self._identities = list(identities)
         self._recipients = dict(recipients or {})
         self._opened: dict[str, str] = {}
+        self._closed: dict[str, NoKey] = {}
 
     def identity(self, key_id: str) -> Identity:
         """The identity of an epoch or matter. Raises NoKey."""
@@ -69,7 +70,18 @@ class Keyring:
     def _open(self, key_id: str) -> str:
         if key_id in self._opened:
             return self._opened[key_id]
+        if key_id in self._closed:
+            # Asked again for every object that is sealed to it: a listing and a read each time.
+            raise self._closed[key_id].at(f"keys/{key_id}")
+        try:
+            return self._find(key_id)
+        except NoKey as error:
+            self._closed[key_id] = error
+            raise
+
+    def _find(self, key_id: str) -> str:
         exists = False
+        unreadable = ""
         for store in self._stores:
             for name, versions in self._in_order(store, key_id):
                 # Oldest first: what was put on top of a key object is not the key object.
@@ -80,6 +92,9 @@ class Keyring:
                     try:
                         data = store.get(name, version=version.version or None)
                         text = open_sealed(data, self._identities).decode()
+                    except StoreUnavailable as error:
+                        unreadable = error.what
+                        continue
                     except (MunimentError, UnicodeDecodeError):
                         continue
                     if not self._belongs(key_id, text):
@@ -91,6 +106,12 @@ class Keyring:
                 "the key object is not in the store: the key was destroyed, or was never here",
                 to=names.key(key_id, 1),
                 todo="For a matter whose key was erased on purpose there is nothing to do; its data is gone.",
+            )
+        if unreadable:
+            raise NoKey(
+                f"the key object is there and cannot be read: {unreadable}",
+                to=f"keys/{key_id}",
+                todo="Try again. If it stays, copy the object back from the recovery kit.",
             )
         raise NoKey("none of the identities at hand opens this key", to=f"keys/{key_id}")
 

@@ -19,6 +19,9 @@ _BASE = re.compile(r"bases/(?P<source>[^/]+)/(?P<seq>\d{8})-(?P<digest>[0-9a-f]{
 _KEY = re.compile(r"keys/[^/]+/(\d{8})\.age\Z")
 _EVIDENCE = re.compile(r"evidence/(?P<stream>[^/]+)/(?P<seq>\d{8})\.json\Z")
 _COMMIT = re.compile(r"commits/(?P<source>[^/]+)/(?P<seq>\d{8})\.json\Z")
+_NUMBERED = re.compile(r"(?:vault|retention)/\d{8}\.json\Z")
+_CHECKPOINT = re.compile(r"checkpoints/\d{8}T\d{6}Z\.json\Z")
+_OPEN_ENDED = ("probe/", "views/")
 
 
 def matter_key(matter_id: str) -> str:
@@ -110,3 +113,28 @@ def commit_parts(name: str) -> tuple[str, int] | None:
 def base_parts(name: str) -> tuple[str, int, str] | None:
     found = _BASE.match(name)
     return (found["source"], int(found["seq"]), found["digest"]) if found else None
+
+
+def is_matter_key(name: str) -> bool:
+    """Is this a key object of a matter, which is kept in a store of its own?"""
+    return name.startswith("keys/matter-")
+
+
+def known(name: str) -> bool:
+    """Is this the name of an object that a vault has (docs/FORMAT.md, section 2)?"""
+    return (
+        name in RECOVERY_FILES
+        or content_digest(name) is not None
+        or any(p.match(name) for p in (_KEY, _EVIDENCE, _COMMIT, _NUMBERED, _CHECKPOINT))
+        or name.startswith(_OPEN_ENDED)
+    )
+
+
+def source_of(name: str) -> str:
+    """The source that an object belongs to by its name; empty for one of the whole vault."""
+    parts = name.split("/")
+    if parts[0] in ("snapshots", "state", "commits", "bases") and len(parts) == 3:
+        return parts[1]
+    if parts[0] == "keys" and parts[1].startswith("id-") and parts[1] != MATTERS_ID_KEY:
+        return parts[1].removeprefix("id-")
+    return ""

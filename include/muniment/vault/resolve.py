@@ -8,13 +8,20 @@ oldest version that is validly signed for that name; everything else on top is r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Generic, TypeVar
 
-from muniment.errors import FormatError, IntegrityError, ObjectMissing, SignatureError
+from muniment.errors import (
+    FormatError,
+    IntegrityError,
+    ObjectMissing,
+    SignatureError,
+    StoreError,
+    StoreUnavailable,
+)
 from muniment.ids import sha256_hex
 from muniment.vault import names
 from muniment.vault.finding import Finding, Severity
@@ -56,15 +63,24 @@ def by_name(versions: Iterator[ObjectVersion]) -> Iterator[tuple[str, list[Objec
         yield name, list(group)
 
 
-def resolve_signed(store: Store, prefix: str, accept: Callable[[str, bytes], T]) -> Resolution[T]:
+def resolve_signed(
+    store: Store, prefix: str, accept: Callable[[str, bytes], T], *, lenient: bool = False
+) -> Resolution[T]:
     """Reads every object under `prefix` and takes its oldest version that `accept` accepts.
 
     `accept(name, data)` verifies and parses; it raises SignatureError or FormatError to refuse.
+
+    Args:
+        lenient: an object that the store has and cannot give is a finding, and counts as not there.
+            For who looks or restores. Who writes or deletes must not mistake a sick store for an
+            empty one: without it StoreUnavailable is raised.
     """
     found: Resolution[T] = Resolution()
     groups = list(by_name(store.list(prefix)))
     with ThreadPoolExecutor(_PARALLEL_READS) as pool:
-        results = pool.map(lambda group: _true_version(store, group[0], group[1], accept), groups)
+        results = pool.map(
+            lambda group: _true_version(store, group[0], group[1], accept, lenient), groups
+        )
         for (name, _), (resolved, findings) in zip(groups, results, strict=True):
             found.names.append(name)
             found.findings.extend(findings)
@@ -78,14 +94,22 @@ def _true_version(
     name: str,
     versions: list[ObjectVersion],
     accept: Callable[[str, bytes], T],
+    lenient: bool,
 ) -> tuple[Resolved[T] | None, list[Finding]]:
     true: Resolved[T] | None = None
+    unreadable = False
     findings: list[Finding] = []
     for version in versions:
         if version.delete_marker:
             findings.append(
                 Finding("T201", Severity.TAMPERING, name, "a delete marker lies on the object")
             )
+            continue
+        if true is not None or unreadable:
+            # Of two versions that are both signed the older one is true: one that cannot be read
+            # may be it.
+            what = "a later version lies on top of the true one"
+            findings.append(Finding("T202", Severity.TAMPERING, name, what))
             continue
         if version.size > MAX_SIGNED:
             what = "it is larger than any signed object may be, and was not read"
@@ -95,16 +119,12 @@ def _true_version(
             data = store.get(name, version=version.version or None)
         except ObjectMissing:
             continue
-        if true is not None:
-            if sha256_hex(data) != true.digest:
-                findings.append(
-                    Finding(
-                        "T202",
-                        Severity.TAMPERING,
-                        name,
-                        "a later version lies on top of the true one",
-                    )
-                )
+        except StoreUnavailable as error:
+            if not lenient:
+                raise
+            what = f"the object is there and cannot be read: {error.what}"
+            findings.append(Finding("D134", Severity.DAMAGE, name, what))
+            unreadable = True
             continue
         try:
             value = accept(name, data)
@@ -113,6 +133,20 @@ def _true_version(
             continue
         true = Resolved(name, version.version, sha256_hex(data), value)
     return true, findings
+
+
+MAX_NAMED = 1_000
+"""Missing objects of a numbered series that are named one by one; a thief may leave a gap of millions."""
+
+
+def missing_numbers(
+    expected: Iterable[str], present: Iterable[str], sources: tuple[str, ...] = ()
+) -> list[Finding]:
+    """A finding for each name of a numbered series under which nothing stands, and should."""
+    there = set(present)
+    gone = islice((name for name in expected if name not in there), MAX_NAMED)
+    what = "a signed object is missing: what follows it, or tells of it, is there"
+    return [Finding("D126", Severity.DAMAGE, name, what, sources) for name in gone]
 
 
 def read_content(store: Store, name: str, size: int | None = None) -> bytes:
@@ -127,24 +161,32 @@ def read_content(store: Store, name: str, size: int | None = None) -> bytes:
         raise FormatError("this is not the name of a content-named object", to=name)
     wanted = digest.hex()
     seen = False
+    unreadable: StoreError | None = None
     try:
         data = store.get(name, length=None if size is None else size + 1)
         seen = True
         if sha256_hex(data) == wanted:
             return data
-    except ObjectMissing:
+    except StoreError as error:
         if not store.has_versions:
             raise
+        unreadable = None if isinstance(error, ObjectMissing) else error
     if store.has_versions:
         for version in store.list(name):
             if version.name != name or version.delete_marker:
                 continue
             seen = True
-            if size is not None and version.size != size:
+            if (size is not None and version.size != size) or (unreadable and version.latest):
                 continue
-            data = store.get(name, version=version.version)
+            try:
+                data = store.get(name, version=version.version)
+            except StoreError as error:
+                unreadable = error
+                continue
             if sha256_hex(data) == wanted:
                 return data
+    if unreadable:
+        raise unreadable
     if not seen:
         raise ObjectMissing("the object is not in the store", to=name)
     raise IntegrityError("the object's bytes do not have the digest in its name", to=name)

@@ -10,7 +10,7 @@ from muniment.vault import names
 from muniment.vault.checkpoint_log import REVOKED
 from muniment.vault.documents import RetentionEntry
 from muniment.vault.finding import Finding, Severity
-from muniment.vault.resolve import Resolved, resolve_signed
+from muniment.vault.resolve import Resolved, missing_numbers, resolve_signed
 from muniment.vault.signing import verified
 from muniment.vault.store.base import Store
 from muniment.vault.trust import Trust
@@ -22,7 +22,8 @@ class RetentionLog:
 
     entries: tuple[Resolved[RetentionEntry], ...] = ()
     findings: tuple[Finding, ...] = ()
-    forgotten: frozenset[tuple[str, int]] = frozenset()
+    forgotten: frozenset[tuple[str, int, str]] = frozenset()
+    """(source, seq, digest) of commits that are no restore points any more."""
     condemned: dict[str, datetime] = field(default_factory=dict)
     """Name -> not before; objects that may be deleted then unless something names them again."""
     swept: frozenset[str] = frozenset()
@@ -49,7 +50,7 @@ def load_retention(store: Store, trust: Trust) -> RetentionLog:
             raise FormatError("the retention entry belongs elsewhere")
         return entry, keyid
 
-    found = resolve_signed(store, "retention/", accept)
+    found = resolve_signed(store, "retention/", accept, lenient=trust.lenient)
     findings = list(found.findings)
     chain: list[Resolved[RetentionEntry]] = []
     signers: list[str] = []
@@ -65,6 +66,9 @@ def load_retention(store: Store, trust: Trust) -> RetentionLog:
                     "the chain of the retention log is broken here",
                 )
             )
+            before = chain[-1].value.number if chain else 0
+            gap = range(before + 1, entry.number)
+            findings += missing_numbers(map(names.retention, gap), found.names)
             break
         chain.append(Resolved(resolved.name, resolved.version, resolved.digest, entry))
         signers.append(keyid)
@@ -97,7 +101,7 @@ def _counting(
 def _summed(
     chain: list[Resolved[RetentionEntry]], findings: list[Finding], counting: frozenset[str]
 ) -> RetentionLog:
-    forgotten: set[tuple[str, int]] = set()
+    forgotten: set[tuple[str, int, str]] = set()
     condemned: dict[str, datetime] = {}
     swept: set[str] = set()
     doubted: set[str] = set()
@@ -106,7 +110,8 @@ def _summed(
         if resolved.digest not in counting:
             doubted.update(target.name for target in entry.objects)
             continue
-        forgotten.update((c.source, c.seq) for c in entry.commits if entry.action == "forget")
+        if entry.action == "forget":
+            forgotten.update((c.source, c.seq, c.digest) for c in entry.commits)
         for target in entry.objects:
             if entry.action == "condemn":
                 condemned[target.name] = target.not_before or entry.at

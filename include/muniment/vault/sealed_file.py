@@ -59,7 +59,7 @@ class StagedFile:
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             descriptor, name = tempfile.mkstemp(dir=directory, prefix=".writing-")
         except OSError as error:
-            raise _cannot_write(error) from None
+            raise _cannot_write(error, directory) from None
         self._directory = directory
         self._temporary = Path(name)
         # Unbuffered: a buffer that could not be flushed would be tried again by `abort`.
@@ -99,7 +99,7 @@ class StagedFile:
             yield
         except OSError as error:
             self.abort()
-            raise _cannot_write(error) from None
+            raise _cannot_write(error, self._directory) from None
         except BaseException:
             self.abort()
             raise
@@ -139,8 +139,9 @@ class SealedFileWriter:
         self._staged.abort()
 
 
-def _cannot_write(error: OSError) -> StagingError:
-    return StagingError(f"staging cannot be written ({error.strerror or type(error).__name__})")
+def _cannot_write(error: OSError, folder: Path) -> StagingError:
+    why = error.strerror or type(error).__name__
+    return StagingError(f"staging cannot be written ({why})", to=str(folder))
 
 
 def open_compressed(data: bytes, identities: Sequence[Identity]) -> bytes:

@@ -98,10 +98,15 @@ def create_vault(
 
 def put_recovery_files(store: Store) -> None:
     """RECOVER.txt and recover.py at the root of the store, if they are not there yet."""
-    folder = resources.files("muniment.vault") / "recovery_files"
-    for name in names.RECOVERY_FILES:
+    for name, data in recovery_files().items():
         if not any(v.name == name for v in store.list(name)):
-            _put(store, name, (folder / name).read_bytes())
+            _put(store, name, data)
+
+
+def recovery_files() -> dict[str, bytes]:
+    """RECOVER.txt and recover.py as this version of the product has them."""
+    folder = resources.files("muniment.vault") / "recovery_files"
+    return {name: (folder / name).read_bytes() for name in names.RECOVERY_FILES}
 
 
 def add_source(vault: Vault, source: str) -> None:
@@ -112,6 +117,7 @@ def add_source(vault: Vault, source: str) -> None:
     key_id = f"id-{source}"
     if vault.keyring.latest_number(key_id) == 0:
         _new_id_key(vault.store, _present(vault.trust), key_id)
+        vault.refresh()
 
 
 def roll_epoch(vault: Vault, root: Signer, retention_class: str) -> str:

@@ -182,7 +182,13 @@ class StateDelta:
             fingerprint = Fingerprint(size, mtime, ctime, inode, 0, tag)
             entries.append(
                 StateEntry(
-                    item_id, kind, fingerprint, matter, digest, _unpack_parts(parts, strings), parent
+                    item_id,
+                    kind,
+                    fingerprint,
+                    matter,
+                    digest,
+                    _unpack_parts(parts, strings),
+                    parent,
                 )
             )
         return cls(entries, gone, facts)

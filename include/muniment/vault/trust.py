@@ -10,11 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from muniment.errors import FormatError, SignatureError, TrustError
+from muniment.errors import FormatError, SignatureError, StoreUnavailable, TrustError
+from muniment.vault import names
 from muniment.vault.checkpoint_log import Recorded, load_checkpoint_log, stands
 from muniment.vault.documents import Epoch, SignerEntry, VaultDocument
 from muniment.vault.finding import Finding, Severity
-from muniment.vault.resolve import Resolved, resolve_signed
+from muniment.vault.resolve import Resolved, missing_numbers, resolve_signed
 from muniment.vault.signing import Envelope, keyid_of
 from muniment.vault.store.base import Store
 
@@ -36,6 +37,8 @@ class Trust:
     findings: tuple[Finding, ...] = field(default=())
     recorded: tuple[Recorded, ...] = ()
     """What checkpoints vouch for; read only when a signer of operations or retention is revoked."""
+    lenient: bool = False
+    """See `resolve_signed`: holds for everything that is read under this trust."""
 
     @property
     def newest(self) -> VaultDocument:
@@ -90,10 +93,14 @@ class Trust:
         return [h.recipient for h in self.newest.holders if h.role in roles and h.until is None]
 
 
-def load_trust(store: Store, pin: Pin) -> Trust:
-    """Walks vault/1, 2, ... as section 13 of FORMAT says.
+def load_trust(store: Store, pin: Pin, *, lenient: bool = False) -> Trust:
+    """Reads the vault documents as section 13 of FORMAT says: the newest that root signed is in force.
 
-    Raises TrustError when not even the first document is validly signed by the pinned root.
+    A document says everything, so one that is lost or damaged before it takes nothing away but proof
+    that none is missing: that is reported, and trust never falls back to an older one, in which a
+    stolen signer would not be revoked yet.
+
+    Raises TrustError when no document is validly signed by the pinned root.
     """
     publics = {keyid_of(pin.root_public): pin.root_public}
 
@@ -108,28 +115,26 @@ def load_trust(store: Store, pin: Pin) -> Trust:
             raise FormatError("the vault document lies under another document's name")
         return document
 
-    found = resolve_signed(store, "vault/", accept)
+    found = resolve_signed(store, "vault/", accept, lenient=lenient)
     chain: list[Resolved[VaultDocument]] = []
     findings = list(found.findings)
     for resolved in sorted(found.objects, key=lambda r: r.value.number):
         # Numbers may be passed over: a stranger can take them. The parent is what links.
         if resolved.value.parent != (chain[-1].digest if chain else None):
-            findings.append(
-                Finding(
-                    "T210",
-                    Severity.TAMPERING,
-                    resolved.name,
-                    "the chain of vault documents is broken here",
-                )
-            )
-            break
+            what = "the chain of vault documents is broken here"
+            findings.append(Finding("T210", Severity.TAMPERING, resolved.name, what))
+            before = chain[-1].value.number if chain else 0
+            gap = range(before + 1, resolved.value.number)
+            findings += missing_numbers(map(names.vault_document, gap), found.names)
         chain.append(resolved)
     if not chain:
+        if any(f.code == "D134" for f in findings):
+            raise StoreUnavailable("the vault documents cannot be read", to=found.names[0])
         raise TrustError(
             "no vault document in this store is signed by the pinned root key for the pinned vault id",
-            to=store.label,
+            to=found.names[0] if found.names else store.label,
         )
-    trust = Trust(pin, tuple(chain), tuple(findings))
+    trust = Trust(pin, tuple(chain), tuple(findings), lenient=lenient)
     if any(s.revoked and s.role != "worker" for s in trust.newest.signers):
         return replace(trust, recorded=load_checkpoint_log(store, trust).recorded)
     return trust

@@ -41,6 +41,7 @@ class Vault:
         signer: Signer | None = None,
         matter_keys: Store | None = None,
         clock: Clock | None = None,
+        lenient: bool = False,
     ) -> None:
         self.store = store
         self.pin = pin
@@ -48,6 +49,15 @@ class Vault:
         self.matter_keys = matter_keys
         self.clock = clock or SystemClock()
         self._signer = signer
+        self.lenient = lenient
+
+    def leniently(self) -> Vault:
+        """The same for who looks or restores: an object that the store has and cannot give is a
+        finding and counts as not there, instead of ending everything (see `resolve_signed`)."""
+        return Vault(
+            self.store, self.pin, identities=self.identities, signer=self._signer,
+            matter_keys=self.matter_keys, clock=self.clock, lenient=True,
+        )  # fmt: skip
 
     @property
     def vault_id(self) -> str:
@@ -64,7 +74,7 @@ class Vault:
 
     @cached_property
     def trust(self) -> Trust:
-        return load_trust(self.store, self.pin)
+        return load_trust(self.store, self.pin, lenient=self.lenient)
 
     @cached_property
     def keyring(self) -> Keyring:

@@ -24,6 +24,7 @@ How this file is laid out: 1 words and numbers, 2 signatures, 3 age and zstd, 4 
 5 choosing a snapshot, 6 rows, 7 restoring, 8 the command line. "Section" in comments means a section of
 docs/FORMAT.md, the page that describes the vault.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -178,7 +179,10 @@ def programs() -> Tuple[str, str]:
     for name, where in (("age", "https://age-encryption.org"), ("zstd", "https://facebook.github.io/zstd")):
         program = shutil.which(name)
         if program is None:
-            raise CannotBegin("The program `%s` is not on the PATH. Most systems have it as a package of that name; or see %s" % (name, where))
+            raise CannotBegin(
+                "The program `%s` is not on the PATH. Most systems have it as a package of that name; or see %s"
+                % (name, where)
+            )
         found.append(program)
     return found[0], found[1]
 
@@ -253,9 +257,15 @@ class Keys:
     def open(self, path: str) -> Iterator[BinaryIO]:
         """The content of a sealed and compressed object, as a stream. Raises Refused at the end if it was not whole."""
         with tempfile.TemporaryFile() as errors:
-            age = subprocess.Popen([self.age, "-d", "-i", "-", os.path.abspath(path)],
-                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)  # fmt: skip
-            zstd = subprocess.Popen([self.zstd, "-d", "-c", "-q"], stdin=age.stdout, stdout=subprocess.PIPE, stderr=errors)
+            age = subprocess.Popen(
+                [self.age, "-d", "-i", "-", os.path.abspath(path)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+            )
+            zstd = subprocess.Popen(
+                [self.zstd, "-d", "-c", "-q"], stdin=age.stdout, stdout=subprocess.PIPE, stderr=errors
+            )
             assert age.stdin and age.stdout and zstd.stdout
             age.stdout.close()
             content = cast(BinaryIO, zstd.stdout)
@@ -309,7 +319,9 @@ def read_signed(store: str, name: str, kind: str, vault_id: Optional[str], publi
         payload_type = envelope["payloadType"]
         body = base64.b64decode(envelope["payload"], validate=True)
         payload = json.loads(body.decode("utf-8"))
-        signatures = [(str(one["keyid"]), base64.b64decode(one["sig"], validate=True)) for one in envelope["signatures"]]
+        signatures = [
+            (str(one["keyid"]), base64.b64decode(one["sig"], validate=True)) for one in envelope["signatures"]
+        ]
         if not isinstance(payload, dict):
             raise ValueError
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
@@ -322,8 +334,11 @@ def read_signed(store: str, name: str, kind: str, vault_id: Optional[str], publi
         raise Refused("%s belongs to another vault" % name)
     head = payload_type.encode()
     message = b"DSSEv1 %d %s %d %s" % (len(head), head, len(body), body)
-    valid = {keyid for keyid, sig in signatures
-             if keyid in publics and signature_is_valid(bytes.fromhex(publics[keyid]), message, sig)}  # fmt: skip
+    valid = {
+        keyid
+        for keyid, sig in signatures
+        if keyid in publics and signature_is_valid(bytes.fromhex(publics[keyid]), message, sig)
+    }
     return Signed(name, hashlib.sha256(data).hexdigest(), payload, valid)
 
 
@@ -361,17 +376,27 @@ def establish_trust(store: str, root_key: Optional[str], vault_id: Optional[str]
             continue
         parent, document, number = found.digest, found.payload, found.payload["number"]
     if document is None:
-        raise CannotBegin("No vault document is signed by this root key for this vault id. Check both against the key card, or leave out "
-                          "--root-key and --vault-id to restore without proof. (%s)" % "; ".join(warnings))  # fmt: skip
-    signers = [one for one in document.get("signers", [])
-               if isinstance(one, dict) and is_hex(one.get("public"), 64) and one.get("keyid") == keyid_of(one["public"])]  # fmt: skip
+        raise CannotBegin(
+            "No vault document is signed by this root key for this vault id. Check both against the key card, or leave out "
+            "--root-key and --vault-id to restore without proof. (%s)" % "; ".join(warnings)
+        )
+    signers = [
+        one
+        for one in document.get("signers", [])
+        if isinstance(one, dict) and is_hex(one.get("public"), 64) and one.get("keyid") == keyid_of(one["public"])
+    ]
     return Trust(cast(str, vault_id), signers, number)
 
 
-def read_as(store: str, name: str, kind: str, trust: Trust, role: str, source: Optional[str] = None) -> Tuple[Signed, List[Json]]:
+def read_as(
+    store: str, name: str, kind: str, trust: Trust, role: str, source: Optional[str] = None
+) -> Tuple[Signed, List[Json]]:
     """A signed object and the entitled signers that signed it. With no root key there is no verification and no signer."""
-    entitled = [one for one in trust.signers or []
-                if one.get("role") == role and (role != "worker" or {"*", source} & set(one.get("sources", [])))]  # fmt: skip
+    entitled = [
+        one
+        for one in trust.signers or []
+        if one.get("role") == role and (role != "worker" or {"*", source} & set(one.get("sources", [])))
+    ]
     publics = {one["keyid"]: one["public"] for one in entitled}
     found = read_signed(store, name, kind, trust.vault_id or None, publics)
     by = [one for one in entitled if one["keyid"] in found.signers]
@@ -438,7 +463,10 @@ def read_bases(store: str, source: str, trust: Trust, recorded: Recorded, warnin
         try:
             found, by = read_as(store, name, "base", trust, "operations")
             covers = found.payload["covers"]
-            if name != "bases/%s/%08d-%s.json" % (source, covers["seq"], found.digest) or found.payload.get("source") != source:
+            if (
+                name != "bases/%s/%08d-%s.json" % (source, covers["seq"], found.digest)
+                or found.payload.get("source") != source
+            ):
                 raise Refused("%s is not what its name says" % name)
             if not stands(found, by, recorded):
                 raise Refused("%s is by a revoked signer" % name)
@@ -522,18 +550,24 @@ def forgotten(store: str, trust: Trust, recorded: Recorded, warnings: List[str])
             own = [when for when, digests in recorded.at if found.digest in digests]
             later += tuple(own) if by and all(signer.get("revoked") for signer in by) else (at, *own)
             if found.payload.get("action") == "forget":
-                gone.update((str(one["source"]), int(one["seq"]), str(one["digest"])) for one in found.payload["commits"])
+                gone.update(
+                    (str(one["source"]), int(one["seq"]), str(one["digest"])) for one in found.payload["commits"]
+                )
         except BAD as problem:
             warnings.append(reason(problem, found.name))
     return gone
 
 
-def find_base(store: str, source: str, chain: List[Commit], bases: List[Signed], warnings: List[str]) -> Optional[Signed]:
+def find_base(
+    store: str, source: str, chain: List[Commit], bases: List[Signed], warnings: List[str]
+) -> Optional[Signed]:
     """The newest base that covers a commit of the chain and whose rows are there, undamaged."""
     known = {one.digest for one in chain} | {one.payload.get("parent") for one in chain}
     for base in bases:
         if base.payload["covers"]["seq"] <= chain[-1].seq and base.payload["covers"].get("digest") in known:
-            names = [os.path.join(store, "snapshots", source, str(one["snapshot"])) for one in base.payload["snapshots"]]
+            names = [
+                os.path.join(store, "snapshots", source, str(one["snapshot"])) for one in base.payload["snapshots"]
+            ]
             if all(os.path.isfile(name) and file_digest(name) == name[-64:] for name in names):
                 return base
             warnings.append("%s names rows that are missing or damaged; older rows are read instead" % base.name)
@@ -553,7 +587,15 @@ class Snapshot(NamedTuple):
     heads: Dict[int, str]  # digests of all trusted commits of the source
 
 
-def choose(store: str, source: str, seq: Optional[int], as_of: Optional[str], trust: Trust, recorded: Recorded, warnings: List[str]) -> Snapshot:
+def choose(
+    store: str,
+    source: str,
+    seq: Optional[int],
+    as_of: Optional[str],
+    trust: Trust,
+    recorded: Recorded,
+    warnings: List[str],
+) -> Snapshot:
     """Section 13, 3 and 4: the newest commit, not forgotten, at or before the wanted time, whose rows are all there.
 
     Missing packs do not make us go back in time: what they held is reported, the rest is restored."""
@@ -564,8 +606,12 @@ def choose(store: str, source: str, seq: Optional[int], as_of: Optional[str], tr
     if seq is not None:
         candidates = [one for one in commits if one.seq == seq]
     else:
-        candidates = [one for one in reversed(commits) if (source, one.seq, one.digest) not in forgot
-                      and (until is None or moment(one.payload["ended_at"]) <= until)]  # fmt: skip
+        candidates = [
+            one
+            for one in reversed(commits)
+            if (source, one.seq, one.digest) not in forgot
+            and (until is None or moment(one.payload["ended_at"]) <= until)
+        ]
     first: Optional[Snapshot] = None
     for wanted in candidates[:50]:
         chain, broken = chain_to(commits, wanted, trust)
@@ -574,17 +620,24 @@ def choose(store: str, source: str, seq: Optional[int], as_of: Optional[str], tr
         payloads = ([base.payload] if base else []) + [one.payload for one in chain if one.seq > covers["seq"]]
         failures = ["%s is missing" % name for name in absent_rows(store, source, payloads)]
         if broken and covers["seq"] < broken.seq and covers["digest"] != broken.payload.get("parent"):
-            failures.append("commits before number %d are lost; some files may come back in an older state, or not at all" % broken.seq)
+            failures.append(
+                "commits before number %d are lost; some files may come back in an older state, or not at all"
+                % broken.seq
+            )
         found = Snapshot(wanted, payloads, failures, {one.seq: one.digest for one in commits})
         if not failures:
             if first:
-                warnings.append("snapshot %d is not whole (%s); snapshot %d is the newest one that is. --seq %d restores what is left of %d"
-                                % (first.commit.seq, first.failures[0], wanted.seq, first.commit.seq, first.commit.seq))  # fmt: skip
+                warnings.append(
+                    "snapshot %d is not whole (%s); snapshot %d is the newest one that is. --seq %d restores what is left of %d"
+                    % (first.commit.seq, first.failures[0], wanted.seq, first.commit.seq, first.commit.seq)
+                )
             return found
         first = first or found
     if first is None:
-        raise CannotBegin("No %ssnapshot of the source %r fits. Try --snapshots.%s" % (
-            "trusted " if trust.signers is not None else "", source, "".join("\n  " + text for text in warnings)))  # fmt: skip
+        raise CannotBegin(
+            "No %ssnapshot of the source %r fits. Try --snapshots.%s"
+            % ("trusted " if trust.signers is not None else "", source, "".join("\n  " + text for text in warnings))
+        )
     return first
 
 
@@ -628,13 +681,22 @@ class Rows:
             except OSError as problem:
                 report.fail("%s: %s" % (name, problem.strerror))
             except BAD as problem:
-                missing = "" if one.get("key_id") in keys.opened else " (sealed to %s, whose key your identity does not open)" % one.get("key_id")
+                missing = (
+                    ""
+                    if one.get("key_id") in keys.opened
+                    else " (sealed to %s, whose key your identity does not open)" % one.get("key_id")
+                )
                 report.fail("%s: rows not read: %s%s" % (name, reason(problem, "a row"), missing))
             progress("rows: object %d of %d" % (number, len(todo)))
 
     def _apply(self, stream: BinaryIO, vault_id: str, source: str, is_last: bool) -> None:
         header = json.loads(stream.readline())
-        if header.get("t") != "snapshot" or header.get("format") != 1 or header.get("source") != source or header.get("vault_id") != vault_id:
+        if (
+            header.get("t") != "snapshot"
+            or header.get("format") != 1
+            or header.get("source") != source
+            or header.get("vault_id") != vault_id
+        ):
             raise Refused("it is not a snapshot object of this vault and source, format 1")
         for line in stream:
             row = json.loads(line)
@@ -792,7 +854,9 @@ class Restore:
         for number, pack in enumerate(packs, 1):
             self.read_pack(pack)
             self.db.commit()
-            progress("packs %d of %d, items %d of %d, %d MB" % (number, len(packs), self.done, self.total, self.bytes >> 20))
+            progress(
+                "packs %d of %d, items %d of %d, %d MB" % (number, len(packs), self.done, self.total, self.bytes >> 20)
+            )
         for n, path, row in self.jobs("file", "link IS NOT NULL"):
             self.guard(n, self.make_link, n, path, row)
         for n, path, row in self.jobs("symlink"):
@@ -803,7 +867,9 @@ class Restore:
     def jobs(self, kind: str, only: str = "1", backwards: bool = False) -> Iterator[Tuple[int, bytes, Json]]:
         """(number, path, row) of the items of a kind in order of path; a page at a time, for the table changes meanwhile."""
         sign, order, last = ("<", "DESC", None) if backwards else (">", "ASC", None)
-        query = "SELECT n, path, row FROM job WHERE kind = ? AND (? IS NULL OR path %s ?) AND %s ORDER BY path %s LIMIT 500"
+        query = (
+            "SELECT n, path, row FROM job WHERE kind = ? AND (? IS NULL OR path %s ?) AND %s ORDER BY path %s LIMIT 500"
+        )
         while True:
             page = self.db.execute(query % (sign, only, order), (kind, last, last)).fetchall()
             for n, path, row in page:
@@ -819,7 +885,9 @@ class Restore:
             action(*arguments)
         except OSError as problem:
             if problem.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise CannotBegin("The disk is full. What is restored so far stays; nothing in OUT is half a file.") from None
+                raise CannotBegin(
+                    "The disk is full. What is restored so far stays; nothing in OUT is half a file."
+                ) from None
             self.failed(n, problem.strerror or "it cannot be written")
         except BAD as problem:
             self.failed(n, reason(problem, "its row"))
@@ -933,7 +1001,9 @@ class Restore:
         return whole
 
     def make_link(self, n: int, path: bytes, row: Json) -> None:
-        first, state = self.db.execute("SELECT b.path, b.state FROM job a JOIN job b ON b.n = a.link WHERE a.n = ?", (n,)).fetchone()
+        first, state = self.db.execute(
+            "SELECT b.path, b.state FROM job a JOIN job b ON b.n = a.link WHERE a.n = ?", (n,)
+        ).fetchone()
         if state != "done":
             raise Refused("it is a hard link to a file that could not be restored")
         first, final = os.path.join(self.out, first), self.free_name(path)
@@ -1002,16 +1072,29 @@ def printable(text: Any) -> str:
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Gets files back out of a Muniment vault (format 1).", epilog="Exit status: 0 all restored, 1 not all, 2 could not begin.")
+    parser = argparse.ArgumentParser(
+        description="Gets files back out of a Muniment vault (format 1).",
+        epilog="Exit status: 0 all restored, 1 not all, 2 could not begin.",
+    )
     parser.add_argument("store", metavar="STORE", help="folder with a copy of the vault")
     parser.add_argument("out", metavar="OUT", nargs="?", help="folder to restore to: new or empty")
-    parser.add_argument("--identity", metavar="FILE", help="age identity: escrow (may be under a passphrase) or operations")
-    parser.add_argument("--keys", metavar="FOLDER", action="append", default=[], help="copy of the second store, which holds the keys of matters (folder that contains keys/)")
+    parser.add_argument(
+        "--identity", metavar="FILE", help="age identity: escrow (may be under a passphrase) or operations"
+    )
+    parser.add_argument(
+        "--keys",
+        metavar="FOLDER",
+        action="append",
+        default=[],
+        help="copy of the second store, which holds the keys of matters (folder that contains keys/)",
+    )
     parser.add_argument("--root-key", metavar="HEX", help="root public key from the key card")
     parser.add_argument("--vault-id", metavar="HEX", help="vault id from the key card")
     parser.add_argument("--mark", metavar="HEX", help="newest checkpoint mark that you know from outside the store")
     parser.add_argument("--source", help="which source, if there are several")
-    parser.add_argument("--as-of", metavar="TIME", help="newest snapshot at or before this time, e.g. 2026-11-24T02:00:00Z")
+    parser.add_argument(
+        "--as-of", metavar="TIME", help="newest snapshot at or before this time, e.g. 2026-11-24T02:00:00Z"
+    )
     parser.add_argument("--seq", metavar="N", type=int, help="the snapshot with this number")
     parser.add_argument("--matter", metavar="M", help="only this matter (its number, or its id M-...)")
     parser.add_argument("--path", metavar="PREFIX", help="only this file or folder")
@@ -1051,26 +1134,40 @@ def show_snapshots(store: str, source: str, trust: Trust, recorded: Recorded, wa
     for one in commits:
         mark = "  forgotten" if (source, one.seq, one.digest) in forgot else ""
         items = (one.payload.get("counts") or {}).get("items", "?")
-        print(printable("%8d  %s  %-24s %s items%s" % (one.seq, one.payload["ended_at"], one.payload.get("completeness"), items, mark)))
+        print(
+            printable(
+                "%8d  %s  %-24s %s items%s"
+                % (one.seq, one.payload["ended_at"], one.payload.get("completeness"), items, mark)
+            )
+        )
 
 
-def tell_freshness(source: str, snapshot: Snapshot, trust: Trust, recorded: Recorded, options: argparse.Namespace, report: Report) -> None:
+def tell_freshness(
+    source: str, snapshot: Snapshot, trust: Trust, recorded: Recorded, options: argparse.Namespace, report: Report
+) -> None:
     """Section 10: is this copy of the store cut short?"""
     if trust.signers is None:
         say("trust not proven: no root key was given. The files are whole, but who wrote them is not shown.")
         return
-    say("trust proven: snapshot %d of %s is signed, and its signer is entitled by vault document %d, which the root key signed." % (snapshot.commit.seq, source, trust.document))
+    say(
+        "trust proven: snapshot %d of %s is signed, and its signer is entitled by vault document %d, which the root key signed."
+        % (snapshot.commit.seq, source, trust.document)
+    )
     newest = recorded.newest
     if newest is None:
         say("freshness not proven: this copy has no valid checkpoint.")
     else:
         head = (newest.get("heads") or {}).get(source) or {}
         if head and snapshot.heads.get(cast(int, head.get("seq"))) != head.get("digest"):
-            report.fail("the checkpoint of %s knows a snapshot %s of %s that is not among the trusted ones here: this copy is cut short, rolled back or damaged"
-                        % (newest["at"], head.get("seq"), source))  # fmt: skip
+            report.fail(
+                "the checkpoint of %s knows a snapshot %s of %s that is not among the trusted ones here: this copy is cut short, rolled back or damaged"
+                % (newest["at"], head.get("seq"), source)
+            )
         say("newest checkpoint in this copy: %s" % newest["at"])
     if options.mark and options.mark.lower() not in recorded.marks:
-        report.fail("no valid checkpoint has the mark %s: this copy is older than that mark, or was rolled back" % options.mark)
+        report.fail(
+            "no valid checkpoint has the mark %s: this copy is older than that mark, or was rolled back" % options.mark
+        )
     elif not options.mark:
         say("freshness not proven: compare with the newest mark you have from mail or the second store (--mark).")
 
@@ -1101,7 +1198,15 @@ def recover(options: argparse.Namespace) -> int:
         for failure in snapshot.failures:
             report.fail(failure)
         vault_id = trust.vault_id or str(snapshot.commit.payload.get("vault_id"))
-        say("snapshot %d of %s, %s, %s" % (snapshot.commit.seq, source, snapshot.commit.payload["ended_at"], snapshot.commit.payload.get("completeness")))
+        say(
+            "snapshot %d of %s, %s, %s"
+            % (
+                snapshot.commit.seq,
+                source,
+                snapshot.commit.payload["ended_at"],
+                snapshot.commit.payload.get("completeness"),
+            )
+        )
         restore = None
         with working_folder(None if options.list else options.out) as work:
             rows = Rows(work)
@@ -1112,7 +1217,9 @@ def recover(options: argparse.Namespace) -> int:
                 restore = Restore(store, options.out, work, rows, keys, report)
                 restore.plan(rows.selected(options.matter, options.path))
                 restore.run()
-                progress("%d of %d items restored, %d MB" % (restore.done, restore.total, restore.bytes >> 20), now=True)
+                progress(
+                    "%d of %d items restored, %d MB" % (restore.done, restore.total, restore.bytes >> 20), now=True
+                )
                 if not restore.total:
                     report.fail("nothing in this snapshot fits what you asked for")
             if rows.problems:
