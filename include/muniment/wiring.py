@@ -4,7 +4,7 @@ The one place where configuration, keys, stores and sources meet. Airflow and th
 begin here; they differ only in where a store's credential comes from.
 
 Invariants: a role's keys are read when that role is asked for, never before; a destination in the
-same account as the source is refused.
+same account as the source is refused, and so is one that lies in it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from muniment.backup.options import BackupOptions, MassDeletion
 from muniment.backup.run import BackupRun
 from muniment.clock import Clock, SystemClock
+from muniment.config.apart import require_apart, require_outside
 from muniment.config.exceptions import accepted_on
 from muniment.config.firm import Destination
 from muniment.config.inventory import InventoryRow
@@ -158,7 +159,9 @@ class Wiring:
         """Where items of this source are delivered to: `folder`/<source id>.
 
         `restore_id` is the digest of the plan: the same one goes on where an attempt was killed.
+        Raises TargetUnusable for a folder in a source or a store.
         """
+        require_outside(self.config, folder)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return FileTarget(folder / source_id, overwrite=overwrite, restore_id=restore_id)
 
@@ -167,6 +170,7 @@ class Wiring:
     ) -> BackupRun:
         """A run of one source with the worker's keys and the options of its row."""
         row = self._row(source_id)
+        require_apart(self.config, row)
         require_separate_account(
             self.config.destination(row).account,
             [(source_id, self.config.options(source_id).account)],

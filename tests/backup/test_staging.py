@@ -50,10 +50,28 @@ def test_between_two_tasks_a_run_stays_until_it_is_old(tmp_path: Path) -> None:
 
 
 def test_a_folder_in_which_nothing_was_begun_goes(tmp_path: Path) -> None:
-    (tmp_path / "files/empty").mkdir(parents=True)
+    empty = "a" * 26
+    (tmp_path / "files" / empty).mkdir(parents=True)
     with staging(tmp_path, "locked only").in_use():
         pass
-    assert clean_abandoned(tmp_path) == ["empty", "locked only"]
+    assert clean_abandoned(tmp_path) == [empty, "locked only"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_run_is_not_touched_however_old(tmp_path: Path) -> None:
+    """Staging may be set to a folder with somebody's files by mistake."""
+    file = tmp_path / "matters/old/deep/deed.txt"
+    file.parent.mkdir(parents=True)
+    file.write_text("deed")
+    (tmp_path / "matters/empty").mkdir()
+    for path in (file, file.parent, file.parent.parent):
+        os.utime(path, (0, 0))
+    with staging(tmp_path, "dead").in_use(whole_run=True):
+        pass
+
+    assert clean_abandoned(tmp_path) == ["dead"]
+    assert file.read_text() == "deed"
+    assert (tmp_path / "matters/empty").is_dir()
 
 
 def test_a_working_folder_is_removed_afterwards_and_by_the_janitor(tmp_path: Path) -> None:

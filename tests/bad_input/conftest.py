@@ -41,6 +41,8 @@ CLIENT = "Quillfeather"
 
 NAMES = (CLIENT, "codicil")
 
+SOURCES = ("files", "archive")
+
 YAML = """\
 firm: practice
 name: Practice Law
@@ -237,9 +239,13 @@ class Office(Practice):
     def trees(self) -> dict[str, Any]:
         return {"files": tree(self.share), "archive": tree(self.archive)}
 
-    def must_restore(self, wanted: Mapping[str, Any], as_of: str = "") -> None:
-        """Both sources come back as they were, in a folder of their own."""
-        for source, destination in (("files", "main"), ("archive", "second")):
+    def must_restore(
+        self, wanted: Mapping[str, Any], as_of: str = "", only: Sequence[str] = SOURCES
+    ) -> None:
+        """The sources come back as they were, in a folder of their own."""
+        for source, destination in zip(SOURCES, ("main", "second"), strict=True):
+            if source not in only:
+                continue
             into = self.folder / f"back-{len(list(self.folder.glob('back-*')))}"
             asked = ["restore", "--source", source, "--to", into, "--yes", "--json"]
             asked += ["--destination", destination, *(["--as-of", as_of] if as_of else [])]
@@ -301,14 +307,17 @@ class Trouble:
         assert isinstance(found, dict)
         return found
 
-    def earlier_is_unharmed(self) -> None:
+    def earlier_is_unharmed(self, only: Sequence[str] = SOURCES) -> None:
         """What was there before the fault restores as it was."""
-        self.office.must_restore(self.first, as_of=self.morning)
+        self.office.must_restore(self.first, as_of=self.morning, only=only)
 
-    def mended(self) -> None:
-        """The fault is gone: everything is as if it had never been."""
+    def mended(self, earlier: Sequence[str] = SOURCES) -> None:
+        """The fault is gone: everything is as if it had never been.
+
+        `earlier`: the sources whose first snapshot is the newest as of that morning.
+        """
         office = self.office
-        self.earlier_is_unharmed()
+        self.earlier_is_unharmed(earlier)
         runs = office.back_up_all().runs()
         for source in ("files", "archive"):
             assert runs[source]["outcome"]["completeness"] == "complete"

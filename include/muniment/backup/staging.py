@@ -19,6 +19,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import secrets
 import shutil
 import time
@@ -35,6 +36,9 @@ ABANDONED_SECONDS = 72 * 3600
 """A run over 72 hours plans anew, so what is older than that belongs to nobody."""
 
 LOCK = "lock"
+_RUN = re.compile(r"[a-z2-7]{26}|[0-9a-f]{16}")
+"""Run ids (`muniment.ids.new_run_id`) and names of working folders."""
+
 WHOLE_RUN = "whole run"
 """What stands in the lock of a run that ends with its process."""
 
@@ -67,7 +71,7 @@ class RunStaging:
             try:
                 os.replace(file.path, path)
             except OSError as error:
-                raise _cannot_write(error) from None
+                raise _cannot_write(error, path.parent) from None
 
     def read(self, path: Path) -> bytes:
         """Opens a sealed staging file. Raises StagingError when it is not there."""
@@ -122,7 +126,8 @@ def clean_abandoned(
         for run in sorted(source.iterdir()) if source.is_dir() else ():
             if run.name != keep and run.is_dir() and _remove_dead(run, older_than_seconds):
                 removed.append(run.name)
-        _remove_empty(source)
+        if removed:
+            _remove_empty(source)
     return removed
 
 
@@ -132,6 +137,9 @@ def _remove_dead(run: Path, older_than_seconds: float) -> bool:
         lock = (run / LOCK).open("r+")
     except FileNotFoundError:
         # Killed before it had a lock, when there was nothing else either; or its lock was removed.
+        # Without a lock only its name tells a run from somebody's folder, where staging was set wrongly.
+        if not _RUN.fullmatch(run.name):
+            return False
         if not old:
             _remove_empty(run)
             return not run.exists()
@@ -156,12 +164,15 @@ def _held(folder: Path, whole_run: bool) -> Iterator[None]:
     """Makes the folder and holds its lock. Raises StagingError."""
     with _locked(folder) as lock:
         if whole_run:
-            lock.write(WHOLE_RUN)
-            lock.flush()
-            # On the medium before anything else is in the folder: after a power cut too, what lies
-            # here is known to be dead.
-            os.fsync(lock.fileno())
-            _flush(folder)
+            try:
+                # Unbuffered: what a full disk refuses must not be tried again at the end.
+                os.write(lock.fileno(), WHOLE_RUN.encode())
+                # On the medium before anything else is in the folder: after a power cut too, what
+                # lies here is known to be dead.
+                os.fsync(lock.fileno())
+                _flush(folder)
+            except OSError as error:
+                raise _cannot_write(error, folder) from None
         yield
 
 
@@ -177,12 +188,12 @@ def _locked(folder: Path) -> Iterator[IO[str]]:
             # A janitor took the empty folder in between.
             continue
         except OSError as error:
-            raise _cannot_write(error) from None
+            raise _cannot_write(error, folder) from None
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_SH)
             except OSError as error:
-                raise _cannot_write(error) from None
+                raise _cannot_write(error, folder) from None
             if os.fstat(lock.fileno()).st_nlink:
                 yield lock
                 return
@@ -210,8 +221,8 @@ def _newest_change(folder: Path) -> float:
     return newest
 
 
-def _cannot_write(error: OSError) -> StagingError:
-    return StagingError(f"staging cannot be written ({error.strerror})")
+def _cannot_write(error: OSError, folder: Path) -> StagingError:
+    return StagingError(f"staging cannot be written ({error.strerror})", to=str(folder))
 
 
 def _remove_empty(folder: Path) -> None:

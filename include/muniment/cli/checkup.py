@@ -6,13 +6,11 @@ enough.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from muniment.cli import words
@@ -23,9 +21,6 @@ if TYPE_CHECKING:
     from muniment.cli.session import Session
     from muniment.config.firm import Destination
     from muniment.vault.store.base import Store
-
-LITTLE_SPACE = 5_000_000_000
-"""Staging below this: two shards being written and uploaded may fill it."""
 
 CHECKPOINT_OLD = timedelta(days=2)
 """It is made daily; one missed is a bad night, two are a fault."""
@@ -64,6 +59,8 @@ class Symptom:
 
 def examine(session: Session, probe: bool) -> Iterator[Symptom]:
     """Everything, in the order in which it is to be mended."""
+    from muniment.cli.places import staging
+
     try:
         config = session.firm
     except MunimentError as error:
@@ -81,10 +78,13 @@ def examine(session: Session, probe: bool) -> Iterator[Symptom]:
         yield Symptom(
             "vault", State.BAD, "this firm has no vault yet", "Create it with `muniment init-firm`."
         )
-    elif has_vault:
-        yield from _guarded("vault", lambda: _vault(session))
+    else:
+        several = len(config.firm.destinations) > 1
+        for name in (n for n in config.firm.destinations if n in answering):
+            about = f"vault at {name}" if several else "vault"
+            yield from _guarded(about, lambda n=name, a=about: _vault(session, n, a))  # type: ignore[misc]
     yield from _sources(session)
-    yield from _guarded("staging", lambda: _staging(session))
+    yield from _guarded("staging", lambda: staging(session))
     yield from _programs()
 
 
@@ -140,14 +140,21 @@ def _belong(session: Session, role: str) -> Iterator[Symptom]:
     vault = session.acting(role)
     newest = vault.trust.newest
     entry = vault.trust.signer(vault.signer.keyid)
-    holders = {h.recipient: h for h in newest.holders if h.until is None}
+    holders = {h.recipient: h.role for h in newest.holders if h.until is None}
+    roles = {holders.get(str(i.recipient), "") for i in vault.identities}
     todo = "Put the right key files there, or have root sign the new ones (`muniment keys`)."
     if entry is None or entry.role != role:
         yield Symptom("keys", State.BAD, f"{role}: the vault does not know this signing key", todo)
     elif entry.revoked:
         yield Symptom("keys", State.BAD, f"{role}: this signing key is revoked", todo)
-    elif any(str(i.recipient) not in holders for i in vault.identities):
+    elif "" in roles:
         yield Symptom("keys", State.BAD, f"{role}: nothing is sealed to this identity", todo)
+    elif "escrow" in roles:
+        what = f"{role}: this is an escrow identity, which opens everything and belongs in the safe"
+        yield Symptom("keys", State.BAD, what, f"Take it off this machine. {todo}")
+    elif roles - {role}:
+        what = f"{role}: this identity is that of another role ({', '.join(sorted(roles))})"
+        yield Symptom("keys", State.BAD, what, todo)
     else:
         yield Symptom("keys", State.GOOD, f"{role}: the vault knows its keys")
 
@@ -172,11 +179,13 @@ def _store(
 
 
 def _reachable(session: Session, about: str, destination: Destination) -> Iterator[Symptom]:
+    from muniment.cli.places import account
+
     name = about.removeprefix("destination ")
     store = _untiring(session.wiring.store(name, session.store_role()))
     any(True for _ in store.list("vault/"))
     yield Symptom(about, State.GOOD, f"{store.label} answers")
-    yield _account(session, about, destination)
+    yield from account(session, about, destination)
     theirs = store.now()
     if theirs is None:
         return
@@ -198,34 +207,6 @@ def _untiring(store: Store) -> Store:
     tried again and again."""
     inner: Store = getattr(store, "inner", store)
     return inner
-
-
-def _account(session: Session, about: str, destination: Destination) -> Symptom:
-    if destination.url.startswith("file:"):
-        local = [
-            r.source_id for r in session.firm.protected if _inside(r.location, destination.url)
-        ]
-        if local:
-            return Symptom(
-                about,
-                State.BAD,
-                f"the vault and a source lie in one another: {', '.join(local)}",
-                "Choose a folder on another disk or machine.",
-            )
-        return Symptom(about, State.GOOD, "the vault's folder and the sources are apart")
-    if destination.account:
-        return Symptom(about, State.GOOD, "the owning account is named and no source is in it")
-    return Symptom(
-        about,
-        State.WARNING,
-        "firm.yaml does not say which account owns the store",
-        f"Set destinations.{about.split()[-1]}.account: then a source in the same account is refused.",
-    )
-
-
-def _inside(location: str, url: str) -> bool:
-    store, source = Path(url.removeprefix("file://")), Path(location)
-    return store == source or store in source.parents or source in store.parents
 
 
 def _locks(session: Session, about: str, destination: Destination) -> Iterator[Symptom]:
@@ -259,39 +240,40 @@ def _locks(session: Session, about: str, destination: Destination) -> Iterator[S
 # -- the vault -----------------------------------------------------------------------------------
 
 
-def _vault(session: Session) -> Iterator[Symptom]:
+def _vault(session: Session, name: str, about: str) -> Iterator[Symptom]:
+    """The vault at one destination, and the sources that are backed up to it."""
     from muniment.vault.checkpoints import load_checkpoints
     from muniment.vault.history import sources_in
 
-    vault = session.keyless()
+    vault = session.wiring.vault_with((), None, name, session.store_role())
     trust = vault.trust
     yield Symptom(
-        "vault",
+        about,
         State.GOOD,
         f"root key and vault id agree; document {trust.newest.number} is in force",
     )
     for finding in trust.findings:
-        yield Symptom("vault", State.BAD, finding.line(), "Run `muniment check`.", Exit.DAMAGE)
+        yield Symptom(about, State.BAD, finding.line(), "Run `muniment check`.", Exit.DAMAGE)
     checkpoints, _ = load_checkpoints(vault.store, trust)
     now = session.clock.now()
     if not checkpoints:
         what = "there is no checkpoint yet: a store that is set back would not be noticed"
         yield Symptom(
-            "vault", State.WARNING, what, "Run `muniment checkpoint` and keep its mark outside."
+            about, State.WARNING, what, "Run `muniment checkpoint` and keep its mark outside."
         )
     elif now - checkpoints[-1].value.at > CHECKPOINT_OLD:
         age = words.span((now - checkpoints[-1].value.at).total_seconds())
         yield Symptom(
-            "vault",
+            about,
             State.WARNING,
             f"the newest checkpoint is {age} old",
             "Run `muniment checkpoint`.",
         )
     known = sources_in(vault.store)
-    for row in session.firm.protected:
+    for row in (r for r in session.firm.protected if r.destination == name):
         if vault.keyring.latest_number(f"id-{row.source_id}") == 0:
             yield Symptom(
-                "vault",
+                about,
                 State.BAD,
                 f"{row.source_id}: the vault has no key for its item ids yet",
                 f"Run `muniment keys add-source {row.source_id}` where operations' keys are.",
@@ -299,7 +281,7 @@ def _vault(session: Session) -> Iterator[Symptom]:
             continue
         if row.source_id not in known:
             yield Symptom(
-                "vault",
+                about,
                 State.WARNING,
                 f"{row.source_id}: no snapshot yet",
                 "Run `muniment backup`.",
@@ -309,7 +291,7 @@ def _vault(session: Session) -> Iterator[Symptom]:
         head = history.live[-1] if history.live else None
         if head is None:
             yield Symptom(
-                "vault",
+                about,
                 State.WARNING,
                 f"{row.source_id}: nothing can be restored",
                 "Run `muniment check`.",
@@ -319,7 +301,7 @@ def _vault(session: Session) -> Iterator[Symptom]:
         when = words.moment(head.commit.ended_at, session.zone)
         what = f"{row.source_id}: newest snapshot {head.seq}, {when}"
         yield Symptom(
-            "vault",
+            about,
             State.WARNING if late else State.GOOD,
             what + (": a run is overdue" if late else ""),
             "See why it did not run, or run `muniment backup`." if late else "",
@@ -339,41 +321,6 @@ def _sources(session: Session) -> Iterator[Symptom]:
             continue
         facts = ", ".join(f"{key} {value}" for key, value in health.facts.items())
         yield Symptom(about, State.GOOD, f"is there ({facts})" if facts else "is there")
-
-
-def _staging(session: Session) -> Iterator[Symptom]:
-    folder = session.firm.firm.staging
-    existing = next((p for p in (folder, *folder.parents) if p.exists()), Path("/"))
-    if not os.access(existing, os.W_OK | os.X_OK):
-        yield Symptom(
-            "staging", State.BAD, "this user cannot write it", f"`chown` or create {folder}."
-        )
-        return
-    if existing == folder and folder.stat().st_mode & 0o077:
-        yield Symptom(
-            "staging", State.WARNING, "others can look into it", f"`chmod 0700 {folder}`."
-        )
-    free = shutil.disk_usage(existing).free
-    if free < LITTLE_SPACE:
-        what = f"only {words.size(free)} are free"
-        yield Symptom(
-            "staging",
-            State.WARNING,
-            what,
-            f"Free space, or point `staging` elsewhere; {words.size(LITTLE_SPACE)} at least.",
-        )
-    else:
-        yield Symptom("staging", State.GOOD, f"{words.size(free)} are free")
-    from muniment.sources.files.place import mount_of
-
-    mount = mount_of(os.fsencode(existing))
-    if mount.remote:
-        yield Symptom(
-            "staging",
-            State.WARNING,
-            f"it lies on a network file system ({mount.type})",
-            "A local disk is faster and cannot be cut off in the middle of a run.",
-        )
 
 
 def _programs() -> Iterator[Symptom]:

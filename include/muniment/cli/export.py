@@ -65,6 +65,7 @@ def export(
     history, record = chosen(vault, choice)
     selected, _ = load_selected(vault, history, record, selection)
     _say_plan(session.screen, choice)
+    session.require_outside(bag)
     session.screen.confirm(f"Export {words.some(choice.items, 'item')} into {to}?", yes)
     try:
         bag.mkdir(mode=0o700, parents=True, exist_ok=True)

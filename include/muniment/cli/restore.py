@@ -85,6 +85,7 @@ def restore(
         )
         return
     assert to is not None
+    session.require_outside(to.absolute())
     if not session.screen.as_json:
         _print_plan(session, plan)
     _agreed(plan, plan_digest)

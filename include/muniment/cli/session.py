@@ -249,6 +249,7 @@ class Session:
         """
         from muniment.sources.files import FileTarget
 
+        self.require_outside(folder)
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -256,6 +257,13 @@ class Session:
                 f"the folder cannot be made ({error.strerror})", to=str(folder)
             ) from None
         return FileTarget(folder / source, overwrite=overwrite, restore_id=restore_id)
+
+    def require_outside(self, folder: Path) -> None:
+        """Raises TargetUnusable for a folder in a source or a store of the firm at hand."""
+        from muniment.config.apart import require_outside
+
+        if self.has_firm:
+            require_outside(self.firm, folder)
 
 
 def _hex(text: str, length: int, option: str) -> str:
