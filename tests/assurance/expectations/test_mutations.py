@@ -1,0 +1,76 @@
+"""Each expectation is killed by a planted corruption, and none by clean data."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from muniment.assurance.contracts import suite_of
+from muniment.assurance.files_contract import CONTRACTS
+from tests.assurance.expectations.bench import Bench, copy_of, example
+from tests.assurance.expectations.corruptions import CORRUPTIONS, Corruption
+from tests.support.practice import Practice
+
+
+@pytest.fixture(scope="module")
+def unspoiled(tmp_path_factory: pytest.TempPathFactory) -> Practice:
+    """The example firm, backed up."""
+    practice = example(tmp_path_factory.mktemp("unspoiled") / "firm", 7, dump=False)
+    practice.back_up()
+    return practice
+
+
+def bench_of(corruption: Corruption, unspoiled: Practice, folder: Path) -> Bench:
+    if corruption.before is None:
+        return Bench(copy_of(unspoiled, folder))
+    bench = Bench(example(folder, 7, dump=corruption.dump))
+    corruption.before(bench)
+    bench.back_up()
+    return bench
+
+
+@pytest.mark.parametrize("corruption", CORRUPTIONS, ids=str)
+def test_a_planted_corruption_is_seen(
+    corruption: Corruption, unspoiled: Practice, tmp_path: Path
+) -> None:
+    bench = bench_of(corruption, unspoiled, tmp_path / "firm")
+    if corruption.after:
+        corruption.after(bench)
+
+    judgement = bench.judged()
+
+    failed = {result.name for result in judgement.failed}
+    assert corruption.kills <= failed
+    assert not any(result.error for result in judgement.results)
+    for name in corruption.kills:
+        if name.startswith("items."):
+            assert judgement.offenders[name]
+
+
+def test_every_expectation_of_every_contract_is_killed_by_something() -> None:
+    killed = frozenset().union(*(corruption.kills for corruption in CORRUPTIONS))
+    for contract in CONTRACTS.values():
+        assert {expected.name for expected in suite_of(contract)} <= killed
+
+
+def seeds() -> list[int]:
+    """Five of the twenty; all twenty where the campaigns run (MUNIMENT_SEEDS)."""
+    return list(range(100, 120 if os.environ.get("MUNIMENT_SEEDS") else 105))
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("seed", seeds())
+def test_clean_data_kills_no_expectation(seed: int, tmp_path: Path) -> None:
+    practice = example(tmp_path / "firm", seed, dump=seed % 5 == 0)
+    practice.back_up()
+    bench = Bench(practice)
+
+    facts = bench.facts(seed)
+    judgement = bench.judged(seed)
+
+    assert [result.name for result in judgement.failed] == []
+    assert len(judgement.results) == len(suite_of(bench.contract))
+    assert facts.totals["live_looked_at"] > 0
+    assert facts.totals["documents_not_opened"] == 0
