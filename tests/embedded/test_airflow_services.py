@@ -56,7 +56,7 @@ def processes_in(folder: Path) -> list[str]:
     return found
 
 
-@pytest.mark.slow_services
+@pytest.mark.airflow
 def test_airflow_becomes_healthy_runs_a_mapped_dag_and_leaves_no_process(tmp_path: Path) -> None:
     (tmp_path / "dags").mkdir()
     (tmp_path / "dags" / "mapped.py").write_text(MAPPED_DAG)

@@ -535,11 +535,9 @@ class Vault:
             finish.append((row, self._parts(chunks, key_id, waiting), key_id))
             rows[row["id"]] = row
             if sum(map(len, waiting.values())) >= self.pack_bytes:
-                self.put_pack(list(waiting.values()), key_id)
-                waiting.clear()
+                self._put_packs(waiting, key_id)
         for key_id, waiting in pending.items():
-            if waiting:
-                self.put_pack(list(waiting.values()), key_id)
+            self._put_packs(waiting, key_id)
         for row, names, key_id in finish:
             row["parts"] = [self.members[key_id + name].row() for name in names]
         news: list[Json] = [{"t": "gone", "id": one} for one in known if one not in rows]
@@ -562,6 +560,18 @@ class Vault:
             }
             | changes,
         )
+
+    def _put_packs(self, waiting: dict[str, bytes], key_id: str) -> None:
+        """Write what waits, in packs of about `pack_bytes`."""
+        group: list[bytes] = []
+        for chunk in waiting.values():
+            group.append(chunk)
+            if sum(map(len, group)) >= self.pack_bytes:
+                self.put_pack(group, key_id)
+                group = []
+        if group:
+            self.put_pack(group, key_id)
+        waiting.clear()
 
     def _row(self, source: str, entry: Entry) -> tuple[Json, list[bytes]]:
         content = entry.content if entry.kind == "file" else b""
