@@ -231,7 +231,8 @@ def test_what_lies_in_a_source_or_around_it_is_refused(
     if how == "through a link":
         (office.folder / "link").symlink_to(office.share)
     before = tree(office.share)
-    archive = {"around": "M100"}.get(how, "") if what == "staging" else ""
+    # Staging is one for the whole firm.
+    archive = "M100" if what == "staging" else ""
     office.document(**{what: place if what == "staging" else f"file://{place}"})
 
     runs = office.back_up_all(code=3).runs()
@@ -248,10 +249,14 @@ def test_what_lies_in_a_source_or_around_it_is_refused(
 
 
 def test_doctor_says_when_one_disk_holds_source_and_vault(trouble: Trouble) -> None:
-    warned = trouble.office.muniment("doctor", "--json").json["symptoms"]
-    said = [s["what"] for s in warned if s["state"] == "warning"]
-    assert any("the same disk as" in what and "files" in what for what in said)
-    assert any("staging" in s["about"] and "same disk as destination" in s["what"] for s in warned)
+    symptoms = trouble.office.muniment("doctor", "--json").json["symptoms"]
+    warned = [(s["about"], s["what"]) for s in symptoms if s["state"] == "warning"]
+    for destination in ("main", "second"):
+        beside = "it lies on the same disk as the source files, archive: one failure takes both"
+        assert (f"destination {destination}", beside) in warned
+    assert any(
+        about == "staging" and "same disk as the destination main" in what for about, what in warned
+    )
 
 
 def test_a_restore_into_a_source_is_refused(trouble: Trouble) -> None:

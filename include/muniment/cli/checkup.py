@@ -183,9 +183,9 @@ def _reachable(session: Session, about: str, destination: Destination) -> Iterat
 
     name = about.removeprefix("destination ")
     store = _untiring(session.wiring.store(name, session.store_role()))
+    yield from account(session, about, destination)
     any(True for _ in store.list("vault/"))
     yield Symptom(about, State.GOOD, f"{store.label} answers")
-    yield from account(session, about, destination)
     theirs = store.now()
     if theirs is None:
         return

@@ -33,23 +33,27 @@ def store_folder(url: str) -> Path | None:
 
 
 def require_apart(config: FirmConfig, row: InventoryRow) -> None:
-    """Raises ConfigError when a source and its store or staging lie in one another."""
-    source = Path(row.location)
+    """Raises ConfigError when a source and its store lie in one another, or staging and any source
+    of the firm: what one run writes there another would back up."""
     destination = config.destination(row)
-    places = {
-        "staging": config.firm.staging,
-        f"destinations.{row.destination}.url": store_folder(destination.url),
-        f"destinations.{row.destination}.matter_keys": store_folder(destination.matter_keys or ""),
-    }
-    for key, place in places.items():
-        if place is not None and nested(source, place):
-            raise ConfigError(
-                f"the source and the folder of {key} lie in one another",
-                to=f"firm {config.firm_id}, inventory.csv, row {row.row}, column location; "
-                f"firm.yaml, key {key}",
-                todo="Choose a folder outside every source, and empty: what lies in a source is "
-                "backed up, and what dead runs leave in staging is removed.",
-            )
+    stores = {"url": destination.url, "matter_keys": destination.matter_keys or ""}
+    for key, url in stores.items():
+        store = store_folder(url)
+        if store is not None and nested(Path(row.location), store):
+            raise _overlap(config, row, f"destinations.{row.destination}.{key}")
+    for other in (row, *config.protected):
+        if nested(Path(other.location), config.firm.staging):
+            raise _overlap(config, other, "staging")
+
+
+def _overlap(config: FirmConfig, row: InventoryRow, key: str) -> ConfigError:
+    return ConfigError(
+        f"a source and the folder of {key} lie in one another",
+        to=f"firm {config.firm_id}, inventory.csv, row {row.row}, column location; firm.yaml, "
+        f"key {key}",
+        todo="Choose an empty folder outside every source: what lies in a source is backed up, and "
+        "what dead runs leave in staging is removed.",
+    )
 
 
 def require_outside(config: FirmConfig, folder: Path) -> None:

@@ -130,6 +130,13 @@ def load_trust(store: Store, pin: Pin, *, lenient: bool = False) -> Trust:
     if not chain:
         if any(f.code == "D134" for f in findings):
             raise StoreUnavailable("the vault documents cannot be read", to=found.names[0])
+        if not any(True for _ in store.list()):
+            raise TrustError(
+                "the store is empty: there is no vault in it",
+                to=store.label,
+                todo="Mount the disk or share that should be there, or correct the destination's "
+                "address. A new vault is made by `muniment init-firm`.",
+            )
         raise TrustError(
             "no vault document in this store is signed by the pinned root key for the pinned vault id",
             to=found.names[0] if found.names else store.label,
