@@ -139,7 +139,7 @@ class Place:
             if "commit" in answer and tuple(answer["commit"]) not in there:
                 faults.append(f"a commit that was answered for is gone: {answer['commit'][0]}")
             if set(map(str, answer.get("forgotten", ()))) - {
-                str(s) for _, s in retention.forgotten
+                str(s) for _, s, _ in retention.forgotten
             }:
                 faults.append("a snapshot that was forgotten is live again")
             if set(answer.get("condemned", ())) - set(retention.condemned):

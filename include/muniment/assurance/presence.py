@@ -168,7 +168,7 @@ def _read(
             unreadable = error.what
     if want is None:
         what = f"its bytes are not those in its name, and nothing needs it{unreadable and ': '}"
-        return Finding("T206", Severity.TAMPERING, name, what + unreadable), size
+        return Finding("W301", Severity.WARNING, name, what + unreadable), size
     if unreadable:
         return damage("D134", name, want, f"{want.the} cannot be read: {unreadable}"), size
     return damage("D133", name, want, f"the bytes of {want.the} are not those in its name"), size

@@ -82,6 +82,14 @@ _LISTED = (
         "A signer that was revoked in a lost document counts as revoked: revoke it again.",
     ),
     FindingCode(
+        "D126",
+        "A number in a signed series is missing: of vault documents, retention entries, evidence or "
+        "checkpoints. What it said is not known.",
+        _OTHERS,
+        "Copy the object back from the second destination or an export of the bucket; if there is none, keep "
+        "the store as it is, for evidence, and tell the managing partner.",
+    ),
+    FindingCode(
         "D130",
         "A pack, an object of rows or a state that a snapshot needs is not in the store.",
         _OTHERS,
@@ -240,6 +248,21 @@ _LISTED = (
         "forgotten.",
         "Nothing is lost.",
         "Nothing. `muniment sweep` deletes it in two steps when its lock has ended.",
+    ),
+    FindingCode(
+        "W301",
+        "The bytes of an object are not those that its name says, and no live snapshot and no next run "
+        "needs it: a disk spoiled it before its run was committed, or somebody put it there.",
+        "Nothing is lost.",
+        "If there are several, or the store is not a folder on a disk that fails, find out who writes there.",
+        "check --read-back",
+    ),
+    FindingCode(
+        "W320",
+        "A matter has a key of its own and the key is not in its store: it was erased by order, or is lost.",
+        "Everything else is unharmed. What the key sealed cannot be opened by anybody.",
+        "If it was erased by order there is nothing to do. If not, put the store of matter keys back from "
+        "its copy.",
     ),
     FindingCode(
         "W310",

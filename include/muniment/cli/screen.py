@@ -139,7 +139,27 @@ class Screen:
             )
         for row in held:
             table.add_row(*(Text(harmless(row[n])) for n in shown))
-        self.out.print(table)
+        if _natural_width(columns, held, shown) <= self.out.width:
+            self.out.print(table)
+        else:
+            # Squeezed columns break dates and ids into single letters: one paragraph a row instead.
+            self._paragraphs([columns[n].removeprefix(">") for n in shown], held, shown, title)
+
+    def _paragraphs(
+        self, names: Sequence[str], rows: Iterable[Sequence[str]], shown: Sequence[int], title: str
+    ) -> None:
+        from rich.padding import Padding
+        from rich.text import Text
+
+        if title:
+            self.out.print(Text(harmless(title)))
+        for row in rows:
+            cells = [(name, row[n]) for name, n in zip(names, shown, strict=True) if row[n]]
+            self.out.print()
+            self.out.print(Text(harmless(" ".join(cells[0])) if cells else "", style="bold"))
+            words = " · ".join(f"{name} {cell}" for name, cell in cells[1:])
+            self.out.print(Padding(Text(harmless(words), overflow="fold"), (0, 0, 0, 2)))
+        self.out.print()
 
     def facts(self, pairs: Iterable[tuple[str, str]]) -> None:
         """Label and value, one a line, values aligned."""
@@ -219,6 +239,16 @@ class Screen:
         sys.stderr.write(question)
         sys.stderr.flush()
         return sys.stdin.readline()
+
+
+def _natural_width(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], shown: Sequence[int]
+) -> int:
+    """Columns of a terminal that a table takes when nothing in it is folded."""
+    from rich.cells import cell_len
+
+    widest = [max(cell_len(text) for text in (columns[n], *(r[n] for r in rows))) for n in shown]
+    return sum(widest) + 3 * (len(widest) - 1) + 2
 
 
 def _console(stderr: bool) -> Console:

@@ -86,14 +86,10 @@ def _lose_a_folder(folder: Path) -> None:
     empty[0].rmdir()
 
 
-def _lose_a_file(folder: Path) -> None:
-    for path in folder.rglob("*"):
-        if path.is_file() and path.parts[-3] == "Matters":
-            path.unlink()
-            return
-    matters = sorted(p for p in (folder / "Matters").rglob("*") if p.is_file())
-    for path in matters:
-        path.unlink()
+def _lose_a_file_of_each_matter(folder: Path) -> None:
+    for matter in (folder / "Matters").iterdir():
+        files = sorted(p for p in matter.rglob("*") if p.is_file() and not p.is_symlink())
+        files[0].unlink()
 
 
 def _redirect_links(folder: Path) -> None:
@@ -172,6 +168,10 @@ def _cut_the_dump(bench: Bench) -> None:
         other.write_bytes(b"no longer a PDF")
 
 
+def _as_it_is(bench: Bench) -> None:
+    """A firm of its own, not a copy of one: the next backup of a copied share is refused."""
+
+
 # -- in the store --------------------------------------------------------------------------------
 
 
@@ -231,7 +231,9 @@ CORRUPTIONS = (
     Corruption("open to everybody", _kills("items.mode"), _delivered(_open_to_all)),
     Corruption("a folder is lost", _kills("items.there"), _delivered(_lose_a_folder)),
     Corruption(
-        "a matter is not whole", _kills("items.there", "source.matter"), _delivered(_lose_a_file)
+        "a matter is not whole",
+        _kills("items.there", "source.matter"),
+        _delivered(_lose_a_file_of_each_matter),
     ),
     Corruption("links point elsewhere", _kills("items.link"), _delivered(_redirect_links)),
     Corruption("a folder for a file", _kills("items.there"), _delivered(_folder_in_its_place)),
@@ -245,8 +247,10 @@ CORRUPTIONS = (
     Corruption("empty messages", _kills("items.opened"), before=_break_messages),
     Corruption("a cut dump", _kills("items.opened"), before=_cut_the_dump, dump=True),
     Corruption("packs rot", _kills("source.restored", "items.there"), _rot),
-    Corruption("the newest pack is lost", _kills("source.newest"), _lose_the_newest_pack),
-    Corruption("no rebase for two months", _kills("source.chain"), _sixty_one_days),
+    Corruption(
+        "the newest pack is lost", _kills("source.newest"), _lose_the_newest_pack, _as_it_is
+    ),
+    Corruption("no rebase for two months", _kills("source.chain"), _sixty_one_days, _as_it_is),
     Corruption("no backup for three days", _kills("source.fresh"), _three_days),
     Corruption("the copy was never true", _kills("items.live_same"), _never_true),
     Corruption("another tree stands there", _kills("items.live_drift"), _move_everything),

@@ -353,7 +353,7 @@ def objects_in(store: str, folder: str, pattern: str) -> List[str]:
 
 
 def establish_trust(store: str, root_key: Optional[str], vault_id: Optional[str], warnings: List[str]) -> Trust:
-    """Section 8: the chain of vault documents, each signed by root; the last of the unbroken chain is in force."""
+    """Section 8: the vault documents, each signed by root; the last one is in force."""
     names = objects_in(store, "vault", r"[0-9]{8}\.json")
     if root_key is None:
         for name in names:
@@ -368,9 +368,12 @@ def establish_trust(store: str, root_key: Optional[str], vault_id: Optional[str]
             found = read_signed(store, name, "vault", vault_id, publics)
             if not found.signers:
                 raise Refused("%s is not signed by the root key" % name)
-            # Numbers may be passed over, because a stranger can take them. The parent is what links.
-            if name != "vault/%08d.json" % found.payload["number"] or found.payload.get("parent") != parent:
-                raise Refused("%s does not follow the document before it" % name)
+            if name != "vault/%08d.json" % found.payload["number"]:
+                raise Refused("%s lies under another document's name" % name)
+            # Numbers may be passed over, because a stranger can take them. A document that is lost takes nothing away
+            # from a later one, which says everything: to go back to an older one would believe revoked signers again.
+            if found.payload.get("parent") != parent:
+                warnings.append("%s does not follow the document before it: one is missing" % name)
         except BAD as problem:
             warnings.append("%s; it is not used" % reason(problem, name))
             continue
