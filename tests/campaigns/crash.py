@@ -133,14 +133,13 @@ class Place:
             truth = self.truth.get(record.seq, ground.share)
             faults += self._restore(practice, record, truth)
         there = {(r.seq, r.digest) for r in history.trusted}
+        live = {r.seq for r in history.live}
         names = {v.name for v in practice.store.list("")}
         retention = practice.vault().retention()
         for answer in self.answers:
             if "commit" in answer and tuple(answer["commit"]) not in there:
                 faults.append(f"a commit that was answered for is gone: {answer['commit'][0]}")
-            if set(map(str, answer.get("forgotten", ()))) - {
-                str(s) for _, s, _ in retention.forgotten
-            }:
+            if live & set(answer.get("forgotten", ())):
                 faults.append("a snapshot that was forgotten is live again")
             if set(answer.get("condemned", ())) - set(retention.condemned):
                 faults.append("what was condemned no longer is")
