@@ -32,7 +32,7 @@ from muniment.assurance.rotation import EVERYTHING, Rotation
 from muniment.assurance.sample import Limits, draw_matter, matter_sizes
 from muniment.assurance.scratch import Scratch
 from muniment.assurance.summary import evidence_facts, summarise
-from muniment.assurance.trial import Draw, Facts, restore_sample
+from muniment.assurance.trial import Draw, Facts, read_snapshot, restore_sample
 from muniment.assurance.verify import verify
 from muniment.clock import to_text
 from muniment.config.inventory import InventoryRow
@@ -381,7 +381,7 @@ def _matters(vault: Vault, history: History) -> Counter[str]:
     if not history.live:
         return Counter()
     try:
-        return matter_sizes(vault.snapshot(history, history.live[-1]).items.values())
+        return matter_sizes(read_snapshot(vault, history, history.live[-1]).items.values())
     except MunimentError as error:
         log.error("%s: no matter is drawn from it: [%s] %s", history.source, error.code, error.what)
         return Counter()

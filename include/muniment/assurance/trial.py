@@ -48,6 +48,7 @@ from muniment.sources.base import Source, Target
 from muniment.sources.files import FileTarget
 from muniment.vault.history import CommitRecord, History
 from muniment.vault.rows import Snapshot
+from muniment.vault.snapshots import load_snapshot
 from muniment.vault.vault import Vault
 
 _READ = 1 << 20
@@ -133,7 +134,7 @@ def restore_sample(
             to=f"{drawn.source}/{drawn.seq}",
         )
     bounded = _fitting(limits or Limits(), scratch)
-    snapshot = vault.snapshot(history, record)
+    snapshot = read_snapshot(vault, history, record)
     sample = draw(
         snapshot.items.values(),
         seed=drawn.seed,
@@ -171,6 +172,13 @@ def restore_sample(
         plan_digest=plan.digest,
         failures=list(report.failures),
     )
+
+
+def read_snapshot(vault: Vault, history: History, record: CommitRecord) -> Snapshot:
+    """The rows of a snapshot, also of one whose packs are not all there: what is missing is then missing
+    in the restore, item by item. Raises IntegrityError, SealError, FormatError for rows that are hurt."""
+    chain = history.chain(record, vault.present(history.source))
+    return load_snapshot(vault.store, vault.keyring, vault.vault_id, history, chain)
 
 
 def _fitting(limits: Limits, scratch: Scratch) -> Limits:

@@ -56,7 +56,7 @@ class Bench:
         vault = self.practice.vault()
         history = vault.history("files")
         newest = history.live[-1]
-        sizes = matter_sizes(vault.snapshot(history, newest).items.values())
+        sizes = matter_sizes(trial.read_snapshot(vault, history, newest).items.values())
         return Draw(
             source="files",
             system="files",
@@ -71,7 +71,7 @@ class Bench:
     def facts(self, seed: int = 1) -> Facts:
         vault = self.practice.vault()
         drawn = self.drawn(seed)
-        read = vault.snapshot
+        read = trial.read_snapshot
         scratch = Scratch(self.practice.folder / "scratch", "run")
 
         def snapshot(*args: object) -> Snapshot:
@@ -83,7 +83,7 @@ class Bench:
         restored = scratch.folder / "files.trial" / "restored"
         with (
             _after_restore(self.delivered, restored),
-            mock.patch.object(vault, "snapshot", snapshot),
+            mock.patch.object(trial, "read_snapshot", snapshot),
         ):
             live = self.practice.source() if self.live else None
             facts = restore_sample(vault, drawn, self.contract, scratch, live=live)
