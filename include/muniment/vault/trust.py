@@ -137,6 +137,13 @@ def load_trust(store: Store, pin: Pin, *, lenient: bool = False) -> Trust:
                 todo="Mount the disk or share that should be there, or correct the destination's "
                 "address. A new vault is made by `muniment init-firm`.",
             )
+        if next(iter(store.list("")), None) is None:
+            raise TrustError(
+                "the store is empty: no vault was ever made here, or its disk is not mounted",
+                to=store.label,
+                todo="Mount the disk or share that holds the vault. A new vault is made by "
+                "`muniment init-firm` only.",
+            )
         raise TrustError(
             "no vault document in this store is signed by the pinned root key for the pinned vault id",
             to=found.names[0] if found.names else store.label,
