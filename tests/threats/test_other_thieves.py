@@ -27,6 +27,7 @@ from muniment.vault import names
 from muniment.vault.age import Identity, open_sealed
 from muniment.vault.bases import rebase
 from muniment.vault.checkpoints import Outside, mark_of, write_checkpoint
+from muniment.vault.evidence import append, load_stream
 from muniment.vault.finding import Severity
 from muniment.vault.keyring import id_key_line, key_object
 from muniment.vault.retention import RetentionOffice
@@ -197,6 +198,20 @@ def test_the_stand_alone_reader_passes_over_junk_too(practice: Practice, tmp_pat
     assert "trust not proven" not in done.stderr
     found = tree(tmp_path / "back")
     assert [f for f in found if f.endswith("Office/new.txt")], done.stderr
+
+
+def test_junk_in_a_stream_of_evidence_does_not_end_it(practice: Practice) -> None:
+    vault = practice.vault()
+    append(vault, "operations", "drill.finished")
+    for seq in (2, 99_999_999):
+        put(practice.store, names.evidence("operations", seq), b"junk")
+    assert append(vault, "operations", "drill.finished").value.seq == 3
+    assert append(vault, "operations", "drill.finished").value.seq == 4
+    stream = load_stream(practice.store, vault.trust, "operations")
+    assert [e.value.seq for e in stream.entries] == [1, 3, 4]
+    assert {f.object for f in stream.findings if f.code == "T251"} == {
+        names.evidence("operations", seq) for seq in (2, 99_999_999)
+    }
 
 
 def test_a_planted_epoch_key_or_id_key_is_not_used(firm: GuardedPractice) -> None:

@@ -121,19 +121,25 @@ def stream_head(vault: Vault, stream: str) -> Head | None:
 
 
 def _end(vault: Vault, stream: str) -> tuple[int, Head | None]:
-    """The highest number taken, and the newest true entry.
+    """The first free number after the newest true entry, and that entry. Not after the highest number
+    taken: whoever may write may take the last one there is.
 
     Its writer saw the chain before it, so only the end is read: a stream of years costs one listing.
     """
     accept = _acceptor(vault.trust, stream)
     there = list(by_name(vault.store.list(f"evidence/{stream}/")))
-    highest = max((parts[1] for n, _ in there if (parts := names.evidence_parts(n))), default=0)
+    taken = {name for name, _ in there}
+
+    def free(after: int) -> int:
+        return names.first_free(lambda seq: names.evidence(stream, seq), after, taken)
+
     for name, _ in reversed(there):
         found = resolve_signed(vault.store, name, accept)
         if found.objects:
             newest = found.objects[0]
-            return highest, Head(seq=newest.value.seq, digest=newest.digest)
-    return highest, None
+            seq = newest.value.seq
+            return free(seq), Head(seq=seq, digest=newest.digest)
+    return free(0), None
 
 
 def _gaps(chain: Iterable[Resolved[EvidenceEntry]], existing: Iterable[str]) -> Iterator[Finding]:
@@ -176,11 +182,11 @@ def append(
     """
     sealed = _sealed(vault, detail) if detail is not None else None
     for _ in range(_ATTEMPTS):
-        highest, head = _end(vault, stream)
+        seq, head = _end(vault, stream)
         entry = EvidenceEntry(
             vault_id=vault.vault_id,
             stream=stream,
-            seq=highest + 1,
+            seq=seq,
             parent=head.digest if head else None,
             at=at or vault.clock.now(),
             event=event,
