@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from unittest import mock
 
-from demo.firm import small
+from demo.firm import small, work_a_day
 from muniment.assurance import trial
 from muniment.assurance.contracts import ExpectationContract
 from muniment.assurance.expectations import Judgement, judge
@@ -108,15 +108,19 @@ def _after_restore(hand: Callable[[Path], None] | None, restored: Path) -> Itera
         yield
 
 
-def example(folder: Path, seed: int, *, dump: bool = True) -> Practice:
-    """The small example firm with keys and vault, not backed up yet.
+def example(folder: Path, seed: int, *, dump: bool = True, days: int = 0) -> Practice:
+    """The small example firm with keys and vault, not backed up yet; with `days`, backed up on so many
+    working days before.
 
     Its clock stands a day ahead of the machine's, so that everything in the share was touched before the
     backup begins, and also what a test changes in the live source afterwards.
     """
     practice = Practice(folder, clock=FixedClock(SystemClock().now() + timedelta(days=1)))
     shutil.rmtree(practice.share)
-    small(practice.share, seed=seed)
+    truth = small(practice.share, seed=seed)
+    for day in range(days):
+        practice.back_up()
+        truth, _ = work_a_day(practice.share, seed=seed + day, truth=truth)
     if not dump:
         # Loading it takes a database server: once is enough.
         for path in practice.share.rglob("*.sql"):

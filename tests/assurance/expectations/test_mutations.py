@@ -63,7 +63,7 @@ def seeds() -> list[int]:
 @pytest.mark.campaign
 @pytest.mark.parametrize("seed", seeds())
 def test_clean_data_kills_no_expectation(seed: int, tmp_path: Path) -> None:
-    practice = example(tmp_path / "firm", seed, dump=seed % 5 == 0)
+    practice = example(tmp_path / "firm", seed, dump=seed % 5 == 0, days=seed % 4)
     practice.back_up()
     bench = Bench(practice)
 
