@@ -25,7 +25,7 @@ from muniment.config.inventory import InventoryRow
 from muniment.config.keyfiles import locate, read_role_keys
 from muniment.config.load import FirmConfig
 from muniment.config.patterns import compile_patterns
-from muniment.errors import ConfigError
+from muniment.errors import ConfigError, MunimentError
 from muniment.sources.base import Source, Target
 from muniment.sources.files import FileSource, FileTarget
 from muniment.vault.age import Identity, parse_identities
@@ -105,8 +105,15 @@ class Wiring:
         if role == "reader":
             return self.vault_with((), None, destination)
         keys = read_role_keys(self.config.firm.keys, role)
-        identities = parse_identities(keys.identity) if keys.identity else []
-        return self.vault_with(identities, Signer.from_pem(keys.signer), destination, role)
+        try:
+            identities = parse_identities(keys.identity) if keys.identity else []
+        except MunimentError as error:
+            raise error.at(f"firm.yaml, key keys.{role}.identity") from None
+        try:
+            signer = Signer.from_pem(keys.signer)
+        except MunimentError as error:
+            raise error.at(f"firm.yaml, key keys.{role}.signer") from None
+        return self.vault_with(identities, signer, destination, role)
 
     def vault_with(
         self,

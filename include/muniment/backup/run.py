@@ -13,7 +13,7 @@ from typing import Protocol
 from muniment.backup.options import BackupOptions
 from muniment.backup.staging import RunStaging
 from muniment.backup.work import Plan
-from muniment.errors import MunimentError, SignatureError
+from muniment.errors import KeyFileError, MunimentError, SignatureError
 from muniment.ids import item_id, matter_id
 from muniment.model.matter import UNASSIGNED
 from muniment.sources.base import Source
@@ -88,7 +88,8 @@ class BackupRun:
         )
 
     def require_entitled(self) -> None:
-        """Raises SignatureError unless readers will believe what this worker signs.
+        """Raises SignatureError unless readers will believe what this worker signs, KeyFileError
+        unless the worker will be able to open what is sealed to workers.
 
         A revoked worker would otherwise back up for days, report success, and nobody could restore
         from any of it.
@@ -104,6 +105,14 @@ class BackupRun:
                 safe="Nothing was committed; earlier snapshots are unharmed.",
                 todo="Have root sign a new worker key (`muniment keys add-signer worker`), or put the "
                 "right key file on this machine.",
+            )
+        holders = self.vault.trust.holders("worker")
+        if not any(str(identity.recipient) in holders for identity in self.vault.identities):
+            raise KeyFileError(
+                "nothing in the vault is sealed to this worker's identity",
+                to=f"{self.source_id}, key file keys.worker.identity of firm.yaml",
+                todo="Put the right identity file on this machine, or have the vault sealed to the new "
+                "one (`muniment keys replace-holder`).",
             )
 
     @cached_property

@@ -23,7 +23,7 @@ MAX_BYTES = 64 * 1024
 CONTAINER_SECRETS = Path("/run/secrets")
 ROLES = ("worker", "operations", "retention")
 _IDENTITY = "AGE-SECRET-KEY-"
-_PASSPHRASE = ("age-encryption.org/v1", "-----BEGIN AGE ENCRYPTED FILE-----")
+_PASSPHRASE = (b"age-encryption.org/v1", b"-----BEGIN AGE ENCRYPTED FILE-----")
 _SIGNER = "-----BEGIN PRIVATE KEY-----"
 
 
@@ -70,14 +70,16 @@ def locate(reference: str, environment: Mapping[str, str] | None = None) -> Path
 
 def read_identity_file(path: Path) -> str:
     """The text of an age identity file that is not under a passphrase. Raises KeyFileError."""
-    text = read_key_file(path)
-    if text.lstrip().startswith(_PASSPHRASE):
+    content = _read_private(path)
+    # Looked for before it is decoded: such a file may be binary.
+    if content.lstrip().startswith(_PASSPHRASE):
         raise KeyFileError(
             "this identity is under a passphrase, which a task cannot be asked for",
             to=str(path),
             todo="Name the role's own identity file here. An escrow identity belongs in the safe,"
             " not on this machine.",
         )
+    text = _text_of(path, content)
     if not any(line.strip().startswith(_IDENTITY) for line in text.splitlines()):
         raise KeyFileError("this is no age identity file", to=str(path))
     return text
@@ -92,6 +94,17 @@ def _read_signer_file(path: Path) -> str:
 
 def read_key_file(path: Path) -> str:
     """The text of a file that only this user (or root) can read. Raises KeyFileError."""
+    return _text_of(path, _read_private(path))
+
+
+def _text_of(path: Path, content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise KeyFileError("a key file is not text", to=str(path)) from None
+
+
+def _read_private(path: Path) -> bytes:
     try:
         # Non-blocking, so that a pipe in a key's place is found out and not waited for.
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -114,10 +127,7 @@ def read_key_file(path: Path) -> str:
         os.close(handle)
     if not content.strip() or len(content) > MAX_BYTES:
         raise KeyFileError("a key file is empty, or far too large for a key", to=str(path))
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise KeyFileError("a key file is not text", to=str(path)) from None
+    return content
 
 
 def write_key_file(path: Path, text: str) -> None:
