@@ -137,7 +137,7 @@ def test_shards_pass_with_two_slots_under_their_names(airflow: Airflow, firm: Ai
     (firm.share / "Matters/2024-0113 Harbor/000.txt").write_text("changed")
     run_id = airflow.run(BACKUP)
     assert airflow.state(BACKUP, run_id) == "success"
-    assert [t.label for t in airflow.tasks(BACKUP, run_id)["shard.upload"]] == ["001: 1 items, 7 B"]
+    assert [t.label for t in airflow.tasks(BACKUP, run_id)["shard.upload"]] == ["001: 1 item, 7 B"]
 
 
 def test_a_matter_comes_back(airflow: Airflow, firm: AirflowFirm) -> None:

@@ -15,14 +15,15 @@ from muniment.assurance.residue import BYTES, ROWS, residue
 from muniment.assurance.rotation import EVERYTHING
 from muniment.assurance.verify import verify
 from muniment.clock import FixedClock
-from muniment.errors import ConfigError, MunimentError, NoKey
+from muniment.errors import ConfigError, MunimentError, NoKey, VaultError
 from muniment.ids import matter_id
 from muniment.recovery.selection import Scope, Selection
 from muniment.vault import names
 from muniment.vault.age import Identity, open_sealed
 from muniment.vault.bases import rebase
 from muniment.vault.checkpoints import write_checkpoint
-from muniment.vault.documents import Head
+from muniment.vault.documents import Head, RetentionCommit
+from muniment.vault.history import CommitRecord
 from muniment.vault.rebuild import rebuild_state
 from muniment.vault.retention import GRACE, RetentionOffice
 from muniment.vault.setup import (
@@ -226,6 +227,12 @@ def test_a_revoked_retention_key_forgets_nothing_more(practice: Practice, tmp_pa
     assert [r.seq for r in practice.vault().history("files").live] == [3]
 
 
+def _forgotten(record: CommitRecord) -> RetentionCommit:
+    return RetentionCommit(
+        source=record.commit.source, seq=record.seq, digest=record.digest, reason="expired"
+    )
+
+
 def test_what_a_thief_of_retention_signed_is_void_from_the_time_that_root_names(
     practice: Practice,
 ) -> None:
@@ -239,7 +246,10 @@ def test_what_a_thief_of_retention_signed_is_void_from_the_time_that_root_names(
     practice.tomorrow()
     history = practice.vault().history("files")
     office = RetentionOffice(practice.vault("retention"))
-    office.forget([(record, "expired") for record in history.live])
+    with pytest.raises(VaultError, match="newest restorable"):
+        office.forget([(record, "expired") for record in history.live])
+    # A thief does not ask the product.
+    office._append("forget", commits=tuple(map(_forgotten, history.live)))
     office.condemn(office.plan_condemn())
     practice.tomorrow()
     write_checkpoint(practice.vault())

@@ -153,7 +153,8 @@ class ShardRef:
 
     @property
     def label(self) -> str:
-        return f"{self.shard}: {self.items:,} items, {_size(self.bytes)}"
+        items = "item" if self.items == 1 else "items"
+        return f"{self.shard}: {self.items:,} {items}, {_size(self.bytes)}"
 
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "label": self.label}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from muniment.errors import MunimentError, ObjectMissing
+from muniment.errors import MunimentError, ObjectMissing, VaultError
 from muniment.vault import names
 from muniment.vault.documents import RetentionCommit, RetentionEntry, RetentionObject
 from muniment.vault.history import CommitRecord, History, sources_in
@@ -63,14 +63,28 @@ class RetentionOffice:
     """Performs what a person approved: forget, condemn, sweep."""
 
     def __init__(self, vault: Vault, grace: timedelta = GRACE) -> None:
-        self._vault = vault
+        self._vault = vault.strictly()
         self._grace = grace
 
     def forget(self, commits: Iterable[tuple[CommitRecord, str]]) -> RetentionEntry:
-        """Signs that these snapshots are no longer restore points. `(record, reason)` each."""
+        """Signs that these snapshots are no longer restore points. `(record, reason)` each.
+
+        Raises VaultError for the newest snapshot of a source: the next run builds on it, and rows of
+        what never changes are in no later one.
+        """
+        chosen = list(commits)
+        for source in {record.commit.source for record, _ in chosen}:
+            newest = self._vault.history(source).live[-1:]
+            if any(record.digest == n.digest for record, _ in chosen for n in newest):
+                raise VaultError(
+                    "the newest restorable snapshot of a source cannot be forgotten",
+                    to=f"{source}/{newest[0].seq}",
+                    safe="Nothing was forgotten.",
+                    todo="Make a newer snapshot first. A source that ended keeps its last one.",
+                )
         listed = tuple(
             RetentionCommit(source=r.commit.source, seq=r.seq, digest=r.digest, reason=reason)
-            for r, reason in commits
+            for r, reason in chosen
         )
         return self._append("forget", commits=listed)
 
