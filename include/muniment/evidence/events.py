@@ -1,0 +1,295 @@
+"""The catalogue of events: what each kind of entry says in the clear, as values.
+
+An event is written as `write(vault, stream, event)` and read back with `of(entry)`. Facts carry ids, codes,
+numbers and times, never a name. Readers take what they know and pass over the rest, so an entry of a
+later version is no error. docs/FORMAT.md, section 16, is this page for other readers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar, Protocol
+
+from muniment.clock import from_text, to_text
+from muniment.vault.documents import EvidenceEntry
+from muniment.vault.evidence import Facts, append, worker_stream
+from muniment.vault.resolve import Resolved
+from muniment.vault.vault import Vault
+
+CONFIGURATION = "operations-configuration"
+RESTORES = "operations-restores"
+VERIFICATIONS = "operations-verification"
+DRILLS = "operations-drills"
+ALERTS = "operations-alerts"
+ROLLUPS = "operations-rollups"
+
+VERIFICATION_ENDED = "verification.ended"
+ALERT_OPENED, ALERT_UPDATED, ALERT_RESOLVED = "alert.opened", "alert.updated", "alert.resolved"
+ROLLUP = "rollup"
+
+CATALOGUE: Mapping[str, str] = {
+    "run.started": "a worker began a run of a source",
+    "run.failed": "a run ended without a snapshot",
+    "run.ended": "a run ended with a snapshot, which its commit describes",
+    "restore.ended": "a restore was performed, whole or not",
+    VERIFICATION_ENDED: "the weekly verification ended",
+    "drill.started": "a recovery drill was drawn, with its seed",
+    "drill.finished": "the drill's restore is there to be looked at, or failed",
+    "drill.answered": "a lawyer said whether it is usable",
+    ALERT_OPENED: "something is wrong that was not before",
+    ALERT_UPDATED: "it changed",
+    ALERT_RESOLVED: "it is no longer wrong",
+    "configuration.changed": "another firm.yaml or inventory.csv is in force from now on",
+    "exception.accepted": "somebody accepted a problem for a time",
+    ROLLUP: "the ledger of a month",
+}
+"""Event -> what it says. Others exist (alerts have more); these are the ones that KPIs are made of."""
+
+
+class Event(Protocol):
+    event: ClassVar[str]
+
+    @property
+    def subject(self) -> str: ...
+
+    def facts(self) -> Facts: ...
+
+
+def write(
+    vault: Vault, stream: str, event: Event, detail: Mapping[str, Any] | None = None
+) -> Resolved[EvidenceEntry]:
+    """Appends an event at the vault's present time. Raises StoreError, VaultError, SignatureError."""
+    return append(
+        vault, stream, event.event, subject=event.subject, facts=event.facts(), detail=detail
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """`digests` of the two documents under which the worker runs, by file name."""
+
+    event: ClassVar[str] = "run.started"
+    run_id: str
+    source: str
+    inventory_sha256: str = ""
+    firm_sha256: str = ""
+
+    @property
+    def subject(self) -> str:
+        return self.run_id
+
+    @property
+    def stream(self) -> str:
+        return worker_stream(self.source)
+
+    def facts(self) -> Facts:
+        return {
+            "source": self.source,
+            "inventory_sha256": self.inventory_sha256,
+            "firm_sha256": self.firm_sha256,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RunFailed:
+    """`code` is the error's (docs/ERRORS.md). `started_at` places the failure at the due moment of its
+    run, however long it took to fail."""
+
+    event: ClassVar[str] = "run.failed"
+    run_id: str
+    source: str
+    code: str
+    started_at: datetime
+
+    @property
+    def subject(self) -> str:
+        return self.run_id
+
+    @property
+    def stream(self) -> str:
+        return worker_stream(self.source)
+
+    def facts(self) -> Facts:
+        return {
+            "source": self.source,
+            "code": self.code,
+            "started_at": to_text(self.started_at),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The commit says everything else; it is the truth if the two differ."""
+
+    event: ClassVar[str] = "run.ended"
+    run_id: str
+    source: str
+    seq: int
+    commit: str
+    completeness: str
+    started_at: datetime
+
+    @property
+    def subject(self) -> str:
+        return self.run_id
+
+    @property
+    def stream(self) -> str:
+        return worker_stream(self.source)
+
+    def facts(self) -> Facts:
+        return {
+            "source": self.source,
+            "seq": self.seq,
+            "commit": self.commit,
+            "completeness": self.completeness,
+            "started_at": to_text(self.started_at),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreEnded:
+    """A restore. `requested_at` is when it was asked for, so that waiting for an approval counts;
+    `sources` are those that gave something. `ended_at` is the entry's own time."""
+
+    event: ClassVar[str] = "restore.ended"
+    restore_id: str
+    scope: str
+    requested_at: datetime
+    plan_digest: str
+    sources: tuple[str, ...]
+    whole: bool
+    items: int
+    verified: int
+    reason: str = ""
+    matter: str = ""
+
+    @property
+    def subject(self) -> str:
+        return self.restore_id
+
+    def facts(self) -> Facts:
+        return {
+            "scope": self.scope,
+            "matter": self.matter,
+            "requested_at": to_text(self.requested_at),
+            "plan_digest": self.plan_digest,
+            "sources": " ".join(self.sources),
+            "whole": self.whole,
+            "items": self.items,
+            "verified": self.verified,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class DrillFinished:
+    """`elapsed_seconds` from the request until it could be looked at; `whole`: all of the plan came back
+    and was verified. Without `sources` it proves none."""
+
+    event: ClassVar[str] = "drill.finished"
+    drill_id: str
+    scenario: str
+    sources: tuple[str, ...]
+    whole: bool
+    elapsed_seconds: float
+
+    @property
+    def subject(self) -> str:
+        return self.drill_id
+
+    def facts(self) -> Facts:
+        return {
+            "scenario": self.scenario,
+            "sources": " ".join(self.sources),
+            "whole": self.whole,
+            "elapsed_seconds": self.elapsed_seconds,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class DrillAnswered:
+    """`answer` is `yes`, `partly` or `no`; remarks are sealed."""
+
+    event: ClassVar[str] = "drill.answered"
+    drill_id: str
+    answer: str
+
+    @property
+    def subject(self) -> str:
+        return self.drill_id
+
+    def facts(self) -> Facts:
+        return {"answer": self.answer}
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionAccepted:
+    """The pattern is sealed: it may name a client."""
+
+    event: ClassVar[str] = "exception.accepted"
+    source: str
+    cause: str
+    accepted_by: str
+    accepted_on: str
+    until: str
+    pattern_sha256: str
+
+    @property
+    def subject(self) -> str:
+        return self.source
+
+    def facts(self) -> Facts:
+        return {
+            "cause": self.cause,
+            "accepted_by": self.accepted_by,
+            "accepted_on": self.accepted_on,
+            "until": self.until,
+            "pattern_sha256": self.pattern_sha256,
+        }
+
+    @classmethod
+    def of(cls, entry: EvidenceEntry) -> ExceptionAccepted:
+        known = reading(entry)
+        return cls(
+            entry.subject, known.text("cause"), known.text("accepted_by"),
+            known.text("accepted_on"), known.text("until"), known.text("pattern_sha256"),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Facts as somebody else wrote them: what is not there or of another kind is empty, never an error."""
+
+    values: Facts = field(default_factory=dict)
+
+    def text(self, name: str) -> str:
+        value = self.values.get(name)
+        return value if isinstance(value, str) else ""
+
+    def words(self, name: str) -> tuple[str, ...]:
+        return tuple(self.text(name).split())
+
+    def flag(self, name: str) -> bool:
+        return self.values.get(name) is True
+
+    def number(self, name: str) -> float | None:
+        value = self.values.get(name)
+        return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+    def time(self, name: str) -> datetime | None:
+        try:
+            return from_text(self.text(name))
+        except ValueError:
+            return None
+
+    def under(self, prefix: str) -> dict[str, str | int | float | bool | None]:
+        """The facts `<prefix>.<name>`, by name."""
+        start = prefix + "."
+        return {k[len(start) :]: v for k, v in self.values.items() if k.startswith(start)}
+
+
+def reading(entry: EvidenceEntry) -> Reading:
+    return Reading(entry.facts)
