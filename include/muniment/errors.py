@@ -391,6 +391,38 @@ class EmbeddedError(MunimentError):
     default_todo = "Read the named log; then stop the servers and start them again."
 
 
+# -- alerts --------------------------------------------------------------------------------------
+
+
+class DeliveryError(MunimentError):
+    """A channel (mail, webhook, heartbeat) took nothing. `what` is a few words without any address."""
+
+    code = "M700"
+    retry = Retry.SOON
+    default_safe = "No notice is lost: it waits and is sent when the channel takes it."
+    default_todo = "See the connection of the channel (docs/ALERTS.md). Nothing if it passes: every watch tries again."
+
+
+class NoticeRefused(DeliveryError):
+    """A channel takes notices, and not this one."""
+
+    code = "M710"
+    default_todo = (
+        "See the recipients, or the receiver's log: it answered that it will not take this notice."
+    )
+
+
+class CanaryFailed(MunimentError):
+    """The weekly test alert: its task fails on purpose, and the alert must arrive."""
+
+    code = "M720"
+    default_safe = "Everything: it is a test."
+    default_todo = (
+        "Nothing while the task `arrived` is green. If it is red, see docs/ALERTS.md: a channel did "
+        "not take the alert."
+    )
+
+
 # -- anything else -------------------------------------------------------------------------------
 
 

@@ -21,6 +21,7 @@ class Exit(IntEnum):
     NOT_WHOLE = 8
     NOT_RESTORED = 9
     DECLINED = 10
+    ALARM = 11
     INTERRUPTED = 130
 
     @property
@@ -46,6 +47,8 @@ _MEANINGS = {
     "in use, full or not empty.",
     Exit.DECLINED: "A question was answered with no, or could not be asked (no terminal). Nothing "
     "was changed.",
+    Exit.ALARM: "Something is wrong that a person must know (`muniment watch`), or an alert could "
+    "not be delivered.",
     Exit.INTERRUPTED: "Interrupted (Ctrl-C). The same command goes on from where it was.",
 }
 
@@ -66,6 +69,7 @@ _BY_FAMILY = {
     "M4": Exit.STORE,
     "M5": Exit.NOT_RESTORED,
     "M6": Exit.UNEXPECTED,
+    "M7": Exit.ALARM,
     "M9": Exit.UNEXPECTED,
 }
 

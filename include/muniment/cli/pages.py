@@ -25,6 +25,7 @@ _FAMILIES = {
     "M4": "Stores",
     "M5": "Recovery",
     "M6": "Servers that Muniment runs itself",
+    "M7": "Alerts",
     "M9": "Defects",
 }
 _FINDINGS = {
