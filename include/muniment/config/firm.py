@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
@@ -241,22 +241,45 @@ class Smtp(Model):
     to: Annotated[tuple[Id, ...], OneOrMany] = Field(
         min_length=1, description="Who of `people`.", examples=[["technician"]]
     )
+    escalate_to: Annotated[tuple[Id, ...], OneOrMany] = Field(
+        (),
+        description="Who of `people` hears too of what nobody mended in a day, and at once of client"
+        " money and of the vault itself. Without it: the managing partner.",
+        examples=[["managing-partner"]],
+    )
 
 
 class Webhook(Model):
     """Alerts to a chat or ticket system."""
 
     connection: Connection = Field(
-        description="The Airflow connection that holds address and token.",
+        description="The Airflow connection that holds the address (host) and the secret that signs"
+        " (password).",
         examples=["firm_014_tickets"],
     )
 
 
+class HeartbeatTo(Model):
+    """A sign of life after every watch, to a service that tells when it stays away."""
+
+    connection: Connection = Field(
+        description="The Airflow connection that holds the address: as password where it is the"
+        " secret itself, else as host.",
+        examples=["firm_014_heartbeat"],
+    )
+    method: Literal["post", "get"] = Field(
+        "post", description="`post` also sends the newest commits' digests; `get` sends nothing."
+    )
+
+
 class Alerts(Model):
-    """Where alerts go, besides Airflow's own pages. Checked here; nothing is sent yet."""
+    """Where alerts go, besides Airflow's own pages; see docs/ALERTS.md."""
 
     smtp: Smtp | None = Field(None, description="By mail.")
-    webhook: Webhook | None = Field(None, description="By HTTP POST.")
+    webhook: Webhook | None = Field(None, description="By HTTP POST, signed.")
+    heartbeat: HeartbeatTo | None = Field(
+        None, description="The watcher outside, who tells when the scheduler is dead."
+    )
 
 
 class Labels(Model):

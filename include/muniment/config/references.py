@@ -35,6 +35,10 @@ def people_issues(firm: Firm, document: Document) -> Iterator[ConfigIssue]:
     named += [(("roles", "technicians", n), who) for n, who in enumerate(roles.technicians)]
     if firm.alerts.smtp:
         named += [(("alerts", "smtp", "to", n), who) for n, who in enumerate(firm.alerts.smtp.to)]
+        named += [
+            (("alerts", "smtp", "escalate_to", n), who)
+            for n, who in enumerate(firm.alerts.smtp.escalate_to)
+        ]
     for name, rule in firm.retention.items():
         if isinstance(rule, Records):
             named.append((("retention", name, "confirmed_by"), rule.confirmed_by))

@@ -1,0 +1,212 @@
+"""Observe: the facts, read from stores with read access and no key.
+
+Reads the ends of commits, checkpoints and evidence only (see `newest`). A store that does not answer is a
+fact, not an error: what lies in it is then undecided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from muniment.alerts.deadlines import Done
+from muniment.alerts.facts import Failure, Proven, SourceFacts, WatchedSource
+from muniment.alerts.newest import newest_checkpoint, newest_commits, newest_entries
+from muniment.errors import StoreError
+from muniment.model.item import Completeness
+from muniment.vault import names
+from muniment.vault.documents import Commit, EvidenceEntry
+from muniment.vault.evidence import append, worker_stream
+from muniment.vault.finding import Finding, Severity
+from muniment.vault.history import sources_in
+from muniment.vault.resolve import Resolved, resolve_signed
+from muniment.vault.vault import Vault
+
+RUNS = 8
+"""Newest commits of a source that are looked at: five successes for the usual time, and failures between."""
+RUN_FAILED = "run.failed"
+"""Event of `worker-<source>`: a run ended badly. Facts: `run`, `code`, `task`."""
+FAILURE_TOLD = "run.failure_told"
+"""Event of `worker-<source>`: the worker told people itself. Facts: `run`, `channels`."""
+VERIFICATION = ("operations-verification", ("verification.ended",))
+DRILL = ("operations-drill", ("drill.ended", "drill.finished"))
+"""Stream and events; the fact `good` says how it ended."""
+WATCH_RAN = "watch.ran"
+
+Heads = Mapping[str, tuple[int, str]]
+"""Source -> (seq, digest) of its newest trusted commit."""
+
+
+@dataclass
+class Observed:
+    """What one store says."""
+
+    sources: list[SourceFacts] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    heads: dict[str, tuple[int, str]] = field(default_factory=dict)
+    began: datetime | None = None
+    checkpoint: Proven | None = None
+    mark: str = ""
+    verification: Proven | None = None
+    drill: Proven | None = None
+    watch_at: datetime | None = None
+
+
+def observe(
+    vault: Vault, watched: Iterable[WatchedSource], *, home: bool = True, known: Heads | None = None
+) -> Observed:
+    """Looks at one store.
+
+    Args:
+        watched: the sources that should be in it.
+        home: whether evidence of the firm and checkpoints are looked for in it.
+        known: newest commits that were seen before, to notice a store that was set back.
+
+    Raises StoreError, TrustError when the store as a whole says nothing.
+    """
+    store, trust = vault.store, vault.trust
+    seen = Observed(findings=list(trust.findings))
+    for each in watched:
+        seen.sources.append(_source(vault, each, seen))
+    seen.began = trust.documents[0].value.created_at if any(seen.heads) else None
+    checkpoints = newest_checkpoint(store, trust)
+    seen.findings += checkpoints.findings
+    if checkpoints.objects:
+        newest = checkpoints.objects[-1]
+        seen.checkpoint = Proven(newest.value.at, True, newest.name)
+        seen.mark = newest.digest[:32]
+        seen.findings += _missing(
+            vault, {s: (h.seq, h.digest) for s, h in newest.value.heads.items()}, "D121"
+        )
+    seen.findings += _missing(vault, known or {}, "D120")
+    if home:
+        seen.verification = _proven(vault, *VERIFICATION)
+        seen.drill = _proven(vault, *DRILL)
+        seen.watch_at = newest_watch(vault)
+    seen.findings = list({(f.code, f.object): f for f in seen.findings}.values())
+    return seen
+
+
+# -- a source --------------------------------------------------------------------------------------
+
+
+def _source(vault: Vault, watched: WatchedSource, seen: Observed) -> SourceFacts:
+    try:
+        commits = newest_commits(vault.store, vault.trust, watched.source, RUNS)
+        runs = tuple(map(_done, commits.objects))
+        good = [r.ended_at for r in runs if r.success]
+        failures = _failures(vault, watched.source, max(good, default=None))
+    except StoreError:
+        return SourceFacts(watched, readable=False)
+    seen.findings += commits.findings
+    if commits.objects:
+        newest = commits.objects[-1]
+        seen.heads[watched.source] = (newest.value.seq, newest.digest)
+    return SourceFacts(watched, runs, failures)
+
+
+def _done(resolved: Resolved[Commit]) -> Done:
+    commit = resolved.value
+    return Done(
+        commit.seq,
+        resolved.digest,
+        commit.started_at,
+        commit.ended_at,
+        commit.completeness is not Completeness.INCOMPLETE,
+        commit.next_due,
+    )
+
+
+def _failures(vault: Vault, source: str, since: datetime | None) -> tuple[Failure, ...]:
+    """What the worker said since the last success; one for each run, the newest word of each."""
+    found = newest_entries(
+        vault.store,
+        vault.trust,
+        worker_stream(source),
+        lambda entry: since is not None and entry.at <= since,
+        limit=50,
+    )
+    told: dict[str, tuple[str, ...]] = {}
+    failures: dict[str, Failure] = {}
+    for resolved in found.objects:
+        entry = resolved.value
+        run = str(entry.facts.get("run") or entry.seq)
+        if since is not None and entry.at <= since:
+            continue
+        if entry.event == RUN_FAILED:
+            code = str(entry.facts.get("code") or "")
+            failures[run] = Failure(run, entry.at, code, ref=resolved.name)
+        elif entry.event == FAILURE_TOLD:
+            told[run] = tuple(str(entry.facts.get("channels") or "").split())
+    return tuple(
+        Failure(f.run, f.at, f.code, told.get(f.run, ()), f.ref) for f in failures.values()
+    )
+
+
+# -- the rest --------------------------------------------------------------------------------------
+
+
+def _proven(vault: Vault, stream: str, events: Sequence[str]) -> Proven | None:
+    entries = newest_entries(
+        vault.store, vault.trust, stream, lambda entry: entry.event in events, limit=50
+    )
+    for resolved in reversed(entries.objects):
+        if resolved.value.event in events:
+            good = resolved.value.facts.get("good")
+            return Proven(resolved.value.at, good is not False, resolved.name)
+    return None
+
+
+def _missing(vault: Vault, heads: Heads, code: str) -> list[Finding]:
+    """Commits that are known to have been there and are not."""
+    findings = []
+    for source, (seq, digest) in heads.items():
+        name = names.commit(source, seq)
+        commits = _digests_at(vault, source, seq)
+        if not any(found.startswith(digest) for found in commits):
+            what = "a commit that was there is not in the store"
+            findings.append(Finding(code, Severity.DAMAGE, name, what, (source,), (seq,)))
+    return findings
+
+
+def _digests_at(vault: Vault, source: str, seq: int) -> list[str]:
+    """Digests of the versions that lie under a commit's name; who signed them is not asked."""
+    name = names.commit(source, seq)
+    found = resolve_signed(vault.store, name, lambda _, data: data)
+    return [resolved.digest for resolved in found.objects]
+
+
+def watch_stream(at: datetime) -> str:
+    """One stream a month: the end of a stream is found by a listing of it, which must stay short."""
+    return f"operations-watch-{at:%Y-%m}"
+
+
+def newest_watch(vault: Vault) -> datetime | None:
+    """When `{firm}__watch` last ran to its end, as it says itself; None before the first time."""
+    now = vault.clock.now()
+    for month in (now, now.replace(day=1) - timedelta(days=1)):
+        entries = newest_entries(vault.store, vault.trust, watch_stream(month), _is_watch, limit=20)
+        for resolved in reversed(entries.objects):
+            if _is_watch(resolved.value):
+                return resolved.value.at
+    return None
+
+
+def _is_watch(entry: EvidenceEntry) -> bool:
+    return entry.event == WATCH_RAN
+
+
+def record_watch(vault: Vault, facts: Mapping[str, str | int | bool]) -> str:
+    """Says that a watch ran to its end. Returns the entry's digest."""
+    return append(vault, watch_stream(vault.clock.now()), WATCH_RAN, facts=facts).digest
+
+
+def sources_without_documents(
+    vault: Vault, watched: Mapping[str, WatchedSource]
+) -> list[WatchedSource]:
+    """For a watcher who has no inventory: what the evidence says is watched; where it says nothing, each
+    source that ever committed, by the next due time in its commits."""
+    if watched:
+        return list(watched.values())
+    return [WatchedSource(source, None, "UTC") for source in sources_in(vault.store)]

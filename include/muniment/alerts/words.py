@@ -1,0 +1,202 @@
+"""Words: an alert as people read it - what, where, safe, to do. Ids, codes, counts and times only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from muniment.alerts.model import Alert, Cause, Event, Happened, Scalar
+from muniment.clock import to_text
+from muniment.ids import sha256_hex
+
+
+@dataclass(frozen=True, slots=True)
+class CauseWords:
+    """`what` may use the numbers of the alert in braces, and `{subject}`."""
+
+    what: str
+    safe: str
+    todo: str
+
+
+_EARLIER = "Every earlier snapshot is unharmed and can be restored."
+_LOG = "Open the run of this source's backup in Airflow; the first red task's log ends with what to do."
+
+WORDS: Mapping[Cause, CauseWords] = {
+    Cause.NEVER_RUN: CauseWords(
+        "{subject} has no snapshot at all; one was due at {due}",
+        "Nothing is protected of this source yet.",
+        "See in Airflow whether its backup DAG is switched on and the scheduler runs; then trigger it.",
+    ),
+    Cause.LATE: CauseWords(
+        "{subject} has no new snapshot although one was due at {due}; the last good one is of {last_good}",
+        _EARLIER,
+        "See in Airflow whether its backup DAG is switched on, waits or still runs; then trigger it.",
+    ),
+    Cause.FAILED: CauseWords(
+        "the backup of {subject} failed ({times} in a row, {code}); the last good snapshot is of {last_good}",
+        _EARLIER,
+        _LOG,
+    ),
+    Cause.INCOMPLETE: CauseWords(
+        "{subject}: {times} snapshots in a row are incomplete ({code}); the last good one is of {last_good}",
+        "What could be taken is committed and restorable. " + _EARLIER,
+        _LOG,
+    ),
+    Cause.CONFIGURATION: CauseWords(
+        "the configuration is wrong and {subject} is not protected as it should be",
+        _EARLIER,
+        "Run `muniment doctor`; it names the file, the row or key, and what would be right.",
+    ),
+    Cause.VERIFICATION_FAILED: CauseWords(
+        "the verification of {last} found something wrong",
+        "Verification only reads.",
+        "Open the tab Verification of that run, and docs/VERIFICATION.md.",
+    ),
+    Cause.VERIFICATION_OVERDUE: CauseWords(
+        "nothing was verified for {days} days; a week is the rule",
+        "Backups go on.",
+        "See why the verification DAG does not run, and trigger it.",
+    ),
+    Cause.DRILL_FAILED: CauseWords(
+        "the recovery drill of {last} did not pass",
+        "A drill touches no production system.",
+        "Read its report, mend what it names, and hold it again.",
+    ),
+    Cause.DRILL_OVERDUE: CauseWords(
+        "no recovery drill was held for {days} days; a quarter is the rule",
+        "Backups and verification go on.",
+        "Hold a drill.",
+    ),
+    Cause.CHECKPOINT_OVERDUE: CauseWords(
+        "no checkpoint was signed since {last}",
+        "Backups go on; the removal of newer snapshots could go unseen.",
+        "See why the checkpoint DAG does not run, or run `muniment checkpoint`.",
+    ),
+    Cause.STORE_UNREACHABLE: CauseWords(
+        "the store {subject} does not answer ({code})",
+        "What lies in it is unharmed; nothing new is backed up there meanwhile.",
+        "See the store's status, the network and the credential. `muniment doctor` tries each.",
+    ),
+    Cause.TRUST_BROKEN: CauseWords(
+        "the store {subject} cannot be tied to the key card ({code})",
+        "Nothing is read from it as long as that is so.",
+        "Compare vault id and root key with the printed key card. Tell the managing partner.",
+    ),
+    Cause.DAMAGE: CauseWords(
+        "damage was found in the vault: {findings} findings ({codes})",
+        "Snapshots that the findings do not name are unharmed.",
+        "Run `muniment check`; `muniment explain CODE` says more.",
+    ),
+    Cause.TAMPERING: CauseWords(
+        "somebody wrote into the vault where nobody writes: {findings} findings ({codes})",
+        "Readers take the true versions; restores are not misled.",
+        "Run `muniment check`, tell the managing partner, and replace the credential that was used.",
+    ),
+    Cause.SET_BACK: CauseWords(
+        "snapshots that were there are gone from the store: {findings} findings ({codes})",
+        "Everything up to the newest snapshot that is still there is unharmed.",
+        "Keep the store as it is. Run `muniment check` with the mark known outside, and tell the "
+        "managing partner.",
+    ),
+    Cause.LOCK_ENDING: CauseWords(
+        "the lock of {objects} objects that snapshots need ends at {earliest}",
+        "They are still there and still locked.",
+        "See why the lock keeper does not run.",
+    ),
+    Cause.CHANNEL_DOWN: CauseWords(
+        "the alert channel {subject} took nothing for more than a day ({cause}); {pending} notices wait",
+        "No notice is lost: each is sent when the channel takes it.",
+        "Mend the connection of this channel.",
+    ),
+    Cause.CANARY_LOST: CauseWords(
+        "the weekly test alert has not arrived on every channel since {last}",
+        "Alerts go out on the channels that work; those that wait are kept.",
+        "Trigger the canary DAG, and look at the channel that does not take it.",
+    ),
+    Cause.WATCH_SILENT: CauseWords(
+        "Airflow's watch has been silent for {minutes} minutes: the scheduler may be dead",
+        "Snapshots that were made are unharmed. No backup starts while the scheduler is dead.",
+        "Look at the scheduler on the Airflow machine, and start it again.",
+    ),
+    Cause.CANARY: CauseWords(
+        "this is the weekly test: it failed on purpose, and you read this, so alerts arrive",
+        "Everything.",
+        "Nothing.",
+    ),
+}  # fmt: skip
+
+_HEAD = {
+    Happened.OPENED: "",
+    Happened.UPDATED: "worse: ",
+    Happened.ESCALATED: "still open: ",
+    Happened.RESOLVED: "resolved: ",
+    Happened.CANARY_SENT: "test: ",
+}
+_OBJECT = re.compile(
+    r"(?:commits|bases|snapshots|state|packs|evidence|checkpoints|retention|keys|vault)/[a-z0-9_./-]{1,150}\Z"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A notice in words."""
+
+    what: str
+    safe: str
+    todo: str
+
+
+class _Known(dict[str, Scalar]):
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def text_of(alert: Alert) -> Text:
+    words = WORDS[alert.cause]
+    known = _Known({name: _shown(value) for name, value in alert.numbers.items()})
+    known["subject"] = alert.subject or "the firm"
+    known.setdefault("last_good", "none")
+    return Text(words.what.format_map(known), words.safe, words.todo)
+
+
+def subject_of(event: Event, firm: str) -> str:
+    """One line for a mail's subject or a ticket's title."""
+    alert = event.alert
+    assert alert is not None
+    said = text_of(alert).what
+    if event.happened is Happened.CANARY_SENT:
+        return f"[{firm}] {_HEAD[event.happened]}{said}"
+    return f"[{firm}] {alert.severity.word.upper()}: {_HEAD.get(event.happened, '')}{said}"
+
+
+def lines_of(event: Event, firm: str) -> list[str]:
+    """The notice in full, a line each."""
+    alert = event.alert
+    assert alert is not None
+    text = text_of(alert)
+    lines = [
+        subject_of(event, firm),
+        f"  safe:     {text.safe}",
+        f"  to do:    {text.todo}" if event.happened is not Happened.RESOLVED else "",
+        f"  opened:   {to_text(alert.opened_at)}",
+        f"  now:      {to_text(event.at)}",
+        f"  owner:    {alert.owner}" if alert.owner else "",
+        f"  day:      {alert.level} since it opened, and not mended" if alert.level else "",
+        f"  evidence: {', '.join(map(safe_ref, alert.refs))}" if alert.refs else "",
+        f"  alert:    {alert.key}, notice {event.notice_id}",
+    ]
+    return [line for line in lines if line]
+
+
+def safe_ref(name: str) -> str:
+    """An object's name if it is one that the vault gives; else a digest, for a stranger's object may be
+    called after a client."""
+    return name if _OBJECT.match(name) else f"object-{sha256_hex(name.encode())[:12]}"
+
+
+def _shown(value: Scalar) -> Scalar:
+    if value is None or value == "":
+        return "none"
+    return value
