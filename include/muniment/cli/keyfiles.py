@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from muniment.errors import KeyFileError
+from muniment.errors import KeyFileError, MunimentError
 
 if TYPE_CHECKING:
     from muniment.vault.age import Identity
@@ -31,6 +31,8 @@ def read_identities(path: Path, ask: AskPassphrase) -> list[Identity]:
         found = parse_identities(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
         found = []
+    except MunimentError as error:
+        raise error.at(str(path)) from None
     if not found:
         raise KeyFileError("this is no age identity file", to=str(path))
     return found
