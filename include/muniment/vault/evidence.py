@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,7 @@ from typing import Any
 from muniment.errors import FormatError, ObjectExists, VaultError
 from muniment.vault import names
 from muniment.vault.age import Recipient, open_sealed, seal
+from muniment.vault.checkpoint_log import REVOKED, Recorded, load_checkpoint_log, stands
 from muniment.vault.documents import EvidenceEntry, Head, SealedDetail
 from muniment.vault.finding import Finding, Severity
 from muniment.vault.resolve import Resolved, by_name, missing_numbers, resolve_signed
@@ -70,47 +71,93 @@ def streams_in(store: Store) -> list[str]:
     )
 
 
-def load_stream(store: Store, trust: Trust, stream: str) -> Stream:
+def load_stream(store: Store, trust: Trust, stream: str, after: Head | None = None) -> Stream:
     """Reads a stream and judges it: signers by role, chain by parent digest.
 
-    Where the chain is broken, what follows is reported and left out.
+    Where the chain is broken, what follows is reported and left out. So is what a revoked signer wrote,
+    but for what a checkpoint from before the revocation records.
+
+    Args:
+        after: an entry that is known to be true; only what follows it is read.
     """
     accept = _acceptor(trust, stream)
-    found = resolve_signed(store, f"evidence/{stream}/", accept, lenient=trust.lenient)
+    above = names.evidence(stream, after.seq) if after else ""
+    found = resolve_signed(store, f"evidence/{stream}/", accept, lenient=trust.lenient, above=above)
     findings = list(found.findings)
+    ordered = sorted(found.objects, key=lambda r: r.value[0].seq)
+    standing = _standing(store, trust, stream, ordered)
     chain: list[Resolved[EvidenceEntry]] = []
-    for resolved in sorted(found.objects, key=lambda r: r.value.seq):
-        if resolved.value.parent != (chain[-1].digest if chain else None):
-            findings.append(
-                Finding(
-                    "T250",
-                    Severity.TAMPERING,
-                    resolved.name,
-                    "the chain of evidence is broken here",
-                )
-            )
-            before = chain[-1].value.seq if chain else 0
-            gap = (names.evidence(stream, seq) for seq in range(before + 1, resolved.value.seq))
-            findings += missing_numbers(gap, found.names)
-            continue
-        chain.append(resolved)
+    judged: set[str] = set()
+    tip = last = after
+    for signed in ordered:
+        entry = signed.value[0]
+        head = Head(seq=entry.seq, digest=signed.digest)
+        # A successor may have written on after what a thief wrote, or after the last entry that stands.
+        follows = entry.parent in {h.digest if h else None for h in (tip, last)}
+        if signed.digest not in standing:
+            what = REVOKED.format("entry of evidence")
+            findings.append(Finding("T221", Severity.TAMPERING, signed.name, what))
+            judged.add(signed.name)
+            tip = head if follows else tip
+        elif not follows:
+            what = "the chain of evidence is broken here"
+            findings.append(Finding("T250", Severity.TAMPERING, signed.name, what))
+            gap = range((tip.seq if tip else 0) + 1, entry.seq)
+            findings += missing_numbers((names.evidence(stream, seq) for seq in gap), found.names)
+        else:
+            chain.append(Resolved(signed.name, signed.version, signed.digest, entry))
+            tip = last = head
+    judged |= {r.name for r in chain}
     highest = max((parts[1] for n in found.names if (parts := names.evidence_parts(n))), default=0)
-    findings += _gaps(chain, found.names)
+    findings += _gaps(judged, found.names)
     return Stream(stream, tuple(chain), tuple(findings), highest)
 
 
-def _acceptor(trust: Trust, stream: str) -> Callable[[str, bytes], EvidenceEntry]:
+Signed = Resolved[tuple[EvidenceEntry, str]]
+"""An entry as found, and the key id of its signer."""
+
+
+def _standing(store: Store, trust: Trust, stream: str, found: Sequence[Signed]) -> set[str]:
+    """The digests of the entries that count, whoever of their signers was revoked since: the others', and
+    of a revoked one's those that a checkpoint from before names, with all entries before those."""
+    doubtful = {r.digest: r for r in found if _revoked(trust, r.value[1])}
+    standing = {r.digest for r in found} - doubtful.keys()
+    if not doubtful:
+        return standing
+    recorded = _recorded(store, trust)
+    for signed in reversed(found):
+        if signed.digest in doubtful and stands(
+            trust.signer(signed.value[1]), signed.digest, recorded
+        ):
+            vouched: str | None = signed.digest
+            while vouched in doubtful and vouched not in standing:
+                standing.add(vouched)
+                vouched = doubtful[vouched].value[0].parent
+    return standing
+
+
+def _revoked(trust: Trust, keyid: str) -> bool:
+    signer = trust.signer(keyid)
+    return signer is not None and signer.revoked is not None
+
+
+def _recorded(store: Store, trust: Trust) -> Sequence[Recorded]:
+    # Read with the trust already where a signer of operations or retention is revoked.
+    return trust.recorded or load_checkpoint_log(store, trust).recorded
+
+
+def _acceptor(trust: Trust, stream: str) -> Callable[[str, bytes], tuple[EvidenceEntry, str]]:
     publics = _signers(trust, stream)
 
-    def accept(name: str, data: bytes) -> EvidenceEntry:
-        payload, _ = verified(data, "evidence", publics)
+    def accept(name: str, data: bytes) -> tuple[EvidenceEntry, str]:
+        payload, keyid = verified(data, "evidence", publics)
         entry = EvidenceEntry.from_payload(payload)
         if entry.vault_id != trust.pin.vault_id or names.evidence_parts(name) != (
             entry.stream,
             entry.seq,
         ):
             raise FormatError("the evidence belongs elsewhere")
-        return entry
+        return entry, keyid
 
     return accept
 
@@ -137,18 +184,20 @@ def _end(vault: Vault, stream: str) -> tuple[int, Head | None]:
         found = resolve_signed(vault.store, name, accept)
         if found.objects:
             newest = found.objects[0]
-            seq = newest.value.seq
-            return free(seq), Head(seq=seq, digest=newest.digest)
+            entry, keyid = newest.value
+            if _revoked(vault.trust, keyid) and not stands(
+                vault.trust.signer(keyid), newest.digest, _recorded(vault.store, vault.trust)
+            ):
+                continue
+            return free(entry.seq), Head(seq=entry.seq, digest=newest.digest)
     return free(0), None
 
 
-def _gaps(chain: Iterable[Resolved[EvidenceEntry]], existing: Iterable[str]) -> Iterator[Finding]:
-    good = {r.name for r in chain}
+def _gaps(judged: Container[str], existing: Iterable[str]) -> Iterator[Finding]:
     for name in existing:
-        if name not in good:
-            yield Finding(
-                "T251", Severity.TAMPERING, name, "an entry of evidence that nobody entitled signed"
-            )
+        if name not in judged:
+            what = "an entry of evidence that nobody entitled signed"
+            yield Finding("T251", Severity.TAMPERING, name, what)
 
 
 def _signers(trust: Trust, stream: str) -> dict[str, bytes]:

@@ -20,7 +20,7 @@ from muniment.errors import (
 )
 from muniment.vault import names
 from muniment.vault.checkpoint_log import REVOKED
-from muniment.vault.documents import Base, Commit, PackObject, SnapshotObject
+from muniment.vault.documents import Base, Commit, Head, PackObject, SnapshotObject
 from muniment.vault.finding import Finding, Severity
 from muniment.vault.resolve import resolve_signed
 from muniment.vault.retention_log import RetentionLog
@@ -189,9 +189,19 @@ def sources_in(store: Store) -> list[str]:
 
 
 def load_history(
-    store: Store, trust: Trust, source: str, retention: RetentionLog | None = None
+    store: Store,
+    trust: Trust,
+    source: str,
+    retention: RetentionLog | None = None,
+    *,
+    after: Head | None = None,
 ) -> History:
-    """Reads all commits and bases of a source and judges them (FORMAT, section 13)."""
+    """Reads all commits and bases of a source and judges them (FORMAT, section 13).
+
+    Args:
+        after: a commit that is known to be trusted; only what follows it is read. Such a history tells
+            what happened since; snapshots cannot be read by it.
+    """
     publics = trust.publics("worker", source)
 
     def accept(name: str, data: bytes) -> tuple[Commit, str]:
@@ -203,13 +213,14 @@ def load_history(
             raise FormatError("the commit lies under another commit's name")
         return commit, keyid
 
-    found = resolve_signed(store, f"commits/{source}/", accept, lenient=trust.lenient)
+    above = names.commit(source, after.seq) if after else ""
+    found = resolve_signed(store, f"commits/{source}/", accept, lenient=trust.lenient, above=above)
     findings = list(found.findings)
-    bases, base_findings = _load_bases(store, trust, source)
+    bases, base_findings = _load_bases(store, trust, source, after.seq if after else 0)
     findings.extend(base_findings)
     vouched = {(b.base.covers.seq, b.base.covers.digest) for b in bases}
     records: list[CommitRecord] = []
-    last: CommitRecord | None = None
+    last = after.digest if after else None
     for resolved in sorted(found.objects, key=lambda r: r.value[0].seq):
         commit, keyid = resolved.value
         reason = _distrust(trust, commit, resolved.digest, keyid, last, vouched)
@@ -221,9 +232,9 @@ def load_history(
                 Finding(code, Severity.TAMPERING, resolved.name, reason, (source,), (commit.seq,))
             )
         else:
-            last = record
+            last = record.digest
     taken = {parts[1] for parts in map(names.commit_parts, found.names) if parts is not None}
-    findings.extend(_gaps(source, records, taken))
+    findings.extend(_gaps(source, records, taken, after))
     return History(
         source,
         tuple(records),
@@ -239,7 +250,7 @@ def _distrust(
     commit: Commit,
     digest: str,
     keyid: str,
-    last: CommitRecord | None,
+    last: str | None,
     vouched: set[tuple[int, str]],
 ) -> str:
     entry = trust.signer(keyid)
@@ -249,14 +260,16 @@ def _distrust(
             return "signed by a revoked signer after the last commit that is trusted"
         if commit.seq == limit.seq and digest != limit.digest:
             return "signed by a revoked signer and not the commit that root trusted"
-    if commit.parent != (last.digest if last else None) and (commit.seq, digest) not in vouched:
+    if commit.parent != last and (commit.seq, digest) not in vouched:
         # A base that operations signed for exactly this commit heals a gap before it: what the
         # commit stands for is then known without the commits that are lost.
         return "its parent is not the last trusted commit: one is missing, or it was grafted"
     return ""
 
 
-def _gaps(source: str, records: list[CommitRecord], taken: set[int]) -> Iterator[Finding]:
+def _gaps(
+    source: str, records: list[CommitRecord], taken: set[int], after: Head | None
+) -> Iterator[Finding]:
     """Sequence numbers without a valid commit. A run of missing numbers is one finding: the thief of a
     worker may leave a hundred million of them.
 
@@ -264,9 +277,9 @@ def _gaps(source: str, records: list[CommitRecord], taken: set[int]) -> Iterator
     put there by somebody else, or the writer passed it over.
     """
     invalid = sorted(taken - {r.seq for r in records})
-    before, last = 0, None
+    before, last = (after.seq, after.digest) if after else (0, None)
     for record in records:
-        linked = record.commit.parent == (last.digest if last else None)
+        linked = record.commit.parent == last
         here = invalid[bisect_left(invalid, before) : bisect_left(invalid, record.seq)]
         for seq in here:
             yield _gap(source, seq, Severity.TAMPERING if linked else Severity.DAMAGE)
@@ -274,7 +287,7 @@ def _gaps(source: str, records: list[CommitRecord], taken: set[int]) -> Iterator
         if missing:
             first = next(s for s in range(before + 1, record.seq) if s not in taken)
             yield _missing(source, first, missing, linked)
-        before, last = record.seq, last if record.untrusted else record
+        before, last = record.seq, last if record.untrusted else record.digest
     for seq in invalid[bisect_left(invalid, before) :]:
         yield _gap(source, seq, Severity.DAMAGE)
 
@@ -293,7 +306,7 @@ def _missing(source: str, first: int, count: int, linked: bool) -> Finding:
 
 
 def _load_bases(
-    store: Store, trust: Trust, source: str
+    store: Store, trust: Trust, source: str, after: int = 0
 ) -> tuple[tuple[BaseRecord, ...], list[Finding]]:
     publics = trust.publics("operations")
 
@@ -307,7 +320,9 @@ def _load_bases(
             raise FormatError("the base lies under another base's name")
         return base, keyid
 
-    found = resolve_signed(store, f"bases/{source}/", accept, lenient=trust.lenient)
+    # Names go on with a dash, which stands before a full stop.
+    above = f"bases/{source}/{after:08d}." if after else ""
+    found = resolve_signed(store, f"bases/{source}/", accept, lenient=trust.lenient, above=above)
     findings = list(found.findings)
     bases = []
     for resolved in found.objects:

@@ -64,7 +64,12 @@ def by_name(versions: Iterator[ObjectVersion]) -> Iterator[tuple[str, list[Objec
 
 
 def resolve_signed(
-    store: Store, prefix: str, accept: Callable[[str, bytes], T], *, lenient: bool = False
+    store: Store,
+    prefix: str,
+    accept: Callable[[str, bytes], T],
+    *,
+    lenient: bool = False,
+    above: str = "",
 ) -> Resolution[T]:
     """Reads every object under `prefix` and takes its oldest version that `accept` accepts.
 
@@ -74,9 +79,10 @@ def resolve_signed(
         lenient: an object that the store has and cannot give is a finding, and counts as not there.
             For who looks or restores. Who writes or deletes must not mistake a sick store for an
             empty one: without it StoreUnavailable is raised.
+        above: only names greater than this one: the end of a numbered series.
     """
     found: Resolution[T] = Resolution()
-    groups = list(by_name(store.list(prefix)))
+    groups = [group for group in by_name(store.list(prefix)) if group[0] > above]
     with ThreadPoolExecutor(_PARALLEL_READS) as pool:
         results = pool.map(
             lambda group: _true_version(store, group[0], group[1], accept, lenient), groups
