@@ -15,7 +15,7 @@ from random import Random
 from muniment.backup.pipeline import back_up
 from muniment.config.matters import normal_number
 from muniment.ids import matter_id
-from muniment.recovery.plan import load_selected
+from muniment.recovery.selected import load_selected
 from muniment.recovery.selection import Scope, Selection
 from muniment.sources.files import FileSource
 from muniment.vault import names

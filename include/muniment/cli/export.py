@@ -48,7 +48,8 @@ def export(
     beside the files; for a restore with all attributes use `restore --source`. Repeating it after an
     interruption goes on. Needs an identity.
     """
-    from muniment.recovery.plan import chosen, load_selected, make_restore_plan
+    from muniment.recovery.plan import chosen, make_restore_plan
+    from muniment.recovery.selected import load_selected
     from muniment.recovery.selection import Scope, Selection
     from muniment.sources.files import FileTarget
     from muniment.vault.pack_reader import PartReader

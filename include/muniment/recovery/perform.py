@@ -11,7 +11,8 @@ from typing import Any
 
 from muniment.errors import MunimentError, PlanChanged, TargetNotEmpty, TargetUnusable
 from muniment.model.item import Row
-from muniment.recovery.plan import Choice, RestorePlan, chosen, load_selected
+from muniment.recovery.plan import Choice, RestorePlan, chosen
+from muniment.recovery.selected import load_selected
 from muniment.recovery.selection import Filter, Selection, nothing_withheld
 from muniment.sources.base import Given, Target
 from muniment.vault.pack_reader import PartReader
@@ -108,7 +109,7 @@ def _source(
         )
     report.seconds["plan"] = report.seconds.get("plan", 0.0) + time.monotonic() - began
     began = time.monotonic()
-    reader = PartReader(vault.store, vault.keyring, history.chain(record).packs())
+    reader = PartReader(vault.store, vault.keyring, history.packs(record))
     delivery = _Delivery(reader, target, report, choice, progress)
     delivery.run(rows)
     report.seconds["write"] = report.seconds.get("write", 0.0) + time.monotonic() - began

@@ -8,26 +8,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from muniment.clock import from_text, to_text
-from muniment.errors import (
-    IntegrityError,
-    MunimentError,
-    NothingToRestore,
-    ObjectUnreadable,
-    PlanChanged,
-    StoreDenied,
-    StoreUnavailable,
-)
+from muniment.errors import IntegrityError, MunimentError, NothingToRestore, PlanChanged
 from muniment.ids import sha256_hex
 from muniment.recovery.proof import Proof, prove
-from muniment.recovery.selection import Filter, Scope, Selected, Selection, nothing_withheld, select
+from muniment.recovery.selected import is_silence, load_selected, not_believed, require_documents
+from muniment.recovery.selection import Filter, Scope, Selection, nothing_withheld
 from muniment.vault.history import CommitRecord, History, sources_in
-from muniment.vault.snapshots import load_snapshot
 from muniment.vault.vault import Vault
 
 READ_RATE = 60_000_000
@@ -136,7 +128,9 @@ def make_restore_plan(
         NothingToRestore: no source has anything of it at that time.
         IntegrityError: something was there, and no snapshot of it is whole.
         StoreDenied, StoreUnavailable: the store cannot be asked; no snapshot is passed over for it.
+        TrustError: a vault document is gone in which a signer may have been revoked.
     """
+    require_documents(vault)
     now = vault.clock.now()
     when = as_of or now
     choices: list[Choice] = []
@@ -181,26 +175,24 @@ def _choose(
     proof: Proof,
 ) -> Choice:
     history = vault.history(source)
-    passed: list[tuple[int, str]] = []
+    candidates = list(_candidates(history, when))
+    passed = not_believed(history, candidates[0].seq if candidates else 0, when)
+    unbelieved = len(passed)
     newest: CommitRecord | None = None
-    for record in _candidates(history, when):
+    for record in candidates:
         newest = newest or record
         try:
             selected, sealed = load_selected(vault, history, record, selection, withhold)
             if not selected.rows:
-                if selection.scope is Scope.SOURCE or not passed:
-                    raise NothingToRestore("nothing of it is in the snapshot", to=source)
+                if selection.scope is Scope.SOURCE or len(passed) == unbelieved:
+                    raise NothingToRestore(_nothing(sealed), to=source)
                 continue
             how, packs, size = prove(vault, history, record, selected.rows, proof)
         except NothingToRestore:
             raise
-        except (StoreDenied, StoreUnavailable) as error:
-            # Silence is no damage: an older snapshot would be a loss that nobody has to bear.
-            if not isinstance(error, ObjectUnreadable):
-                raise
-            passed.append((record.seq, f"{error.code} {error.what}"))
-            continue
         except MunimentError as error:
+            if is_silence(error):
+                raise
             passed.append((record.seq, f"{error.code} {error.what}"))
             continue
         loss = newest.commit.ended_at - record.commit.ended_at if passed else timedelta()
@@ -237,17 +229,12 @@ def _candidates(history: History, when: datetime) -> Iterator[CommitRecord]:
             yield record
 
 
-def load_selected(
-    vault: Vault,
-    history: History,
-    record: CommitRecord,
-    selection: Selection,
-    withhold: Filter = nothing_withheld,
-) -> tuple[Selected, tuple[str, ...]]:
-    """The rows of one snapshot that match, and the key ids whose rows stay closed here."""
-    chain = vault.usable_chain(history, record)
-    snapshot = load_snapshot(vault.store, vault.keyring, vault.vault_id, history, chain)
-    return select(snapshot, selection, withhold), tuple(sorted(snapshot.sealed_away))
+def _nothing(sealed: Sequence[str]) -> str:
+    if not sealed:
+        return "nothing of it is in the snapshot"
+    return (
+        f"nothing of it is in the rows that open here; these keys stay closed: {', '.join(sealed)}"
+    )
 
 
 def chosen(vault: Vault, choice: Choice) -> tuple[History, CommitRecord]:

@@ -36,7 +36,7 @@ def prove(
 
     Raises IntegrityError, SealError or FormatError at the first thing that is not whole.
     """
-    known = vault.usable_chain(history, record).packs()
+    known = history.packs(record)
     parts = {part.digest + part.pack: part for row in rows for part in row.parts}
     packs = _packs(known, parts.values())
     with ThreadPoolExecutor(PARALLEL) as pool:

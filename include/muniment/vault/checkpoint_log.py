@@ -8,7 +8,7 @@ the old signer is revoked; what a thief signs later, with whatever date, is reco
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -60,7 +60,7 @@ class CheckpointLog:
     findings: tuple[Finding, ...]
 
 
-def load_checkpoint_log(store: Store, trust: Trust) -> CheckpointLog:
+def _acceptor(trust: Trust) -> Callable[[str, bytes], tuple[Checkpoint, str]]:
     publics = trust.publics("operations")
 
     def accept(name: str, data: bytes) -> tuple[Checkpoint, str]:
@@ -70,7 +70,23 @@ def load_checkpoint_log(store: Store, trust: Trust) -> CheckpointLog:
             raise FormatError("the checkpoint belongs elsewhere")
         return checkpoint, keyid
 
-    found = resolve_signed(store, "checkpoints/", accept, lenient=trust.lenient)
+    return accept
+
+
+def newest_checkpoint(store: Store, trust: Trust) -> Checkpoint | None:
+    """The newest one by a signer who is not revoked, without reading the years before it."""
+    accept = _acceptor(trust)
+    for name in sorted({v.name for v in store.list("checkpoints/")}, reverse=True):
+        for resolved in resolve_signed(store, name, accept, lenient=trust.lenient).objects:
+            checkpoint, keyid = resolved.value
+            signer = trust.signer(keyid)
+            if signer is not None and signer.revoked is None:
+                return checkpoint
+    return None
+
+
+def load_checkpoint_log(store: Store, trust: Trust) -> CheckpointLog:
+    found = resolve_signed(store, "checkpoints/", _acceptor(trust), lenient=trust.lenient)
     findings = list(found.findings)
     kept: list[tuple[Resolved[Checkpoint], str]] = []
     recorded: list[Recorded] = []

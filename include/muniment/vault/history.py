@@ -164,6 +164,13 @@ class History:
             options.append(Chain(None, tuple(trusted)))
         return options
 
+    def packs(self, record: CommitRecord) -> dict[str, PackObject]:
+        """Every pack that a row of this snapshot may name, whichever way its rows are read."""
+        found: dict[str, PackObject] = {}
+        for chain in self.chains(record):
+            found.update(chain.packs())
+        return found
+
     def next_commits_after(self, record: CommitRecord) -> tuple[CommitRecord, ...]:
         return tuple(r for r in self.trusted if r.seq > record.seq)
 

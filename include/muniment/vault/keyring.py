@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from muniment.errors import FormatError, MunimentError, NoKey, ObjectMissing, StoreUnavailable
+from muniment.errors import (
+    ChecksumMismatch,
+    FormatError,
+    MunimentError,
+    NoKey,
+    ObjectMissing,
+    ObjectUnreadable,
+    StoreUnavailable,
+)
 from muniment.vault import names
 from muniment.vault.age import Identity, Recipient, open_sealed, parse_identities, seal
 from muniment.vault.resolve import by_name
@@ -92,9 +100,11 @@ class Keyring:
                     try:
                         data = store.get(name, version=version.version or None)
                         text = open_sealed(data, self._identities).decode()
-                    except StoreUnavailable as error:
+                    except (ObjectUnreadable, ChecksumMismatch) as error:
                         unreadable = error.what
                         continue
+                    except StoreUnavailable:
+                        raise
                     except (MunimentError, UnicodeDecodeError):
                         continue
                     if not self._belongs(key_id, text):
@@ -111,7 +121,7 @@ class Keyring:
             raise NoKey(
                 f"the key object is there and cannot be read: {unreadable}",
                 to=f"keys/{key_id}",
-                todo="Try again. If it stays, copy the object back from the recovery kit.",
+                todo="Copy the object back from the recovery kit or the second destination.",
             )
         raise NoKey("none of the identities at hand opens this key", to=f"keys/{key_id}")
 

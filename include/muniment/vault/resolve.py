@@ -15,12 +15,13 @@ from itertools import groupby, islice
 from typing import Generic, TypeVar
 
 from muniment.errors import (
+    ChecksumMismatch,
     FormatError,
     IntegrityError,
     ObjectMissing,
+    ObjectUnreadable,
     SignatureError,
     StoreError,
-    StoreUnavailable,
 )
 from muniment.ids import sha256_hex
 from muniment.vault import names
@@ -76,9 +77,10 @@ def resolve_signed(
     `accept(name, data)` verifies and parses; it raises SignatureError or FormatError to refuse.
 
     Args:
-        lenient: an object that the store has and cannot give is a finding, and counts as not there.
-            For who looks or restores. Who writes or deletes must not mistake a sick store for an
-            empty one: without it StoreUnavailable is raised.
+        lenient: an object that the store has and cannot give, or gives with bytes that are not those
+            it took, is a finding and counts as not there. Who deletes must not mistake a sick object
+            for none: without it ObjectUnreadable or ChecksumMismatch is raised. A store that does
+            not answer is always StoreUnavailable.
         above: only names greater than this one: the end of a numbered series.
     """
     found: Resolution[T] = Resolution()
@@ -125,7 +127,7 @@ def _true_version(
             data = store.get(name, version=version.version or None)
         except ObjectMissing:
             continue
-        except StoreUnavailable as error:
+        except (ObjectUnreadable, ChecksumMismatch) as error:
             if not lenient:
                 raise
             what = f"the object is there and cannot be read: {error.what}"

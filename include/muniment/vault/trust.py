@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from muniment.errors import FormatError, SignatureError, StoreUnavailable, TrustError
+from muniment.errors import FormatError, ObjectUnreadable, SignatureError, TrustError
 from muniment.vault import names
 from muniment.vault.checkpoint_log import Recorded, load_checkpoint_log, stands
 from muniment.vault.documents import Epoch, SignerEntry, VaultDocument
@@ -129,7 +129,7 @@ def load_trust(store: Store, pin: Pin, *, lenient: bool = False) -> Trust:
         chain.append(resolved)
     if not chain:
         if any(f.code == "D134" for f in findings):
-            raise StoreUnavailable("the vault documents cannot be read", to=found.names[0])
+            raise ObjectUnreadable("the vault documents cannot be read", to=found.names[0])
         if not any(True for _ in store.list()):
             raise TrustError(
                 "the store is empty: there is no vault in it",

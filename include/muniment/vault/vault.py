@@ -41,7 +41,7 @@ class Vault:
         signer: Signer | None = None,
         matter_keys: Store | None = None,
         clock: Clock | None = None,
-        lenient: bool = False,
+        lenient: bool = True,
     ) -> None:
         self.store = store
         self.pin = pin
@@ -51,12 +51,12 @@ class Vault:
         self._signer = signer
         self.lenient = lenient
 
-    def leniently(self) -> Vault:
-        """The same for who looks or restores: an object that the store has and cannot give is a
-        finding and counts as not there, instead of ending everything (see `resolve_signed`)."""
+    def strictly(self) -> Vault:
+        """The same for who deletes: a signed object that the store has and cannot give ends
+        everything, instead of being a finding and counting as not there (see `resolve_signed`)."""
         return Vault(
             self.store, self.pin, identities=self.identities, signer=self._signer,
-            matter_keys=self.matter_keys, clock=self.clock, lenient=True,
+            matter_keys=self.matter_keys, clock=self.clock, lenient=False,
         )  # fmt: skip
 
     @property

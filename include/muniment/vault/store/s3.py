@@ -20,10 +20,10 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from muniment.errors import LockNotEnforced, StoreError, StoreUnsuitable
+from muniment.errors import LockNotEnforced, ObjectUnreadable, StoreError, StoreUnsuitable
 from muniment.vault.store.base import ObjectHead, ObjectVersion
 from muniment.vault.store.payload import Payload, check_name, size_of, staged
-from muniment.vault.store.s3_errors import FAILURES, code_of, translate
+from muniment.vault.store.s3_errors import FAILURES, code_of, status_of, translate
 from muniment.vault.store.s3_listing import list_versions
 
 if TYPE_CHECKING:
@@ -103,9 +103,20 @@ class S3Store:
             except FAILURES as error:
                 if code_of(error) in ("InvalidRange", "416"):
                     return b""
+                if status_of(error) == 500 and self._is_there(name, which.get("VersionId")):
+                    raise ObjectUnreadable(
+                        f"the store has the object and cannot give it ({code_of(error)})", to=name
+                    ) from None
                 raise
             with answer["Body"] as body:
                 return body.read()
+
+    def _is_there(self, name: str, version: str | None) -> bool:
+        try:
+            self.head(name, version=version)
+        except StoreError:
+            return False
+        return True
 
     def head(self, name: str, *, version: str | None = None) -> ObjectHead:
         """Lock and hold are shown only to a credential with s3:GetObjectRetention and
