@@ -105,7 +105,8 @@ def newest_entries(
 ) -> Newest[EvidenceEntry]:
     """Entries of a stream from its end back to one for which `last` is true, that one included.
 
-    An entry that does not name the one before it is left out and reported, as `load_stream` does.
+    An entry that does not name the one before it is left out and reported, and so is what a revoked
+    signer wrote, but for what a checkpoint from before names and all before that: as `load_stream` does.
     """
     role, _, rest = stream.partition("-")
     publics = trust.publics(role, rest if role == "worker" else None)
@@ -121,11 +122,17 @@ def newest_entries(
 
     found: Newest[EvidenceEntry] = Newest()
     backwards: list[Resolved[EvidenceEntry]] = []
+    vouched: set[str | None] = set()
     for resolved, findings in _from_the_end(store, f"evidence/{stream}/", accept):
         found.findings += findings
         if resolved is None:
             continue
-        entry, _ = resolved.value
+        entry, keyid = resolved.value
+        if resolved.digest not in vouched and not trust.stands(keyid, resolved.digest):
+            what = REVOKED.format("entry of evidence")
+            found.findings.append(Finding("T221", Severity.TAMPERING, resolved.name, what))
+            continue
+        vouched.add(entry.parent)
         backwards.append(_with(resolved, entry))
         if last(entry) or len(backwards) >= limit:
             break

@@ -6,7 +6,7 @@ fact, not an error: what lies in it is then undecided.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -14,6 +14,13 @@ from muniment.alerts.deadlines import Done
 from muniment.alerts.facts import Failure, Proven, SourceFacts, WatchedSource
 from muniment.alerts.newest import newest_checkpoint, newest_commits, newest_entries
 from muniment.errors import StoreError
+from muniment.evidence.events import (
+    DRILLS,
+    VERIFICATION_ENDED,
+    VERIFICATIONS,
+    DrillFinished,
+    RunFailed,
+)
 from muniment.model.item import Completeness
 from muniment.vault import names
 from muniment.vault.documents import Commit, EvidenceEntry
@@ -25,13 +32,11 @@ from muniment.vault.vault import Vault
 
 RUNS = 8
 """Newest commits of a source that are looked at: five successes for the usual time, and failures between."""
-RUN_FAILED = "run.failed"
-"""Event of `worker-<source>`: a run ended badly. Facts: `run`, `code`, `task`."""
 FAILURE_TOLD = "run.failure_told"
-"""Event of `worker-<source>`: the worker told people itself. Facts: `run`, `channels`."""
-VERIFICATION = ("operations-verification", ("verification.ended",))
-DRILL = ("operations-drill", ("drill.ended", "drill.finished"))
-"""Stream and events; the fact `good` says how it ended."""
+"""Event of `worker-<source>` about a run: the worker told people itself. Fact: `channels`."""
+VERIFICATION = (VERIFICATIONS, VERIFICATION_ENDED, "good")
+DRILL = (DRILLS, DrillFinished.event, "whole")
+"""Stream, event, and the fact that says whether it was good."""
 WATCH_RAN = "watch.ran"
 
 Heads = Mapping[str, tuple[int, str]]
@@ -131,10 +136,10 @@ def _failures(vault: Vault, source: str, since: datetime | None) -> tuple[Failur
     failures: dict[str, Failure] = {}
     for resolved in found.objects:
         entry = resolved.value
-        run = str(entry.facts.get("run") or entry.seq)
+        run = entry.subject
         if since is not None and entry.at <= since:
             continue
-        if entry.event == RUN_FAILED:
+        if entry.event == RunFailed.event:
             code = str(entry.facts.get("code") or "")
             failures[run] = Failure(run, entry.at, code, ref=resolved.name)
         elif entry.event == FAILURE_TOLD:
@@ -147,14 +152,13 @@ def _failures(vault: Vault, source: str, since: datetime | None) -> tuple[Failur
 # -- the rest --------------------------------------------------------------------------------------
 
 
-def _proven(vault: Vault, stream: str, events: Sequence[str]) -> Proven | None:
+def _proven(vault: Vault, stream: str, event: str, good: str) -> Proven | None:
     entries = newest_entries(
-        vault.store, vault.trust, stream, lambda entry: entry.event in events, limit=50
+        vault.store, vault.trust, stream, lambda entry: entry.event == event, limit=50
     )
     for resolved in reversed(entries.objects):
-        if resolved.value.event in events:
-            good = resolved.value.facts.get("good")
-            return Proven(resolved.value.at, good is not False, resolved.name)
+        if resolved.value.event == event:
+            return Proven(resolved.value.at, resolved.value.facts.get(good) is True, resolved.name)
     return None
 
 

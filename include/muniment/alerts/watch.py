@@ -114,12 +114,16 @@ def _channels(book: Book, names: Sequence[str], now: datetime) -> Iterable[Event
             yield Event(Happened.CHANNEL, name, now)
 
 
-def known_since(book: Book, watched: Iterable[WatchedSource], now: datetime) -> list[WatchedSource]:
+def known_since(
+    book: Book, watched: Iterable[WatchedSource], otherwise: datetime
+) -> list[WatchedSource]:
     """The sources with the time since when they are watched, as the book knows it."""
     found = []
     for each in watched:
         before = book.watched.get(each.source)
-        found.append(replace(each, known_since=(before.known_since if before else None) or now))
+        found.append(
+            replace(each, known_since=(before.known_since if before else None) or otherwise)
+        )
     return found
 
 

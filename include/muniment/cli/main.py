@@ -27,6 +27,7 @@ from muniment.cli import (
     retention,
     signers,
     upkeep,
+    watch,
 )
 from muniment.cli.exits import Exit, exit_of
 from muniment.cli.screen import Declined, Screen
@@ -173,6 +174,7 @@ upkeep.register(app)
 look.register(app)
 explain.register(app)
 assure.register(app)
+watch.register(app)
 restore.register(app)
 export.register(app)
 retention.register(app)
