@@ -208,6 +208,7 @@ def test_the_tab_of_the_run_shows_it_in_a_browser(verified: Verified, tmp_path: 
         frame.get_by_role("link", name="items").click()
         frame.get_by_text("Expectation Validation Result").first.wait_for()
         seen.append(frame.locator("body").inner_text())
+        page.screenshot(path=pictures / "data-docs.png")
         frame.get_by_role("link", name="Home").first.click()
         frame.locator("h1").wait_for()
         base = verified.services.base_url

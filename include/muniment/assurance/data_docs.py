@@ -81,7 +81,7 @@ def _index(folder: Path, summary: Mapping[str, Any]) -> str:
         f"<link rel='stylesheet' href='{STYLE}'></head><body><main>",
         f"<h1>Verification of {escape(summary['firm'])}: "
         f"<span class='{'yes' if good else 'no'}'>{'passed' if good else 'FAILED'}</span></h1>",
-        f"<p>{escape(summary['ended_at'])}. Packs decrypted and hashed: slice {summary['rotation_n']} "
+        f"<p>{escape(summary['ended_at'][:16].replace('T', ' '))} UTC. Packs decrypted and hashed: slice {summary['rotation_n']} "
         f"of {summary['rotation_t']}, and everything younger than eight days. "
         f"Matter restored whole: {escape(summary['matter'] or 'none')}.</p>",
         _wrong(summary["wrong"]),
@@ -136,6 +136,8 @@ def _source(folder: Path, source: Mapping[str, Any]) -> list[str]:
 def _share(result: Mapping[str, Any]) -> str:
     if result["error"]:
         return escape(result["error"])
+    if not result["of"]:
+        return "nothing to judge"
     return f"{result['unexpected']:,} of {result['of']:,}"
 
 
@@ -153,8 +155,8 @@ h4, h5, h6 { font-size: 1rem; margin: .6rem 0 .2rem; } p { margin: .3rem 0; }
 table { border-collapse: collapse; width: 100%; margin: .6rem 0; }
 th, td { border-bottom: 1px solid var(--line); padding: .3rem .5rem; text-align: left; vertical-align: top; }
 th { font-weight: 600; } tr.no td { font-weight: 600; }
-.yes, .text-success { color: var(--yes); } .no, .text-danger, .wrong { color: var(--no); }
-tr.yes td, tr.no td { color: inherit; } tr.yes td:first-child { color: var(--yes); }
+span.yes, .text-success { color: var(--yes); } span.no, .text-danger, .wrong { color: var(--no); }
+td:last-child { white-space: nowrap; } tr.yes td:first-child { color: var(--yes); }
 tr.no td:first-child { color: var(--no); }
 .fa-check-circle::before, .fa-check::before { content: "✓"; }
 .fa-times::before, .fa-times-circle::before { content: "✗"; }
