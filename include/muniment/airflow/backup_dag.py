@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import DAG, Param, TriggerRule, get_current_context, task, task_group, timezone
 from airflow.sdk.exceptions import AirflowSkipException, DagRunTriggerException
 
+from muniment.airflow.alert_callbacks import tell_failed_backup
 from muniment.airflow.common import cron, dag_arguments
 from muniment.airflow.failures import plainly
 from muniment.airflow.names import ACCEPT_MASS_DELETION, LABEL_OF_FIRST, PLAN, backup_dag, tags
@@ -112,7 +113,7 @@ def _lay_out(config: FirmConfig, source_id: str, dag_id: str) -> None:
             raise AirflowSkipException("there is no plan: see the log of `plan`")
         return source().commit_snapshot(planned, _every(validated))
 
-    @task(**always)
+    @task(on_failure_callback=[tell_failed_backup(config, source_id, dag_id)], **always)
     @plainly
     def record() -> Any:
         return source().record(_pulled("plan", PLAN), _pulled("commit_snapshot"))

@@ -16,12 +16,14 @@ from pathlib import Path
 from airflow.sdk import DAG, get_parsing_context
 
 from muniment.airflow.backup_dag import build_backup
+from muniment.airflow.canary_dag import build_canary
 from muniment.airflow.checkpoint_dag import build_checkpoint
 from muniment.airflow.config_error_dag import build_config_error
 from muniment.airflow.names import backup_dag, firm_dag, firm_of, safe
 from muniment.airflow.restore_dag import build_restore
 from muniment.airflow.settings import firms_root
 from muniment.airflow.verification_dag import build_verification
+from muniment.airflow.watch_dag import build_watch
 from muniment.config.issues import as_error
 from muniment.config.load import FirmConfig, list_firms, load_firm, source_ids
 from muniment.errors import ConfigError
@@ -62,6 +64,17 @@ def checkpoint_dags() -> Dags:
 def verification_dags() -> Dags:
     """`{firm}__verification` of every firm that can be read."""
     return _one_a_firm("verification", build_verification)
+
+
+def watch_dags() -> Dags:
+    """`{firm}__watch` of every firm that can be read. Of one that cannot there is none, and its silence
+    is told by whoever watches from outside."""
+    return _one_a_firm("watch", build_watch)
+
+
+def canary_dags() -> Dags:
+    """`{firm}__canary` of every firm that can be read."""
+    return _one_a_firm("canary", build_canary)
 
 
 def configuration_dags() -> Dags:

@@ -19,10 +19,11 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any, ParamSpec, TypeVar
 
-from airflow.sdk import RetryDecision, RetryPolicy
+from airflow.sdk import RetryDecision, RetryPolicy, get_current_context
 from airflow.sdk.exceptions import AirflowException
 
 import muniment
+from muniment.airflow.names import ERROR
 from muniment.errors import MunimentError, Retry, UnexpectedError
 
 log = logging.getLogger(__name__)
@@ -97,6 +98,7 @@ def plainly(function: Callable[P, R]) -> Callable[P, R]:
         except Exception as error:
             failure = _unforeseen(error)
         _say(failure)
+        _leave_code(failure)
         raise TaskEnded(failure)
 
     return said
@@ -107,6 +109,15 @@ def _say(error: MunimentError) -> None:
         # The log page does not wrap, and what to do must not lie beyond its edge.
         for line in wrap(answer, LOG_WIDTH, subsequent_indent=" " * 9) or [""]:
             log.error("%s", line)
+
+
+def _leave_code(error: MunimentError) -> None:
+    """So that an alert of the run names what failed first, and not the task that summed it up."""
+    try:
+        get_current_context()["ti"].xcom_push(key=ERROR, value=error.code)
+    except Exception as failed:
+        # Outside a task there is nowhere to leave it, and an alert without it is an alert.
+        log.debug("The code was not left for the alert: %s", type(failed).__name__)
 
 
 def _unforeseen(error: Exception) -> UnexpectedError:
