@@ -15,7 +15,14 @@ from muniment.errors import (
     StoreUnavailable,
     TrustError,
 )
-from muniment.recovery.selection import Filter, Selected, Selection, nothing_withheld, select
+from muniment.recovery.selection import (
+    Filter,
+    Scope,
+    Selected,
+    Selection,
+    nothing_withheld,
+    select,
+)
 from muniment.vault import names
 from muniment.vault.checkpoint_log import newest_checkpoint
 from muniment.vault.history import LAST_SEQ, CommitRecord, History
@@ -40,6 +47,12 @@ def load_selected(
     them is whole, StoreError when the store does not answer.
     """
     snapshot = _open_rows(vault, history, record)
+    epochs = [key_id for key_id in snapshot.sealed_away if not names.matter_of_key(key_id)]
+    if epochs and selection.scope is Scope.SOURCE:
+        raise NoKey(
+            "the rows of this snapshot stay closed, but for matters under keys of their own",
+            to=f"{history.source}: {', '.join(sorted(epochs))}",
+        )
     return select(snapshot, selection, withhold), tuple(sorted(snapshot.sealed_away))
 
 
@@ -61,8 +74,6 @@ def _open_rows(vault: Vault, history: History, record: CommitRecord) -> Snapshot
             continue
         try:
             return load_snapshot(vault.store, vault.keyring, vault.vault_id, history, chain)
-        except NoKey:
-            raise
         except MunimentError as error:
             if is_silence(error):
                 raise

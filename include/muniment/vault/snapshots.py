@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,11 +94,16 @@ def read_rows(
 def load_snapshot(
     store: Store, keyring: Keyring, vault_id: str, history: History, chain: Chain
 ) -> Snapshot:
-    """Merges base and deltas. Rows sealed to keys that cannot be opened are left out and their
-    key ids listed in `sealed_away`. Raises NoKey when none could be opened at all."""
+    """Merges base and deltas. Rows of matters, or of all that is under no matter's key, that cannot be
+    opened are left out and their key ids listed in `sealed_away`.
+
+    Raises NoKey when nothing could be opened at all, and when some epochs open and others do not: with
+    a delta left out from the middle, what is older would pass for what is.
+    """
     snapshot = Snapshot()
     groups = [chain.base.base.snapshots] if chain.base else []
     groups += [record.commit.snapshots for record in chain.commits]
+    _all_epochs_or_none(keyring, [d.key_id for group in groups for d in group])
     opened = 0
     for group in groups:
         # Problems speak of one run only; those of earlier runs are history.
@@ -122,6 +127,19 @@ def load_snapshot(
             to=f"{history.source}: {', '.join(sorted(snapshot.sealed_away))}",
         )
     return snapshot
+
+
+def _all_epochs_or_none(keyring: Keyring, key_ids: Iterable[str]) -> None:
+    closed: list[NoKey] = []
+    opened = False
+    for key_id in sorted({k for k in key_ids if not names.matter_of_key(k)}):
+        try:
+            keyring.identity(key_id)
+            opened = True
+        except NoKey as error:
+            closed.append(error)
+    if opened and closed:
+        raise closed[0]
 
 
 def _noting_key(found: Iterator[AnyRow], key_id: str, snapshot: Snapshot) -> Iterator[AnyRow]:
