@@ -294,8 +294,8 @@ def drawn(seed: int) -> tuple[str, str, str]:
     kind, how = all_pairs[at]
     places = list(PLACES)
     if how in ("flipped", "truncated"):
-        # Below the API. The server takes long to give up on what it cannot read, so that is rarer.
-        below = "s3 unreadable" if (at + turn) % 3 == 0 else "s3 volume files"
+        # Below the API. The server takes long to give up on what it cannot read, so that comes later.
+        below = "s3 unreadable" if turn and at % 2 else "s3 volume files"
         places[places.index("s3 locked")] = below
     if how == "last week's vault":
         places.remove("s3 locked")
