@@ -342,7 +342,7 @@ def _source_row(
         len(report.failures),
         sum(bool(drawn.matter) and r.matter == drawn.matter for r in snapshot.items.values()),
         sum(i["there"] is True and i["sha256"] == i["expected_sha256"] for i in of_matter),
-        round(seen.items / rows, 4) if seen.reached and rows else None,
+        round(seen.items / counts.items, 4) if seen.reached and counts.items else None,
     )
     return dict(zip(SOURCE_COLUMNS, values, strict=True))
 

@@ -7,8 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from demo.firm import STORY_MATTER
 from muniment.assurance.contracts import suite_of
 from muniment.assurance.files_contract import CONTRACTS
+from muniment.ids import matter_id
+from muniment.vault import names
+from muniment.vault.age import Identity
+from muniment.vault.setup import add_matter_key
+from muniment.vault.store.local import LocalStore
 from tests.assurance.expectations.bench import Bench, copy_of, example
 from tests.assurance.expectations.corruptions import CORRUPTIONS, Corruption
 from tests.support.practice import Practice
@@ -74,3 +80,22 @@ def test_clean_data_kills_no_expectation(seed: int, tmp_path: Path) -> None:
     assert len(judgement.results) == len(suite_of(bench.contract))
     assert facts.totals["live_looked_at"] > 0
     assert facts.totals["documents_not_opened"] == 0
+
+
+def test_a_matter_that_the_firm_withholds_is_counted_and_makes_nothing_red(tmp_path: Path) -> None:
+    practice = example(tmp_path / "firm", 5, dump=False)
+    practice.matter_keys = LocalStore.create(tmp_path / "matter keys")
+    vault = practice.vault()
+    matter = matter_id(vault.keyring.id_key(names.MATTERS_ID_KEY), STORY_MATTER)
+    add_matter_key(
+        vault, practice.keys.root, names.matter_key(matter), str(Identity.generate().recipient)
+    )
+    practice.back_up()
+    bench = Bench(practice)
+
+    facts = bench.facts()
+    judgement = bench.judged()
+
+    assert facts.totals["closed_keys"] == 1
+    assert not any(item["matter"] == matter for item in facts.tables["items"])
+    assert judgement.failed == ()
