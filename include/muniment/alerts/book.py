@@ -3,8 +3,7 @@
 Events come from the vault's evidence (`ledger`) or a file; the book is the same. Whoever reads them all
 has the state; nothing else is needed, so Airflow's database may be lost.
 
-Invariants: applying an event twice is applying it once; an alert is open from its first `opened` to the
-next `resolved`; a notice waits for each channel until a receipt of that channel names it.
+Invariants: an alert is open from its first `opened` to the next `resolved`; a notice waits for each channel until a receipt of that channel names it.
 """
 
 from __future__ import annotations
@@ -165,7 +164,7 @@ class Book:
     def to_text(self) -> str:
         """The whole book as one line of JSON; ids, codes and times only."""
         events = [
-            *(Event(Happened.OPENED, k, a.opened_at, a) for k, a in self.open.items()),
+            *(Event(Happened.OPENED, k, a.updated_at, a) for k, a in self.open.items()),
             *(
                 Event(Happened.WATCHED, k, w.known_since, facts=w.as_facts())
                 for k, w in self.watched.items()
