@@ -140,7 +140,7 @@ def test_the_vault_id_of_another_firm_is_not_believed(trouble: Trouble) -> None:
         office.muniment(*asked, code=6)
         assert not (office.folder / "nothing").exists()
         symptoms = office.muniment("doctor", "--json", code=6).symptoms()
-        assert "M350" in symptoms["vault"]["what"]
+        assert "M350" in symptoms["vault at main"]["what"]
 
     office.document()
     trouble.mended()
