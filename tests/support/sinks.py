@@ -63,7 +63,7 @@ class MailSink:
             good = isinstance(data, LoginPassword) and (
                 data.login == LOGIN.encode() and data.password == PASSWORD.encode()
             )
-            return AuthResult(success=good)
+            return AuthResult(success=good, handled=good)
 
         self._controller = Controller(
             self,
@@ -116,7 +116,7 @@ class HttpSink:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
-            do_GET = do_POST
+            do_GET = do_POST  # noqa: N815
 
             def log_message(self, format: str, *args: object) -> None:
                 pass
