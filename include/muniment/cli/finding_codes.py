@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FindingCode:
-    """`seen_by` is the least that finds it: `check` (no key), `check --read-back`, `verify` (keys)."""
+    """`seen_by` is the least that finds it: `check` (no key), `check --read-back`, `verify` (keys),
+    `evidence verify` (no key)."""
 
     code: str
     meaning: str
@@ -243,6 +244,15 @@ _LISTED = (
         _TELL,
     ),
     FindingCode(
+        "T253",
+        "The roll-up of a month does not say what the commits and entries that it sums up say, or cannot "
+        "be read.",
+        "The commits and entries themselves are unharmed; `muniment kpi --originals` computes from them.",
+        "Run `muniment kpi` with and without --originals and compare. If an entry was written much later "
+        "than its time, the two differ by it; otherwise: " + _TELL,
+        "evidence verify",
+    ),
+    FindingCode(
         "W300",
         "No live snapshot names a pack: it was left by a run that did not finish, or its snapshots are "
         "forgotten.",
@@ -270,6 +280,14 @@ _LISTED = (
         "Nothing is lost; restores take longer.",
         "Run `muniment rebase SOURCE`, and see why the weekly verification does not.",
         "verify",
+    ),
+    FindingCode(
+        "W330",
+        "A worker ran under an inventory that operations never noted.",
+        "Nothing is lost. The KPIs judge its days by the inventory that was noted before.",
+        "Nothing if it was in force for an hour. If it stays, the worker has other documents than the "
+        "machine of operations: bring both up to date. `muniment checkpoint` and the watch note what they see.",
+        "evidence verify",
     ),
 )
 

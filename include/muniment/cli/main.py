@@ -18,10 +18,12 @@ from muniment.cli import (
     assure,
     backup,
     doctor,
+    evidence,
     explain,
     export,
     init_firm,
     keys,
+    kpi,
     look,
     restore,
     retention,
@@ -175,6 +177,8 @@ look.register(app)
 explain.register(app)
 assure.register(app)
 watch.register(app)
+kpi.register(app)
+evidence.register(app)
 restore.register(app)
 export.register(app)
 retention.register(app)

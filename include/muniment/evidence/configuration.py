@@ -14,7 +14,7 @@ import base64
 import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -150,14 +150,6 @@ class Timeline:
     def digests(self) -> frozenset[str]:
         """Of every inventory that was ever noted."""
         return frozenset(p.configuration.digests.get(INVENTORY_CSV, "") for p in self.periods)
-
-    def exceptions_in(self, first: date, last: date) -> tuple[ExceptionAccepted, ...]:
-        """Those in force on any of these days."""
-        return tuple(
-            e
-            for e in self.exceptions
-            if e.accepted_on <= last.isoformat() and e.until >= first.isoformat()
-        )
 
 
 def timeline_of(stream: Stream) -> Timeline:
