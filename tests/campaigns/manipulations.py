@@ -295,7 +295,7 @@ def drawn(seed: int) -> tuple[str, str, str]:
     places = list(PLACES)
     if how in ("flipped", "truncated"):
         # Below the API. The server takes long to give up on what it cannot read, so that comes later.
-        below = "s3 unreadable" if turn and at % 2 else "s3 volume files"
+        below = "s3 unreadable" if turn and (at // 4) % 2 else "s3 volume files"
         places[places.index("s3 locked")] = below
     if how == "last week's vault":
         places.remove("s3 locked")

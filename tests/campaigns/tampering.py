@@ -305,8 +305,11 @@ def run(seeds: Iterable[int], folder: Path) -> Iterator[Case]:
 
 
 def summary(cases: Sequence[Case]) -> str:
+    """Per manipulation: what found it (the first three columns are exclusive), in how many cases the
+    operations key named matters, the most days until the rotation had its turn, and how the restore of
+    whole sources came out."""
     rows: list[tuple[str, ...]] = [
-        ("manipulation", "cases", "held", "check", "read back", "verify", "days", "whole", "older",
+        ("manipulation", "cases", "held", "check", "read back", "verify", "matters", "days", "whole", "older",
          "partly", "refused")
     ]  # fmt: skip
     for how in [*BY_KIND, *WHOLE]:
@@ -323,6 +326,7 @@ def summary(cases: Sequence[Case]) -> str:
                 str(by["check"]),
                 str(by["check --read-back"]),
                 str(by["verify"]),
+                str(sum(bool(c.row["matters"]) for c in group)),
                 str(max(int(c.row["days"]) for c in group)),
                 *(str(restored[word]) for word in ("whole", "older", "partly")),
                 str(sum(n for word, n in restored.items() if word.startswith("refused"))),

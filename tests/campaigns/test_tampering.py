@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -57,4 +56,4 @@ def test_two_hundred_seeds_hold_every_kind_with_every_manipulation_in_every_plac
     assert {"folder", "memory", "s3", "s3 locked", "s3 volume files", "s3 unreadable"} == set(
         places
     )
-    assert min(places.values()) >= 5
+    assert min(places.values()) >= 4
