@@ -26,6 +26,7 @@ from muniment.backup.validate import validate_checksums
 from muniment.backup.work import Plan, ShardResult
 from muniment.config.load import FirmConfig
 from muniment.errors import BackupIncomplete
+from muniment.evidence.recording import run_ended, run_started
 from muniment.ids import sha256_hex
 from muniment.wiring import Wiring
 
@@ -46,6 +47,7 @@ class BackupTasks:
         """Lists the source and leaves the plan in staging; returns one entry a shard."""
         context = get_current_context()
         run = self._run(accept=bool(context["params"].get(ACCEPT_MASS_DELETION)))
+        run_started(run.vault, self._source_id, run.run_id, self._wiring.config.digests)
         # What an earlier attempt of this run left would be taken for this one's.
         run.staging.purge()
         with run.staging.in_use():
@@ -138,6 +140,10 @@ class BackupTasks:
                 todo="Look at the first task that is red and do what its log says.",
             )
         _say_causes(outcome)
+        # A run without a snapshot is written down by the callback of this task, which tells it too.
+        run = self._run()
+        began = get_current_context()["dag_run"].start_date or run.vault.clock.now()
+        run_ended(run.vault, run.run_id, outcome, began)
         if outcome["success"]:
             return {
                 key: outcome[key] for key in ("source", "seq", "digest", "completeness", "counts")

@@ -29,14 +29,26 @@ def build_checkpoint(config: FirmConfig) -> DAG:
     def checkpoint() -> dict[str, Any]:
         # The engine is imported where a task runs, and not by every parse.
         from muniment.airflow.stores import open_destination
+        from muniment.evidence.upkeep import destinations_of, keep_up
         from muniment.vault.checkpoints import mark_of, write_checkpoint
         from muniment.wiring import Wiring
 
-        resolved = write_checkpoint(Wiring(config, open_destination).vault("operations"))
+        wiring = Wiring(config, open_destination)
+        home, *others = destinations_of(config)
+        vault = wiring.vault("operations", home)
+        kept = keep_up(vault, config, home)
+        if kept.noted:
+            log.info("The firm's documents changed: both are noted, sealed, in the evidence")
+        if kept.months:
+            log.info("Rolled up for the KPIs: %s", ", ".join(kept.months))
+        resolved = write_checkpoint(vault)
         mark = mark_of(resolved.digest)
         heads = {source: head.seq for source, head in resolved.value.heads.items()}
         log.info("Checkpoint %s over %d sources", to_text(resolved.value.at), len(heads))
         log.info("Mark, to be kept outside the store: %s", mark)
+        # Last, so that a store that is away does not keep the mark of another.
+        for name in others:
+            keep_up(wiring.vault("operations", name), config, name)
         return {"mark": mark, "at": to_text(resolved.value.at), "heads": heads}
 
     with DAG(

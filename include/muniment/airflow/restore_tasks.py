@@ -24,6 +24,8 @@ from muniment.airflow.stores import open_destination
 from muniment.clock import to_text
 from muniment.config.load import FirmConfig
 from muniment.errors import ConfigError, PlanChanged, RestoreError, VerificationFailed
+from muniment.evidence.events import RestoreEnded
+from muniment.evidence.recording import restore_ended
 from muniment.recovery.perform import perform
 from muniment.recovery.plan import RestorePlan, make_restore_plan
 from muniment.recovery.selection import Scope, Selection, select_matter
@@ -130,6 +132,7 @@ class RestoreTasks:
             "elapsed_seconds": round((usable - run.run_after).total_seconds(), 1),
         }
         _write_private(self._folder(request) / CERTIFICATE, statement)
+        self._record(request, plan, whole, delivered, done, run.run_after)
         log.info(
             "%s of %s items are delivered, read back and equal, %s seconds after the request",
             f"{delivered:,}",
@@ -169,6 +172,34 @@ class RestoreTasks:
             )
 
     # -- parts -------------------------------------------------------------------------------------
+
+    def _record(
+        self,
+        request: RestoreRequest,
+        plan: RestorePlan,
+        whole: bool,
+        delivered: int,
+        done: Sequence[Json],
+        requested_at: datetime,
+    ) -> None:
+        """Into the firm's evidence. A restore that is done is not failed by that."""
+        run_id = engine_run_id(self._dag_id, str(get_current_context()["dag_run"].run_id))
+        gave = {r["source"] for r in done}
+        event = RestoreEnded(
+            restore_id=run_id,
+            scope=plan.scope,
+            matter=plan.selection if plan.scope == "matter" else "",
+            requested_at=requested_at,
+            plan_digest=plan.digest,
+            sources=tuple(c.source for c in plan.choices if c.items and c.source in gave),
+            whole=whole,
+            items=plan.items,
+            verified=delivered,
+            reason=request.reason.value,
+        )
+        error = restore_ended(self._wiring.vault("operations"), event)
+        if error is not None:
+            log.error("The restore is not recorded in the vault: [%s] %s", error.code, error.what)
 
     def _request(self) -> RestoreRequest:
         context = get_current_context()

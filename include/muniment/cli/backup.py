@@ -123,6 +123,7 @@ def _one(session: Session, source: str, accept_mass_deletion: bool) -> _Ended:
 
     from muniment.backup.pipeline import back_up
     from muniment.backup.staging import clean_abandoned
+    from muniment.evidence.recording import recorded_run
     from muniment.ids import new_run_id
 
     began = monotonic()
@@ -131,8 +132,12 @@ def _one(session: Session, source: str, accept_mass_deletion: bool) -> _Ended:
         run_id = new_run_id()
         run = session.wiring.backup_run(source, run_id, accept_mass_deletion=accept_mass_deletion)
         clean_abandoned(session.firm.firm.staging, keep=run_id)
-        with session.screen.progress(f"Backing up {source}") as advance:
+        with (
+            session.screen.progress(f"Backing up {source}") as advance,
+            recorded_run(run.vault, source, run_id, session.firm.digests) as outcomes,
+        ):
             outcome = back_up(run, lambda stage, shard, done, total: advance(done, total))
+            outcomes.append(outcome)
         failed = tuple(sorted(run.failed.items()))
     except MunimentError as error:
         return _Ended(source, monotonic() - began, error=error)

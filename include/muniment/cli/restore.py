@@ -14,6 +14,8 @@ from muniment.cli.options import AsOf, Yes, moment_of, session_of, source_of
 from muniment.ids import sha256_hex
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from muniment.cli.session import Session
     from muniment.recovery.perform import RestoreReport
     from muniment.recovery.plan import RestorePlan
@@ -69,6 +71,7 @@ def restore(
     from muniment.recovery.plan import make_restore_plan
 
     session = session_of(ctx)
+    requested_at = session.clock.now()
     if to is None and not plan_only:
         raise typer.BadParameter("say where to with --to FOLDER, or --plan-only")
     _one_of(matter, path, item, source)
@@ -108,6 +111,7 @@ def restore(
             ),
             progress=progress,
         )
+    _record(session, vault, plan, report, requested_at)
     data = {
         "plan": plan.as_dict(),
         "plan_digest": plan.digest,
@@ -116,6 +120,32 @@ def restore(
     }
     code = Exit.GOOD if report.whole else Exit.NOT_WHOLE
     session.screen.answer("restore", data, lambda: _print_report(session, report, folder), code)
+
+
+def _record(
+    session: Session, vault: Vault, plan: RestorePlan, report: RestoreReport, requested_at: datetime
+) -> None:
+    from muniment.evidence.events import RestoreEnded
+    from muniment.evidence.recording import restore_ended
+    from muniment.ids import new_run_id
+
+    event = RestoreEnded(
+        restore_id=new_run_id(),
+        scope=plan.scope,
+        matter=plan.selection if plan.scope == "matter" else "",
+        requested_at=requested_at,
+        plan_digest=plan.digest,
+        sources=tuple(c.source for c in plan.choices if c.items),
+        whole=report.whole,
+        items=plan.items,
+        verified=report.verified,
+    )
+    error = restore_ended(vault, event)
+    if error is not None:
+        session.screen.note(
+            f"This restore is not recorded in the vault: {error.what}. Keep this output instead.",
+            style="",
+        )
 
 
 def _restore_id(plan: RestorePlan) -> str:

@@ -29,12 +29,20 @@ def checkpoint(ctx: typer.Context) -> None:
     """Signs the present heads of everything and prints the mark to keep outside the store.
 
     Write the mark down, mail it, keep it elsewhere: with it `muniment check --outside-mark` sees
-    whether the store was set back. Uses operations' keys.
+    whether the store was set back. Before that it notes the configuration in force and rolls up the months
+    that are over, for `muniment kpi`. Uses operations' keys.
     """
+    from muniment.evidence.upkeep import destinations_of, keep_up
     from muniment.vault.checkpoints import mark_of, write_checkpoint
 
     session = session_of(ctx)
-    written = write_checkpoint(session.acting("operations"))
+    vault = session.acting("operations")
+    home = session.reading_destination
+    keep_up(vault, session.firm, home)
+    written = write_checkpoint(vault)
+    for name in destinations_of(session.firm) if not session.destination else ():
+        if name != home:
+            keep_up(session.wiring.vault("operations", name), session.firm, name)
     mark = mark_of(written.digest)
     heads = {source: head.model_dump() for source, head in written.value.heads.items()}
     data = {"object": written.name, "digest": written.digest, "mark": mark, "heads": heads}

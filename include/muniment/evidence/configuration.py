@@ -155,7 +155,7 @@ class Timeline:
 def timeline_of(stream: Stream) -> Timeline:
     """Reads the stream `operations-configuration`."""
     entries = sorted(stream.events(CHANGED), key=lambda e: (e.at, e.seq))
-    ends = [*(e.at for e in entries[1:]), None]
+    ends = [*(e.at for e in entries[1:]), None][: len(entries)]
     return Timeline(
         tuple(
             InForce(entry.at, end, Configuration.of(entry))

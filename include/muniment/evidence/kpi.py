@@ -97,8 +97,10 @@ class Times:
         return self.count > 0 and self.within == self.count
 
 
-def restore_times(restores: Sequence[Restored]) -> Times:
-    """From the request to the end. One that was not whole met no target, however fast it was."""
+def restore_times(restores: Iterable[Restored]) -> Times:
+    """From the request to the end, each restore once. One that was not whole met no target, however fast
+    it was."""
+    restores = [*{r.restore_id: r for r in sorted(restores, key=lambda r: r.ended_at)}.values()]
     seconds = [r.seconds for r in restores]
     within = sum(r.whole and r.seconds < RESTORE_TARGET.total_seconds() for r in restores)
     worst = max(restores, key=lambda r: r.seconds, default=None)
