@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from muniment.airflow.failures import TaskEnded, plainly
@@ -27,8 +29,13 @@ def tell_failed_backup(
     """`on_failure_callback` of a backup's `record`, the one task that fails whatever failed before it."""
 
     def told(context: Mapping[str, Any]) -> None:
-        run_id = engine_run_id(dag_id, str(context["run_id"]))
-        _Failed(config, source_id, run_id, _code(context), _began(context)).tell()
+        ended = Ended(
+            engine_run_id(dag_id, str(context["run_id"])),
+            _code(context),
+            _began(context),
+            _committed(context),
+        )
+        _Failed(config, source_id, ended).tell()
 
     def callback(context: Mapping[str, Any]) -> None:
         try:
@@ -63,26 +70,43 @@ def _code(context: Mapping[str, Any]) -> str:
     return error.code if error else BackupIncomplete.code
 
 
-def _began(context: Mapping[str, Any]) -> Any:
-    run = context.get("dag_run")
-    return getattr(run, "start_date", None)
+def _began(context: Mapping[str, Any]) -> datetime | None:
+    return getattr(context.get("dag_run"), "start_date", None)
+
+
+def _committed(context: Mapping[str, Any]) -> tuple[int, str] | None:
+    """Number and digest of the snapshot that this run committed all the same."""
+    ti = context["ti"]
+    plan = ti.xcom_pull(task_ids="plan", key=PLAN) or {}
+    outcome = ti.xcom_pull(task_ids="commit_snapshot") or {}
+    if not outcome or outcome.get("plan") != plan.get("mark"):
+        return None
+    return int(outcome["seq"]), str(outcome["digest"])
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended badly: without a snapshot, or with an incomplete one (`committed`)."""
+
+    run_id: str
+    code: str
+    began: datetime | None = None
+    committed: tuple[int, str] | None = None
 
 
 class _Failed:
-    """One failed run."""
+    """One run that ended badly."""
 
-    def __init__(
-        self, config: FirmConfig, source_id: str, run_id: str, code: str, began: Any
-    ) -> None:
+    def __init__(self, config: FirmConfig, source_id: str, ended: Ended) -> None:
         from muniment.airflow.stores import open_destination
         from muniment.wiring import Wiring
 
         self._config = config
         self._row = config.row(source_id)
         self._wiring = Wiring(config, open_destination)
-        self._run_id, self._code = run_id, code
+        self._ended = ended
         self._now = self._wiring.clock.now()
-        self._began = began or self._now
+        self._began = ended.began or self._now
 
     def tell(self) -> None:
         from muniment.airflow.alert_channels import channels_of
@@ -105,6 +129,7 @@ class _Failed:
 
     def _notice(self) -> Any:
         from muniment.airflow.alert_channels import owner_of
+        from muniment.alerts.deadlines import Done
         from muniment.alerts.evaluate import evaluate
         from muniment.alerts.facts import Facts, Failure, SourceFacts, WatchedSource
         from muniment.alerts.reconcile import reconcile
@@ -112,8 +137,14 @@ class _Failed:
         watched = WatchedSource.of(
             self._row, self._config.firm.time_zone, owner_of(self._config, self._row.owner)
         )
-        failure = Failure(self._run_id, self._now, self._code)
-        facts = Facts(self._now, sources=(SourceFacts(watched, failures=(failure,)),))
+        if self._ended.committed:
+            seq, digest = self._ended.committed
+            run = Done(seq, digest, self._began, self._now, False)
+            source = SourceFacts(watched, runs=(run,), code=self._ended.code)
+        else:
+            failure = Failure(self._ended.run_id, self._now, self._ended.code)
+            source = SourceFacts(watched, failures=(failure,))
+        facts = Facts(self._now, sources=(source,))
         [opened] = reconcile({}, evaluate(facts), self._now)
         return opened
 
@@ -121,18 +152,13 @@ class _Failed:
         """Evidence first. Returns the vault, None where it does not answer; and whether the alert of
         this source is open already."""
         from muniment.alerts.ledger import EvidenceLedger
-        from muniment.alerts.newest import newest_entries
         from muniment.evidence.events import RunFailed, write
 
         source = self._row.source_id
         try:
             vault = self._wiring.vault("worker", self._row.destination)
-            failed = RunFailed(self._run_id, source, self._code, self._began)
-            last = newest_entries(vault.store, vault.trust, failed.stream, lambda _: True, limit=1)
-            if not any(
-                r.value.event == failed.event and r.value.subject == self._run_id
-                for r in last.objects
-            ):
+            if not self._ended.committed:
+                failed = RunFailed(self._ended.run_id, source, self._ended.code, self._began)
                 write(vault, failed.stream, failed)
             home = self._wiring.vault("worker")
             return vault, f"backup:{source}" in EvidenceLedger(home).book.open
@@ -145,5 +171,5 @@ class _Failed:
         from muniment.vault.evidence import append, worker_stream
 
         stream = worker_stream(self._row.source_id)
-        facts = {"channels": " ".join(channels)}
-        append(vault, stream, FAILURE_TOLD, subject=self._run_id, facts=facts)
+        facts = {"channels": " ".join(channels), "code": self._ended.code}
+        append(vault, stream, FAILURE_TOLD, subject=self._ended.run_id, facts=facts)

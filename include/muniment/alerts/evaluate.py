@@ -100,9 +100,10 @@ def _source(facts: SourceFacts, now: datetime) -> Iterator[Condition]:
         at_once=watched.trust,
         numbers={
             "times": times,
-            "code": failures[-1].code if failures else "",
+            "code": failures[-1].code if failures else facts.code,
             "due": to_text(promised.due) if promised and late else "",
             "last_good": to_text(last.ended_at) if last else "",
+            "began": to_text(facts.began) if facts.began else "",
             "beyond_rpo": beyond,
         },
         refs=tuple(f.ref for f in failures[-3:] if f.ref),

@@ -77,18 +77,24 @@ class Failure:
     run: str
     at: datetime
     code: str
-    told: tuple[str, ...] = ()
-    """Channels that the worker itself has told, by name."""
     ref: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFacts:
-    """A source and its newest runs, newest last. `readable` is False when the store did not say."""
+    """A source and its newest runs, newest last. `readable` is False when the store did not say.
+
+    `failures` and `told` are since the last success: runs without a snapshot, and the channels on which
+    the worker has told the last bad run itself. `began` is of a run that has said no end yet.
+    """
 
     watched: WatchedSource
     runs: tuple[Done, ...] = ()
     failures: tuple[Failure, ...] = ()
+    told: tuple[str, ...] = ()
+    began: datetime | None = None
+    code: str = ""
+    """Of the error that an incomplete run ended with, where it is known."""
     readable: bool = True
 
 

@@ -19,7 +19,9 @@ from muniment.evidence.events import (
     VERIFICATION_ENDED,
     VERIFICATIONS,
     DrillFinished,
+    RunEnded,
     RunFailed,
+    RunStarted,
 )
 from muniment.model.item import Completeness
 from muniment.vault import names
@@ -33,7 +35,7 @@ from muniment.vault.vault import Vault
 RUNS = 8
 """Newest commits of a source that are looked at: five successes for the usual time, and failures between."""
 FAILURE_TOLD = "run.failure_told"
-"""Event of `worker-<source>` about a run: the worker told people itself. Fact: `channels`."""
+"""Event of `worker-<source>` about a run: the worker told people itself. Facts: `channels`, `code`."""
 VERIFICATION = (VERIFICATIONS, VERIFICATION_ENDED, "good")
 DRILL = (DRILLS, DrillFinished.event, "whole")
 """Stream, event, and the fact that says whether it was good."""
@@ -100,15 +102,14 @@ def _source(vault: Vault, watched: WatchedSource, seen: Observed) -> SourceFacts
     try:
         commits = newest_commits(vault.store, vault.trust, watched.source, RUNS)
         runs = tuple(map(_done, commits.objects))
-        good = [r.ended_at for r in runs if r.success]
-        failures = _failures(vault, watched.source, max(good, default=None))
+        facts = _since_success(vault, watched, runs)
     except StoreError:
         return SourceFacts(watched, readable=False)
     seen.findings += commits.findings
     if commits.objects:
         newest = commits.objects[-1]
         seen.heads[watched.source] = (newest.value.seq, newest.digest)
-    return SourceFacts(watched, runs, failures)
+    return facts
 
 
 def _done(resolved: Resolved[Commit]) -> Done:
@@ -123,30 +124,37 @@ def _done(resolved: Resolved[Commit]) -> Done:
     )
 
 
-def _failures(vault: Vault, source: str, since: datetime | None) -> tuple[Failure, ...]:
-    """What the worker said since the last success; one for each run, the newest word of each."""
+def _since_success(vault: Vault, watched: WatchedSource, runs: tuple[Done, ...]) -> SourceFacts:
+    """With what the worker said since the last success: one failure for each run, whoever said it twice."""
+    since = max((r.ended_at for r in runs if r.success), default=None)
     found = newest_entries(
         vault.store,
         vault.trust,
-        worker_stream(source),
+        worker_stream(watched.source),
         lambda entry: since is not None and entry.at <= since,
-        limit=50,
+        limit=100,
     )
-    told: dict[str, tuple[str, ...]] = {}
+    told: tuple[str, ...] = ()
+    code = ""
+    began: dict[str, datetime] = {}
     failures: dict[str, Failure] = {}
     for resolved in found.objects:
-        entry = resolved.value
-        run = entry.subject
+        entry, run = resolved.value, resolved.value.subject
         if since is not None and entry.at <= since:
             continue
-        if entry.event == RunFailed.event:
-            code = str(entry.facts.get("code") or "")
-            failures[run] = Failure(run, entry.at, code, ref=resolved.name)
+        if entry.event == RunStarted.event:
+            began[run] = entry.at
+        elif entry.event == RunEnded.event:
+            began.pop(run, None)
+        elif entry.event == RunFailed.event:
+            began.pop(run, None)
+            said = str(entry.facts.get("code") or "")
+            failures[run] = Failure(run, entry.at, said, ref=resolved.name)
         elif entry.event == FAILURE_TOLD:
-            told[run] = tuple(str(entry.facts.get("channels") or "").split())
-    return tuple(
-        Failure(f.run, f.at, f.code, told.get(f.run, ()), f.ref) for f in failures.values()
-    )
+            told = tuple(str(entry.facts.get("channels") or "").split())
+            code = str(entry.facts.get("code") or "")
+    running = max(began.values(), default=None)
+    return SourceFacts(watched, runs, tuple(failures.values()), told, running, code)
 
 
 # -- the rest --------------------------------------------------------------------------------------

@@ -128,12 +128,12 @@ def known_since(
 
 
 def _told_by_the_worker(event: Event, facts: Facts, names: Sequence[str]) -> list[str]:
-    """Channels on which the worker has told this already, when its run failed."""
+    """Channels on which the worker has told this already, when its run ended badly."""
     if event.happened is not Happened.OPENED or not event.key.startswith("backup:"):
         return []
     for source in facts.sources:
-        if f"backup:{source.watched.source}" == event.key and source.failures:
-            return [name for name in source.failures[-1].told if name in names]
+        if f"backup:{source.watched.source}" == event.key:
+            return [name for name in source.told if name in names]
     return []
 
 

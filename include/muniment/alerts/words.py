@@ -30,7 +30,8 @@ WORDS: Mapping[Cause, CauseWords] = {
         "See in Airflow whether its backup DAG is switched on and the scheduler runs; then trigger it.",
     ),
     Cause.LATE: CauseWords(
-        "{subject} has no new snapshot although one was due at {due}; the last good one is of {last_good}",
+        "{subject} has no new snapshot although one was due at {due}; the last good one is of {last_good}; "
+        "run in progress: {began}",
         _EARLIER,
         "See in Airflow whether its backup DAG is switched on, waits or still runs; then trigger it.",
     ),
@@ -40,7 +41,7 @@ WORDS: Mapping[Cause, CauseWords] = {
         _LOG,
     ),
     Cause.INCOMPLETE: CauseWords(
-        "{subject}: {times} snapshots in a row are incomplete ({code}); the last good one is of {last_good}",
+        "{subject}: incomplete snapshots in a row: {times} ({code}); the last good one is of {last_good}",
         "What could be taken is committed and restorable. " + _EARLIER,
         _LOG,
     ),
@@ -157,7 +158,8 @@ def text_of(alert: Alert) -> Text:
     words = WORDS[alert.cause]
     known = _Known({name: _shown(value) for name, value in alert.numbers.items()})
     known["subject"] = alert.subject or "the firm"
-    known.setdefault("last_good", "none")
+    for name in ("last_good", "began"):
+        known.setdefault(name, "none")
     return Text(words.what.format_map(known), words.safe, words.todo)
 
 
