@@ -209,7 +209,11 @@ class Year:
         operations = self.practice.vault()
         if day.weekday() == 5:
             self._go(_at(day, 8, 0))
-            facts = {"good": True, "restored.files": True, "restored.archive": day < date(2026, 6, 1)}
+            facts = {
+                "good": True,
+                "restored.files": True,
+                "restored.archive": day < date(2026, 6, 1),
+            }
             append(operations, VERIFICATIONS, VERIFICATION_ENDED, subject="run", facts=facts)
         for first, hours, whole in ((3, 1, True), (6, 3, True), (11, 5, True), (12, 2, False)):
             if (day.month, day.day) == (first, 20):
@@ -220,7 +224,13 @@ class Year:
                 )
                 assert restore_ended(operations, event) is None
         # Four drills in the first week of February, one in August that nobody answered in its quarter.
-        if day in (date(2026, 2, 2), date(2026, 2, 3), date(2026, 2, 4), date(2026, 2, 5), date(2026, 8, 20)):
+        if day in (
+            date(2026, 2, 2),
+            date(2026, 2, 3),
+            date(2026, 2, 4),
+            date(2026, 2, 5),
+            date(2026, 8, 20),
+        ):
             name = f"drill-{day}"
             finished = DrillFinished(name, "matter", ("archive",), True, 3_600.0)
             write(operations, DRILLS, finished)
