@@ -97,7 +97,8 @@ def _source(
 
 
 def evidence_facts(summary: Mapping[str, Any]) -> Facts:
-    """The clear part of the entry `verification.ended`: numbers, and the opaque id of the matter."""
+    """The clear part of the entry `verification.ended`: numbers, and the opaque id of the matter.
+    `restored.<source>` says of each source whether its sample came back good (docs/KPIS.md)."""
     sources = summary["sources"]
     results = [r for s in sources for r in s["results"]]
     added = {key: sum(s["totals"][key] for s in sources) for key in _ADDED_UP}
@@ -114,5 +115,6 @@ def evidence_facts(summary: Mapping[str, Any]) -> Facts:
         "keys_withheld": sum(s["closed"] for s in sources),
         "trust_not_reconciled": summary["trust_not_reconciled"],
         "rebased": len(summary["rebased"]),
+        **{f"restored.{s['source']}": s["good"] for s in sources},
         **added,
     }
