@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from muniment.alerts import ledger as ledgers
+from muniment.alerts.canary import canary
+from muniment.alerts.facts import Facts, WatchedSource
 from muniment.alerts.ledger import STREAM, EvidenceLedger, FileLedger, only_one
 from muniment.alerts.model import Cause, Condition, Happened, Severity
 from muniment.alerts.observe import newest_watch, observe, record_watch, watch_stream
 from muniment.alerts.reconcile import Judgement, reconcile
+from muniment.alerts.watch import look
+from muniment.alerts.webhook import WebhookChannel, WebhookSettings
 from muniment.errors import StagingError
 from muniment.evidence.events import RunFailed, write
+from muniment.vault.checkpoints import write_checkpoint
 from muniment.vault.evidence import append, load_stream
+from tests.alerts.conftest import mail_channel
 from tests.support.practice import Practice
+from tests.support.sinks import HttpSink, MailSink
 
 
 @pytest.fixture
@@ -71,6 +80,72 @@ def test_a_summary_bounds_what_is_read(firm: Practice, monkeypatch: pytest.Monke
     words = [e.event for e in load_stream(vault.store, vault.trust, STREAM).events()]
     assert Happened.STATE in words
     assert EvidenceLedger(vault).book == expected
+
+
+@pytest.mark.parametrize("when", ["before the summary", "while it is written"])
+def test_what_another_wrote_meanwhile_is_in_no_danger_from_a_summary(
+    firm: Practice, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    monkeypatch.setattr(ledgers, "SUMMARY_EVERY", 1)
+    ledger = EvidenceLedger(firm.vault())
+    sent = canary(firm.clock.now(), "office")
+
+    def other() -> None:
+        late = EvidenceLedger(firm.vault())
+        late.append(sent)
+
+    if when == "before the summary":
+        other()
+    else:
+        write_on, happened = ledgers.append, Happened.STATE.value
+
+        def overtaken(*args: Any, **options: Any) -> Any:
+            if args[2] == happened:
+                other()
+            return write_on(*args, **options)
+
+        monkeypatch.setattr(ledgers, "append", overtaken)
+    step(ledger, firm, bad())
+    book = EvidenceLedger(firm.vault("nobody")).book
+    assert list(book.open) == ["backup:files"]
+    assert sent.notice_id in book.waiting
+
+
+def test_a_channel_that_is_down_for_a_day_is_told_by_the_other(
+    firm: Practice, mail_sink: MailSink, http_sink: HttpSink
+) -> None:
+    channels = [
+        mail_channel(mail_sink),
+        WebhookChannel(WebhookSettings(http_sink.url, "shared")),
+    ]
+    names = [channel.name for channel in channels]
+    mail_sink.stop()
+    away = {"second": "M420"}
+    for _ in range(60):
+        ledger = EvidenceLedger(firm.vault())
+        facts = Facts(firm.clock.now(), unreachable=away, channels=ledger.book.health(names))
+        looked = look(facts, ledger, channels, "practice")
+        firm.clock.advance(timedelta(minutes=30))  # type: ignore[attr-defined]
+    said = [json.loads(got.body) for got in http_sink.got]
+    told = [(each["event"], each["alert"]) for each in said]
+    assert told == [
+        ("alert.opened", "store:second"),
+        ("alert.escalated", "store:second"),
+        ("alert.opened", "channel:smtp"),
+    ]
+    assert not looked.told
+    assert looked.untold == 3
+    mail_sink.start()
+    for _ in range(10):
+        ledger = EvidenceLedger(firm.vault())
+        facts = Facts(firm.clock.now(), channels=ledger.book.health(names))
+        looked = look(facts, ledger, channels, "practice")
+        firm.clock.advance(timedelta(minutes=30))  # type: ignore[attr-defined]
+    assert looked.good
+    assert looked.open == ()
+    body = "".join(str(mail.get_payload()) for mail in mail_sink.mails)
+    for each in said:
+        assert each["notice"] in body
 
 
 def test_words_of_a_later_version_and_a_broken_summary_are_passed_over(firm: Practice) -> None:
@@ -130,8 +205,6 @@ def test_the_watch_s_own_life_is_found_across_the_turn_of_a_month(firm: Practice
 
 
 def test_a_failed_run_counts_until_the_next_success(firm: Practice) -> None:
-    from muniment.alerts.facts import WatchedSource
-
     files = WatchedSource("files", None, "UTC")
     firm.back_up()
     failed = RunFailed("run-x", "files", "M210", firm.clock.now())
@@ -148,9 +221,6 @@ def test_a_failed_run_counts_until_the_next_success(firm: Practice) -> None:
 def test_a_removed_commit_is_seen_by_what_was_seen_before_and_by_the_checkpoint(
     firm: Practice,
 ) -> None:
-    from muniment.alerts.facts import WatchedSource
-    from muniment.vault.checkpoints import write_checkpoint
-
     files = WatchedSource("files", None, "UTC")
     firm.back_up()
     firm.back_up()

@@ -53,6 +53,8 @@ class EvidenceLedger:
         self.findings: list[Finding] = found.findings
         self.book = Book()
         self._since_summary = 0
+        self._alone = True
+        self._tip = found.objects[-1].digest if found.objects else None
         for resolved in found.objects:
             self._take(resolved.value)
 
@@ -78,20 +80,25 @@ class EvidenceLedger:
             facts=facts_of(event),
             at=event.at,
         )
+        # Who wrote in between (the canary does) is not in this book.
+        self._alone = self._alone and written.value.parent == self._tip
+        self._tip = written.digest
         self.book.apply([event])
         self._since_summary += 1
         return written.name
 
     def close(self) -> None:
-        if self._since_summary < SUMMARY_EVERY:
+        if self._since_summary < SUMMARY_EVERY or not self._alone:
             return
-        facts = {"book": self.book.to_text()}
+        facts = {"book": self.book.to_text(), "after": self._tip}
         append(self._vault, STREAM, Happened.STATE.value, facts=facts)
         self._since_summary = 0
 
 
 def _is_summary(entry: EvidenceEntry) -> bool:
-    if entry.event != Happened.STATE:
+    """Does it stand for all that was written before it? One that another writer got ahead of does not,
+    and is passed over."""
+    if entry.event != Happened.STATE or entry.parent != entry.facts.get("after"):
         return False
     try:
         Book.from_text(str(entry.facts.get("book")))
