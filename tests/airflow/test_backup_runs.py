@@ -261,11 +261,15 @@ OLD, NEW = {"mark": "old", "shards": 2}, {"mark": "new", "shards": 2}
 DONE = {"plan": "old", "unfinished": [], "deferred_items": 3, "causes": [], "success": True}
 
 
-def test_what_an_earlier_attempt_left_in_xcom_does_not_count(firm: AirflowFirm) -> None:
+def test_what_an_earlier_attempt_left_in_xcom_does_not_count(
+    firm: AirflowFirm, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from muniment.config.load import load_firm
     from muniment.errors import BackupIncomplete
 
     tasks = backup_tasks.BackupTasks(load_firm(firm.firms / firm.name), "files", "any")
+    written: list[object] = []
+    monkeypatch.setattr(tasks, "_write_down", written.append)
     done = {**DONE, "source": "files", "seq": 1, "digest": "d", "completeness": "c", "counts": {}}
 
     assert tasks.record(OLD, done)["seq"] == 1
@@ -274,3 +278,4 @@ def test_what_an_earlier_attempt_left_in_xcom_does_not_count(firm: AirflowFirm) 
     for plan, outcome in ((NEW, done), (None, done), (NEW, None)):
         with pytest.raises(BackupIncomplete, match="no snapshot was committed"):
             tasks.record(plan, outcome)
+    assert written == [done]

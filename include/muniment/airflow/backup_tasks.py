@@ -141,9 +141,7 @@ class BackupTasks:
             )
         _say_causes(outcome)
         # A run without a snapshot is written down by the callback of this task, which tells it too.
-        run = self._run()
-        began = get_current_context()["dag_run"].start_date or run.vault.clock.now()
-        run_ended(run.vault, run.run_id, outcome, began)
+        self._write_down(outcome)
         if outcome["success"]:
             return {
                 key: outcome[key] for key in ("source", "seq", "digest", "completeness", "counts")
@@ -172,6 +170,11 @@ class BackupTasks:
         staging = self._wiring.config.firm.staging
         for left in clean_abandoned(staging, keep=run.run_id):
             log.warning("Removed what the abandoned run %s left in staging", left)
+
+    def _write_down(self, outcome: Mapping[str, Any]) -> None:
+        run = self._run()
+        began = get_current_context()["dag_run"].start_date or run.vault.clock.now()
+        run_ended(run.vault, run.run_id, outcome, began)
 
     # -- parts -------------------------------------------------------------------------------------
 
