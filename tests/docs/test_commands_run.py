@@ -170,6 +170,8 @@ def test_no_page_has_a_block_of_shell_that_nothing_runs() -> None:
         name_of(page)
         for page in pages()
         for kind, text in blocks(page)
-        if kind in ("sh", "bash", "shell", "console") or "muniment " in text.split("\n", 1)[0]
+        # A line of a crontab is none of a shell; the command in it runs in tests/alerts.
+        if kind != "crontab"
+        and (kind in ("sh", "bash", "shell", "console") or "muniment " in text.split("\n", 1)[0])
     }
     assert others <= {"README.md", "docs/CLI.md", "docs/FORMAT.md"}
