@@ -125,6 +125,7 @@ def restore(
 def _record(
     session: Session, vault: Vault, plan: RestorePlan, report: RestoreReport, requested_at: datetime
 ) -> None:
+    from muniment.errors import MunimentError
     from muniment.evidence.events import RestoreEnded
     from muniment.evidence.recording import restore_ended
     from muniment.ids import new_run_id
@@ -140,7 +141,13 @@ def _record(
         items=plan.items,
         verified=report.verified,
     )
-    error = restore_ended(vault, event)
+    error: MunimentError | None
+    try:
+        # Who opens with an identity from the safe may stand where operations' keys are.
+        own = session.given.identities and session.has_firm and not session.given.store
+        error = restore_ended(session.acting("operations") if own else vault, event)
+    except MunimentError as no_keys:
+        error = no_keys
     if error is not None:
         session.screen.note(
             f"This restore is not recorded in the vault: {error.what}. Keep this output instead.",

@@ -107,7 +107,7 @@ class Configuration:
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ValueError, OSError):
+    except (ValueError, KeyError, OSError):
         return "UTC"
     return name
 

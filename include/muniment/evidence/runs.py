@@ -123,11 +123,12 @@ def _failure(run: Expected, tries: Sequence[Attempt]) -> tuple[Result, datetime,
     for attempt in tries:
         if attempt.completeness not in (None, Completeness.INCOMPLETE):
             return Result.LATE, run.deadline, attempt.seq
-    ended = [a.ended_at for a in tries if a.ended_at is not None]
+    # One that was killed says nothing of its end: it counts from its start.
+    first = min((a.ended_at for a in tries if a.ended_at), default=run.due)
     for attempt in tries:
         if attempt.completeness is Completeness.INCOMPLETE:
-            return Result.INCOMPLETE, min(ended), attempt.seq
+            return Result.INCOMPLETE, first, attempt.seq
     if tries:
-        # One that was killed says nothing of its end: it counts from its start.
-        return Result.FAILED, min(ended, default=tries[0].started_at), None
+        known = any(a.ended_at for a in tries)
+        return Result.FAILED, first if known else tries[0].started_at, None
     return Result.NEVER_STARTED, run.due, None
