@@ -220,7 +220,9 @@ def test_a_revoked_signers_evidence_counts_up_to_the_last_checkpoint_before(
     practice.keys.worker_signer, new = thief, practice.keys.worker_signer
     with pytest.raises(SignatureError):
         office.back_up()
-    write(practice.vault("worker"), stream, RunStarted("thief", "files"))
+    with pytest.raises(SignatureError):
+        write(practice.vault("worker"), stream, RunStarted("thief", "files"))
+    append(practice.vault("worker"), stream, "run.started", subject="thief")
     practice.keys.worker_signer = new
     office.nights(1)
     trust = practice.vault("nobody").trust

@@ -20,7 +20,9 @@ from muniment.alerts.observe import Observed, observe, record_watch
 from muniment.alerts.watch import Looked, known_since, look
 from muniment.alerts.words import subject_of, text_of
 from muniment.config.load import FirmConfig
-from muniment.errors import CanaryFailed, DeliveryError, StoreError, TrustError
+from muniment.errors import CanaryFailed, DeliveryError, MunimentError, StoreError, TrustError
+from muniment.evidence.configuration import note_configuration
+from muniment.vault.vault import Vault
 from muniment.wiring import Wiring
 
 log = logging.getLogger(__name__)
@@ -95,6 +97,7 @@ class WatchTasks:
             home = name == self._home
             try:
                 vault = self._wiring.vault("operations", name)
+                self._note_configuration(vault, name)
                 seen.stores[name] = observe(vault, wanted, home=home)
             except (StoreError, TrustError) as error:
                 if home:
@@ -104,6 +107,17 @@ class WatchTasks:
                 seen.silent += wanted
         seen.stores[self._home].findings += ledger.findings
         return seen
+
+    def _note_configuration(self, vault: Vault, name: str) -> None:
+        """By the hour, because a day is judged by the inventory in force. Raises StoreError, TrustError;
+        nothing else of it keeps the watch from looking."""
+        try:
+            if note_configuration(vault, self._config, name):
+                log.info("The firm's documents changed: they are noted in the evidence")
+        except (StoreError, TrustError):
+            raise
+        except MunimentError as error:
+            log.error("The firm's documents are not noted: [%s] %s", error.code, error.what)
 
     def _facts(
         self, ledger: EvidenceLedger, seen: _Seen, channels: list[Channel], now: datetime

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
 from muniment.clock import from_text, to_text
+from muniment.errors import SignatureError
 from muniment.vault.documents import EvidenceEntry
 from muniment.vault.evidence import Facts, append, worker_stream
 from muniment.vault.resolve import Resolved
@@ -60,10 +61,24 @@ class Event(Protocol):
 def write(
     vault: Vault, stream: str, event: Event, detail: Mapping[str, Any] | None = None
 ) -> Resolved[EvidenceEntry]:
-    """Appends an event at the vault's present time. Raises StoreError, VaultError, SignatureError."""
+    """Appends an event at the vault's present time.
+
+    Raises SignatureError without a key that may sign in this stream: an entry that nobody believes would
+    look like tampering. Raises StoreError, VaultError.
+    """
+    _require_entitled(vault, stream)
     return append(
         vault, stream, event.event, subject=event.subject, facts=event.facts(), detail=detail
     )
+
+
+def _require_entitled(vault: Vault, stream: str) -> None:
+    signer = vault.trust.signer(vault.signer.keyid)
+    if signer is None or signer.revoked or signer.role != stream.partition("-")[0]:
+        raise SignatureError(
+            "the key at hand may not sign in this stream of evidence",
+            to=f"{stream}, signer {vault.signer.keyid}",
+        )
 
 
 @dataclass(frozen=True, slots=True)
