@@ -14,7 +14,7 @@ from datetime import datetime
 
 from muniment.backup.commit import Outcome
 from muniment.config.issues import FIRM_YAML, INVENTORY_CSV
-from muniment.errors import MunimentError
+from muniment.errors import MunimentError, StoreUnavailable
 from muniment.evidence.events import RESTORES, RestoreEnded, RunEnded, RunFailed, RunStarted, write
 from muniment.vault.vault import Vault
 
@@ -22,7 +22,12 @@ log = logging.getLogger(__name__)
 
 
 def run_started(vault: Vault, source: str, run_id: str, digests: Mapping[str, str]) -> None:
-    """`digests` are those of the firm's documents (`FirmConfig.digests`)."""
+    """`digests` are those of the firm's documents (`FirmConfig.digests`).
+
+    Raises StoreError or TrustError where the vault cannot be asked at all: then no run can begin either,
+    and it is not tried twice.
+    """
+    _ = vault.trust
     event = RunStarted(run_id, source, digests.get(INVENTORY_CSV, ""), digests.get(FIRM_YAML, ""))
     _tell(vault, event)
 
@@ -57,6 +62,9 @@ def recorded_run(
     outcomes: list[Outcome] = []
     try:
         yield outcomes
+    except StoreUnavailable:
+        # It would not take this either, and that it began is known.
+        raise
     except MunimentError as error:
         run_failed(vault, source, run_id, error.code, began)
         raise
