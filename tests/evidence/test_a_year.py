@@ -101,7 +101,7 @@ def test_time_to_detect_is_the_hand_count(whole: KpiReport) -> None:
     # 30 November failed at 22:01 and was told at 06:00. 14 February was told two days later. 10 January: the
     # next alert about files was that of 16 February. The archive's two: nobody ever told.
     found = whole.detection
-    assert (found.count, found.within) == (11, 7)
+    assert (found.count, found.within, found.never) == (11, 7, 2)
     assert found.worst.startswith("files 2026-01-10")
     assert found.longest == timedelta(days=37, hours=4).total_seconds()
     assert found.median == timedelta(hours=3, minutes=59).total_seconds()

@@ -161,7 +161,7 @@ def test_failures_that_nobody_was_told_of_count_and_meet_no_target() -> None:
     failures = runs([Result.FAILED, Result.FAILED])
     told = [Alerted("a", MONDAY, "opened", "files"), Alerted("a", MONDAY, "resolved", "files")]
     found = detection_times(detections(failures, told, END))
-    assert (found.count, found.within, found.median) == (2, 1, 0.0)
+    assert (found.count, found.within, found.never, found.median) == (2, 1, 1, 0.0)
     assert not found.met
 
 

@@ -135,6 +135,7 @@ def _print(session: Session, found: KpiReport, days: int) -> None:
                     + (f", {q.open} not answered" if q.open else "")
                     + ("" if q.held or not q.required else " (MISSING)")
                     for q in found.drills.quarters
+                    if q.required or q.held or q.open or q is found.drills.quarters[-1]
                 ),
             ),
         ]
@@ -186,4 +187,6 @@ def _times(value: Times, none: str, target: str) -> str:
     told = f"{value.within} of {value.count} under {target}"
     if value.median is not None and value.longest is not None:
         told += f"; median {words.span(value.median)}, longest {words.span(value.longest)} ({value.worst})"
+    if value.never:
+        told += f"; {value.never} that nobody was told of"
     return told

@@ -146,11 +146,6 @@ class Timeline:
         found = [p for p in self.periods if p.since <= moment]
         return found[-1].configuration if found else None
 
-    @property
-    def digests(self) -> frozenset[str]:
-        """Of every inventory that was ever noted."""
-        return frozenset(p.configuration.digests.get(INVENTORY_CSV, "") for p in self.periods)
-
 
 def timeline_of(stream: Stream) -> Timeline:
     """Reads the stream `operations-configuration`."""

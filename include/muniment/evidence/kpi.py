@@ -83,13 +83,14 @@ def percent(share: Fraction | None) -> str:
 @dataclass(frozen=True, slots=True)
 class Times:
     """How long something took, in seconds. `within` counts those that met the target; `worst` is the id
-    of the longest."""
+    of the longest; `never` counts those that did not happen at all, which no median can show."""
 
     count: int
     within: int
     median: float | None
     longest: float | None
     worst: str = ""
+    never: int = 0
 
     @property
     def met(self) -> bool:
@@ -238,6 +239,7 @@ def detection_times(found: Sequence[Detection]) -> Times:
         median(seconds) if seconds else None,
         max(seconds, default=None),
         f"{worst.run.source} {worst.run.due:%Y-%m-%dT%H:%MZ}" if worst else "",
+        len(found) - len(known),
     )
 
 

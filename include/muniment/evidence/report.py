@@ -143,5 +143,6 @@ def _times(value: Times) -> dict[str, Any]:
         "median_seconds": value.median,
         "longest_seconds": value.longest,
         "worst": value.worst or None,
+        "never": value.never,
         "met": value.met,
     }
