@@ -6,18 +6,23 @@ the last few objects. What is older is `muniment check`'s business.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from muniment.errors import FormatError
-from muniment.vault import names
-from muniment.vault.checkpoint_log import REVOKED
+from muniment.vault.checkpoint_log import (
+    REVOKED,
+    Recorded,
+    checkpoint_acceptor,
+    recorded_in,
+    stands,
+)
 from muniment.vault.documents import Checkpoint, Commit, EvidenceEntry
+from muniment.vault.evidence import entry_acceptor
 from muniment.vault.finding import Finding, Severity
+from muniment.vault.history import beyond_revocation, commit_acceptor
 from muniment.vault.resolve import Resolved, resolve_signed
-from muniment.vault.signing import verified
 from muniment.vault.store.base import Store
 from muniment.vault.trust import Trust
 
@@ -36,23 +41,13 @@ class Newest(Generic[T]):
 
 def newest_commits(store: Store, trust: Trust, source: str, limit: int) -> Newest[Commit]:
     """The newest trusted commits of a source."""
-    publics = trust.publics("worker", source)
-
-    def accept(name: str, data: bytes) -> tuple[Commit, str]:
-        payload, keyid = verified(data, "commit", publics)
-        commit = Commit.from_payload(payload)
-        if commit.vault_id != trust.pin.vault_id:
-            raise FormatError("the commit belongs to another vault")
-        if names.commit_parts(name) != (commit.source, commit.seq):
-            raise FormatError("the commit lies under another commit's name")
-        return commit, keyid
-
+    accept = commit_acceptor(trust, source)
     found: Newest[Commit] = Newest()
     for resolved, findings in _from_the_end(store, f"commits/{source}/", accept):
         found.findings += findings
         if resolved is not None:
             commit, keyid = resolved.value
-            if _stands(trust, commit, resolved.digest, keyid):
+            if not beyond_revocation(trust, commit, resolved.digest, keyid):
                 found.objects.append(_with(resolved, commit))
         if len(found.objects) >= limit or len(found.findings) > 3 * limit:
             break
@@ -60,27 +55,9 @@ def newest_commits(store: Store, trust: Trust, source: str, limit: int) -> Newes
     return found
 
 
-def _stands(trust: Trust, commit: Commit, digest: str, keyid: str) -> bool:
-    entry = trust.signer(keyid)
-    if entry is None or entry.revoked is None:
-        return True
-    limit = entry.revoked.trusted.get(commit.source)
-    if limit is None or commit.seq > limit.seq:
-        return False
-    return commit.seq < limit.seq or digest == limit.digest
-
-
 def newest_checkpoint(store: Store, trust: Trust) -> Newest[Checkpoint]:
     """The newest checkpoint that counts; none when there is none."""
-    publics = trust.publics("operations")
-
-    def accept(name: str, data: bytes) -> tuple[Checkpoint, str]:
-        payload, keyid = verified(data, "checkpoint", publics)
-        checkpoint = Checkpoint.from_payload(payload)
-        if checkpoint.vault_id != trust.pin.vault_id or names.checkpoint(checkpoint.at) != name:
-            raise FormatError("the checkpoint belongs elsewhere")
-        return checkpoint, keyid
-
+    accept = checkpoint_acceptor(trust)
     found: Newest[Checkpoint] = Newest()
     for resolved, findings in _from_the_end(store, "checkpoints/", accept):
         found.findings += findings
@@ -108,27 +85,22 @@ def newest_entries(
     An entry that does not name the one before it is left out and reported, and so is what a revoked
     signer wrote, but for what a checkpoint from before names and all before that: as `load_stream` does.
     """
-    role, _, rest = stream.partition("-")
-    publics = trust.publics(role, rest if role == "worker" else None)
-
-    def accept(name: str, data: bytes) -> tuple[EvidenceEntry, str]:
-        payload, keyid = verified(data, "evidence", publics)
-        entry = EvidenceEntry.from_payload(payload)
-        if entry.vault_id != trust.pin.vault_id:
-            raise FormatError("the evidence belongs to another vault")
-        if names.evidence_parts(name) != (entry.stream, entry.seq):
-            raise FormatError("the evidence belongs elsewhere")
-        return entry, keyid
-
+    accept = entry_acceptor(trust, stream)
     found: Newest[EvidenceEntry] = Newest()
     backwards: list[Resolved[EvidenceEntry]] = []
     vouched: set[str | None] = set()
+    recorded: Sequence[Recorded] | None = None
     for resolved, findings in _from_the_end(store, f"evidence/{stream}/", accept):
         found.findings += findings
         if resolved is None:
             continue
         entry, keyid = resolved.value
-        if resolved.digest not in vouched and not trust.stands(keyid, resolved.digest):
+        signer = trust.signer(keyid)
+        # Checkpoints are many, and asked only about what a revoked signer wrote.
+        doubtful = signer is not None and signer.revoked is not None
+        if doubtful and recorded is None:
+            recorded = recorded_in(store, trust)
+        if resolved.digest not in vouched and not stands(signer, resolved.digest, recorded or ()):
             what = REVOKED.format("entry of evidence")
             found.findings.append(Finding("T221", Severity.TAMPERING, resolved.name, what))
             continue

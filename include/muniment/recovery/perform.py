@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +19,6 @@ from muniment.vault.pack_reader import PartReader
 from muniment.vault.vault import Vault
 
 THREADS = 2
-_BATCH = 64
 
 Progress = Callable[[str, int, int], None]
 """(source, done bytes, all bytes)."""
@@ -200,8 +199,3 @@ def _place(row: Row) -> tuple[bytes, int]:
         return b"", 0
     first = row.parts[0]
     return first.pack, first.segments[0].frame_offset if first.segments else 0
-
-
-def batches(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    for start in range(0, len(rows), _BATCH):
-        yield rows[start : start + _BATCH]

@@ -8,7 +8,7 @@ the old signer is revoked; what a thief signs later, with whatever date, is reco
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -60,7 +60,8 @@ class CheckpointLog:
     findings: tuple[Finding, ...]
 
 
-def _acceptor(trust: Trust) -> Callable[[str, bytes], tuple[Checkpoint, str]]:
+def checkpoint_acceptor(trust: Trust) -> Callable[[str, bytes], tuple[Checkpoint, str]]:
+    """For `resolve_signed`: a checkpoint signed for its name, and the key id of its signer."""
     publics = trust.publics("operations")
 
     def accept(name: str, data: bytes) -> tuple[Checkpoint, str]:
@@ -75,7 +76,7 @@ def _acceptor(trust: Trust) -> Callable[[str, bytes], tuple[Checkpoint, str]]:
 
 def newest_checkpoint(store: Store, trust: Trust) -> Checkpoint | None:
     """The newest one by a signer who is not revoked, without reading the years before it."""
-    accept = _acceptor(trust)
+    accept = checkpoint_acceptor(trust)
     for name in sorted({v.name for v in store.list("checkpoints/")}, reverse=True):
         for resolved in resolve_signed(store, name, accept, lenient=trust.lenient).objects:
             checkpoint, keyid = resolved.value
@@ -85,8 +86,14 @@ def newest_checkpoint(store: Store, trust: Trust) -> Checkpoint | None:
     return None
 
 
+def recorded_in(store: Store, trust: Trust) -> Sequence[Recorded]:
+    """What the checkpoints vouch for; read with the trust already where a signer of operations or
+    retention is revoked, and else only when it is asked for."""
+    return trust.recorded or load_checkpoint_log(store, trust).recorded
+
+
 def load_checkpoint_log(store: Store, trust: Trust) -> CheckpointLog:
-    found = resolve_signed(store, "checkpoints/", _acceptor(trust), lenient=trust.lenient)
+    found = resolve_signed(store, "checkpoints/", checkpoint_acceptor(trust), lenient=trust.lenient)
     findings = list(found.findings)
     kept: list[tuple[Resolved[Checkpoint], str]] = []
     recorded: list[Recorded] = []

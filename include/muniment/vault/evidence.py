@@ -21,7 +21,7 @@ from typing import Any
 from muniment.errors import FormatError, ObjectExists, VaultError
 from muniment.vault import names
 from muniment.vault.age import Recipient, open_sealed, seal
-from muniment.vault.checkpoint_log import REVOKED, Recorded, load_checkpoint_log, stands
+from muniment.vault.checkpoint_log import REVOKED, recorded_in, stands
 from muniment.vault.documents import EvidenceEntry, Head, SealedDetail
 from muniment.vault.finding import Finding, Severity
 from muniment.vault.resolve import Resolved, by_name, missing_numbers, resolve_signed
@@ -80,7 +80,7 @@ def load_stream(store: Store, trust: Trust, stream: str, after: Head | None = No
     Args:
         after: an entry that is known to be true; only what follows it is read.
     """
-    accept = _acceptor(trust, stream)
+    accept = entry_acceptor(trust, stream)
     above = names.evidence(stream, after.seq) if after else ""
     found = resolve_signed(store, f"evidence/{stream}/", accept, lenient=trust.lenient, above=above)
     findings = list(found.findings)
@@ -124,7 +124,7 @@ def _standing(store: Store, trust: Trust, stream: str, found: Sequence[Signed]) 
     standing = {r.digest for r in found} - doubtful.keys()
     if not doubtful:
         return standing
-    recorded = _recorded(store, trust)
+    recorded = recorded_in(store, trust)
     for signed in reversed(found):
         if signed.digest in doubtful and stands(
             trust.signer(signed.value[1]), signed.digest, recorded
@@ -141,12 +141,8 @@ def _revoked(trust: Trust, keyid: str) -> bool:
     return signer is not None and signer.revoked is not None
 
 
-def _recorded(store: Store, trust: Trust) -> Sequence[Recorded]:
-    # Read with the trust already where a signer of operations or retention is revoked.
-    return trust.recorded or load_checkpoint_log(store, trust).recorded
-
-
-def _acceptor(trust: Trust, stream: str) -> Callable[[str, bytes], tuple[EvidenceEntry, str]]:
+def entry_acceptor(trust: Trust, stream: str) -> Callable[[str, bytes], tuple[EvidenceEntry, str]]:
+    """For `resolve_signed`: an entry signed for its name, and the key id of its signer."""
     publics = _signers(trust, stream)
 
     def accept(name: str, data: bytes) -> tuple[EvidenceEntry, str]:
@@ -173,7 +169,7 @@ def _end(vault: Vault, stream: str) -> tuple[int, Head | None]:
 
     Its writer saw the chain before it, so only the end is read: a stream of years costs one listing.
     """
-    accept = _acceptor(vault.trust, stream)
+    accept = entry_acceptor(vault.trust, stream)
     there = list(by_name(vault.store.list(f"evidence/{stream}/")))
     taken = {name for name, _ in there}
 
@@ -186,7 +182,7 @@ def _end(vault: Vault, stream: str) -> tuple[int, Head | None]:
             newest = found.objects[0]
             entry, keyid = newest.value
             if _revoked(vault.trust, keyid) and not stands(
-                vault.trust.signer(keyid), newest.digest, _recorded(vault.store, vault.trust)
+                vault.trust.signer(keyid), newest.digest, recorded_in(vault.store, vault.trust)
             ):
                 continue
             return free(entry.seq), Head(seq=entry.seq, digest=newest.digest)

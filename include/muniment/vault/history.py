@@ -8,7 +8,7 @@ dropped; a snapshot is usable if every object it needs is in the store.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -195,6 +195,34 @@ def sources_in(store: Store) -> list[str]:
     return sorted(found)
 
 
+def commit_acceptor(trust: Trust, source: str) -> Callable[[str, bytes], tuple[Commit, str]]:
+    """For `resolve_signed`: a commit signed for its name and vault, and the key id of its signer."""
+    publics = trust.publics("worker", source)
+
+    def accept(name: str, data: bytes) -> tuple[Commit, str]:
+        payload, keyid = verified(data, "commit", publics)
+        commit = Commit.from_payload(payload)
+        if commit.vault_id != trust.pin.vault_id:
+            raise FormatError("the commit belongs to another vault")
+        if names.commit_parts(name) != (commit.source, commit.seq):
+            raise FormatError("the commit lies under another commit's name")
+        return commit, keyid
+
+    return accept
+
+
+def beyond_revocation(trust: Trust, commit: Commit, digest: str, keyid: str) -> str:
+    """Why a commit of a signer who was revoked since is not believed; empty for one that is."""
+    entry = trust.signer(keyid)
+    if entry and entry.revoked:
+        limit = entry.revoked.trusted.get(commit.source)
+        if limit is None or commit.seq > limit.seq:
+            return "signed by a revoked signer after the last commit that is trusted"
+        if commit.seq == limit.seq and digest != limit.digest:
+            return "signed by a revoked signer and not the commit that root trusted"
+    return ""
+
+
 def load_history(
     store: Store,
     trust: Trust,
@@ -209,17 +237,7 @@ def load_history(
         after: a commit that is known to be trusted; only what follows it is read. Such a history tells
             what happened since; snapshots cannot be read by it.
     """
-    publics = trust.publics("worker", source)
-
-    def accept(name: str, data: bytes) -> tuple[Commit, str]:
-        payload, keyid = verified(data, "commit", publics)
-        commit = Commit.from_payload(payload)
-        if commit.vault_id != trust.pin.vault_id:
-            raise FormatError("the commit belongs to another vault")
-        if names.commit_parts(name) != (commit.source, commit.seq):
-            raise FormatError("the commit lies under another commit's name")
-        return commit, keyid
-
+    accept = commit_acceptor(trust, source)
     above = names.commit(source, after.seq) if after else ""
     found = resolve_signed(store, f"commits/{source}/", accept, lenient=trust.lenient, above=above)
     findings = list(found.findings)
@@ -260,13 +278,8 @@ def _distrust(
     last: str | None,
     vouched: set[tuple[int, str]],
 ) -> str:
-    entry = trust.signer(keyid)
-    if entry and entry.revoked:
-        limit = entry.revoked.trusted.get(commit.source)
-        if limit is None or commit.seq > limit.seq:
-            return "signed by a revoked signer after the last commit that is trusted"
-        if commit.seq == limit.seq and digest != limit.digest:
-            return "signed by a revoked signer and not the commit that root trusted"
+    if reason := beyond_revocation(trust, commit, digest, keyid):
+        return reason
     if commit.parent != last and (commit.seq, digest) not in vouched:
         # A base that operations signed for exactly this commit heals a gap before it: what the
         # commit stands for is then known without the commits that are lost.
