@@ -16,7 +16,15 @@ from typing import Any
 
 from muniment.backup.run import BackupRun
 from muniment.backup.staging import ABANDONED_SECONDS
-from muniment.backup.work import Plan, Reason, ShardResult, Taken, Untaken, parse_results
+from muniment.backup.work import (
+    Plan,
+    Reason,
+    ShardResult,
+    Taken,
+    Untaken,
+    parse_results,
+    remembered,
+)
 from muniment.clock import from_text
 from muniment.errors import CommitConflict, ObjectExists, RunTooOld
 from muniment.model.item import Completeness
@@ -201,7 +209,13 @@ def _gather(
     writer.add(item.key_id, row)
     gathered.entries.append(
         StateEntry(
-            row.item_id, row.kind, item.fingerprint, row.matter, row.digest, row.parts, item.parent
+            row.item_id,
+            row.kind,
+            remembered(item.fingerprint),
+            row.matter,
+            row.digest,
+            row.parts,
+            item.parent,
         )
     )
     return item.key_id

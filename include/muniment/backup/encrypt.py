@@ -228,6 +228,7 @@ class _Encryptor:
                     return _Read(item, description, b"", description.fingerprint.size, None)
                 digest, size, members = self._content(reader, description, packs)
                 outcome.read_bytes += size
+                # What has grown or shrunk is read anew, as large as it is by then.
                 if size == description.fingerprint.size and reader.settled():
                     return _Read(item, description, digest, size, members)
         raise ItemUnreadable(CHANGED_WHILE_READ)
@@ -238,14 +239,11 @@ class _Encryptor:
         """Reads to the end; returns digest, size and members in order."""
         if description.fingerprint.size <= LARGE:
             content = _whole(reader)
-            if content is not None:
-                digest = hashlib.sha256(content).digest()
-                if not content:
-                    return digest, 0, []
-                packs.add(digest, content)
-                return digest, len(content), [digest]
-            # It has grown past the limit since it was opened: the next attempt sees its new size.
-            raise ItemUnreadable(CHANGED_WHILE_READ)
+            if not content or len(content) > LARGE:
+                return hashlib.sha256(content).digest(), len(content), []
+            digest = hashlib.sha256(content).digest()
+            packs.add(digest, content)
+            return digest, len(content), [digest]
         total = hashlib.sha256()
         size = 0
         members = []
@@ -261,16 +259,15 @@ class _Encryptor:
         return Untaken(problem, item.key_id, item.matter)
 
 
-def _whole(reader: ItemReader) -> bytes | None:
-    """The whole content, or None when it is larger than an item that is not chunked may be."""
+def _whole(reader: ItemReader) -> bytes:
+    """The whole content; of what has grown beyond `LARGE` since it was opened, a beginning that is
+    longer than that."""
     first = reader.read(LARGE)
     pieces = [first]
     size = len(first)
-    while piece := reader.read(LARGE):
+    while size <= LARGE and (piece := reader.read(LARGE)):
         pieces.append(piece)
         size += len(piece)
-        if size > LARGE:
-            return None
     return first if len(pieces) == 1 else b"".join(pieces)
 
 

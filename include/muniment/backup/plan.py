@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from muniment.backup.options import MAX_SHARDS, BackupOptions
 from muniment.backup.run import BackupRun
-from muniment.backup.work import Plan, Reason, ShardRef, Untaken, Work
+from muniment.backup.work import Plan, Reason, ShardRef, Untaken, Work, remembered
 from muniment.clock import to_text
 from muniment.errors import ClockError, SourceMissing, SourceSuspect
 from muniment.model.item import Fingerprint, Observed, Problem
@@ -204,7 +204,7 @@ def _reason(
     retention: RetentionLog,
     left_behind: frozenset[bytes],
 ) -> Reason | None:
-    before = entry.fingerprint
+    before, now = entry.fingerprint, remembered(now)
     same = (before.size, before.mtime_ns, before.ctime_ns, before.tag) == (
         now.size, now.mtime_ns, now.ctime_ns, now.tag,
     ) and (not stable_inodes or before.inode == now.inode)  # fmt: skip
@@ -259,6 +259,7 @@ def _by_inode(entries: Iterable[StateEntry]) -> dict[tuple[object, ...], StateEn
 
 
 def _inode_key(kind: str, print_: Fingerprint) -> tuple[object, ...]:
+    print_ = remembered(print_)
     return (kind, print_.inode, print_.size, print_.mtime_ns, print_.ctime_ns)
 
 

@@ -20,6 +20,10 @@ REMOTE_TICK_NS = 2_000_000_000
 """How coarse a file's times may be: two ticks of a kernel that counts a hundred a second; on a server
 two seconds (FAT). A file that changes twice within one tick looks unchanged the second time."""
 
+SKEW_NS = 24 * 3600 * 10**9
+"""A server's clock may be so far ahead of ours. A time of modification beyond that is one that somebody
+set; a write would have moved the time of the last change too."""
+
 AFTER_END = 4096
 """How much is asked for where the end should be, to see whether the file has grown."""
 
@@ -34,7 +38,8 @@ def _held(now: os.stat_result) -> tuple[int, int, int]:
 def _described(status: os.stat_result, tick_ns: int) -> Fingerprint:
     found = fingerprint_of(status)
     # Not our clock but the machine's: it is held against what the kernel wrote beside the file.
-    if time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) < tick_ns:
+    now = time.time_ns()
+    if now - status.st_ctime_ns < tick_ns or -SKEW_NS < now - status.st_mtime_ns < tick_ns:
         # Too fresh to be told from a change in the same tick: no later listing will equal this
         # fingerprint, so the next run reads it again (what git calls racily clean).
         return found._replace(ctime_ns=0)
@@ -83,7 +88,8 @@ class OpenReader:
         return f"{self._status.st_dev:x}:{inode}" if other else inode
 
     def read(self, size: int) -> bytes:
-        if not self._is_file:
+        if not self._is_file or self._done > self._status.st_size:
+            # It has grown, which `settled` tells. A file that grows as fast as it is read has no end.
             return b""
         # Not more than there should be: a caller that asks for megabytes of every small file would
         # otherwise have megabytes allocated each time.
