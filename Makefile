@@ -50,8 +50,8 @@ format: $(VENV)/.dev  ## Formats the code
 campaign: $(VENV)/.dev  ## Full seed counts; writes build/campaign.json with the commit id
 	@$(BIN)/python -m tests.campaign $(if $(SEEDS),--seeds $(SEEDS))
 
-bench: $(VENV)/.dev  ## Side by side with restic and borg
-	@$(BIN)/python -m benchmarks
+bench: $(VENV)/.dev  ## Side by side with restic and borg; BENCH="--scale 0.02 --rounds 1" for options
+	@$(BIN)/python -m benchmarks $(BENCH)
 
 lock: | $(BIN)/uv  ## Rewrites the pins from pyproject.toml
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --extra embedded -o requirements.txt
