@@ -20,12 +20,12 @@ from pathlib import Path
 from muniment.backup.plan import WITHOUT_CONTENT
 from muniment.backup.run import BackupRun
 from muniment.backup.work import PackRef, ShardResult, Taken, Untaken, Work
+from muniment.backup.zeros import pieces
 from muniment.clock import to_text
 from muniment.errors import ItemUnreadable
 from muniment.model.item import Part, Problem, Row, Segment
 from muniment.sources.base import Description, ItemReader
 from muniment.vault import names
-from muniment.vault.chunking import chunks
 from muniment.vault.pack_writer import PackWriter
 
 LARGE = 32 << 20
@@ -247,8 +247,7 @@ class _Encryptor:
         total = hashlib.sha256()
         size = 0
         members = []
-        for digest, chunk in chunks(reader.read):
-            total.update(chunk)
+        for digest, chunk in pieces(reader.read, total.update):
             size += len(chunk)
             members.append(digest)
             packs.add(digest, chunk)

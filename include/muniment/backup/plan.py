@@ -204,15 +204,18 @@ def _reason(
     retention: RetentionLog,
     left_behind: frozenset[bytes],
 ) -> Reason | None:
-    before, now = entry.fingerprint, remembered(now)
-    same = (before.size, before.mtime_ns, before.ctime_ns, before.tag) == (
-        now.size, now.mtime_ns, now.ctime_ns, now.tag,
-    ) and (not stable_inodes or before.inode == now.inode)  # fmt: skip
-    if not same:
+    before = entry.fingerprint
+    if not _same(before, now, stable_inodes) and not _same(before, remembered(now), stable_inodes):
         return Reason.CHANGED
     if not _reusable(run, entry, run.key_of(matter), retention, left_behind):
         return Reason.AGAIN
     return None if entry.matter == matter else Reason.REASSIGNED
+
+
+def _same(before: Fingerprint, now: Fingerprint, stable_inodes: bool) -> bool:
+    return (before.size, before.mtime_ns, before.ctime_ns, before.tag) == (
+        now.size, now.mtime_ns, now.ctime_ns, now.tag,
+    ) and (not stable_inodes or before.inode == now.inode)  # fmt: skip
 
 
 def _reusable(
