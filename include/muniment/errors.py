@@ -423,6 +423,23 @@ class CanaryFailed(MunimentError):
     )
 
 
+# -- people's answers ----------------------------------------------------------------------------
+
+
+class AnswerError(MunimentError):
+    """A person's answer cannot be taken."""
+
+    code = "M800"
+    default_safe = "The question stays open; nothing was decided."
+    default_todo = "Clear the task that asked: it asks again."
+
+
+class NotEntitled(AnswerError):
+    """Somebody answered whose answer it is not."""
+
+    code = "M810"
+
+
 # -- anything else -------------------------------------------------------------------------------
 
 

@@ -161,14 +161,21 @@ class Wiring:
         )
 
     def target(
-        self, source_id: str, folder: Path, *, overwrite: bool = False, restore_id: str = ""
+        self,
+        source_id: str,
+        folder: Path,
+        *,
+        overwrite: bool = False,
+        restore_id: str = "",
+        sources_off: bool = False,
     ) -> Target:
         """Where items of this source are delivered to: `folder`/<source id>.
 
-        `restore_id` is the digest of the plan: the same one goes on where an attempt was killed.
+        `restore_id` is the digest of the plan: the same one goes on where an attempt was killed. With
+        `sources_off` no source is touched, not even to see where it lies.
         Raises TargetUnusable for a folder in a source or a store.
         """
-        require_outside(self.config, folder)
+        require_outside(self.config, folder, sources_off=sources_off)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return FileTarget(folder / source_id, overwrite=overwrite, restore_id=restore_id)
 

@@ -57,7 +57,7 @@ keys:
   retention:
     signer: {folder}/keys/retention.pem
 people:
-  managing-partner: {{email: "partner@firm.example"}}
+  managing-partner: {{email: "partner@firm.example"{login}}}
   technician: {{email: "technician@firm.example"}}
 roles:
   managing_partner: managing-partner
@@ -77,11 +77,19 @@ def write_firm(
     vault: str = "not yet created",
     store: str = "file:///srv/store",
     more: str = "",
+    login: str = "",
 ) -> Path:
     """Writes both documents of a firm; each of `rows` says how it differs from ROW."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "firm.yaml").write_text(
-        YAML.format(firm=folder.name, folder=work, vault=vault, store=store, more=more)
+        YAML.format(
+            firm=folder.name,
+            folder=work,
+            vault=vault,
+            store=store,
+            more=more,
+            login=f", login: {login}" if login else "",
+        )
     )
     with (folder / "inventory.csv").open("w", newline="") as out:
         writer = csv.DictWriter(out, list(ROW))
@@ -106,6 +114,8 @@ class AirflowFirm(Practice):
         self.firms = firms
         self.name = name
         self.restores = folder / "restores" / name
+        self.login = ""
+        """Under which Airflow knows the managing partner; `document` writes it."""
         self.document()
 
     def document(self, *rows: Mapping[str, str], more: str = "") -> None:
@@ -118,6 +128,7 @@ class AirflowFirm(Practice):
             vault=pin,
             store=f"file://{self.folder}/store",
             more=more,
+            login=self.login,
         )
 
     def run_dag(

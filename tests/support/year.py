@@ -19,13 +19,12 @@ from muniment.backup.run import BackupRun
 from muniment.clock import FixedClock
 from muniment.config.load import FirmConfig
 from muniment.errors import SourceMissing
+from muniment.evidence.drills import DrillAnswered, DrillFinished
 from muniment.evidence.events import (
     ALERTS,
     DRILLS,
     VERIFICATION_ENDED,
     VERIFICATIONS,
-    DrillAnswered,
-    DrillFinished,
     RestoreEnded,
     write,
 )

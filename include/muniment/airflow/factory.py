@@ -19,6 +19,7 @@ from muniment.airflow.backup_dag import build_backup
 from muniment.airflow.canary_dag import build_canary
 from muniment.airflow.checkpoint_dag import build_checkpoint
 from muniment.airflow.config_error_dag import build_config_error
+from muniment.airflow.drill_dag import build_drill
 from muniment.airflow.names import backup_dag, firm_dag, firm_of, safe
 from muniment.airflow.restore_dag import build_restore
 from muniment.airflow.settings import firms_root
@@ -64,6 +65,11 @@ def checkpoint_dags() -> Dags:
 def verification_dags() -> Dags:
     """`{firm}__verification` of every firm that can be read."""
     return _one_a_firm("verification", build_verification)
+
+
+def drill_dags() -> Dags:
+    """`{firm}__recovery_drill` of every firm that can be read."""
+    return _one_a_firm("recovery_drill", build_drill)
 
 
 def watch_dags() -> Dags:

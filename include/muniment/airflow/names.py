@@ -24,6 +24,8 @@ ACCEPT_MASS_DELETION = "accept_mass_deletion"
 """Field of the backup's form."""
 EVERYTHING = "everything"
 """Field of the verification's form."""
+SCENARIO, AS_OF, SEED = "scenario", "as_of", "seed"
+"""Fields of the drill's form."""
 LABEL_OF_FIRST = "{{ task.op_args[0]['label'] }}"
 """What a mapped task is called: Airflow shows it from its start, also if it fails."""
 

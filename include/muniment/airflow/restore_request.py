@@ -78,7 +78,7 @@ def read_request(
 
     Raises RestoreError that names the field.
     """
-    what = _choice(What, form.get("what"), "what")
+    what = choice_of(What, form.get("what"), "what")
     which = "" if what is What.SOURCE else _which(what, _text(form.get("which")), config)
     sources = _sources(form.get("sources"), config)
     if what is What.SOURCE and not sources:
@@ -87,8 +87,8 @@ def read_request(
         what=what,
         which=which,
         sources=sources,
-        as_of=_moment(_text(form.get("as_of")), config, now),
-        reason=_choice(Reason, form.get("reason"), "reason"),
+        as_of=moment_of(form.get("as_of"), config, now),
+        reason=choice_of(Reason, form.get("reason"), "reason"),
         folder=_folder(_text(form.get("deliver_to")), config, now, run),
         overwrite=form.get("overwrite") is True,
     )
@@ -127,7 +127,9 @@ def _sources(value: Any, config: FirmConfig) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value))
 
 
-def _moment(text: str, config: FirmConfig, now: datetime) -> datetime | None:
+def moment_of(value: Any, config: FirmConfig, now: datetime) -> datetime | None:
+    """The field `as_of` of a form; None when it is empty. Raises RestoreError for what is no past time."""
+    text = _text(value)
     if not text:
         return None
     try:
@@ -162,7 +164,8 @@ def _text(value: Any) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-def _choice(words: Any, value: Any, field: str) -> Any:
+def choice_of(words: Any, value: Any, field: str) -> Any:
+    """One of a StrEnum. Raises RestoreError for anything else."""
     try:
         return words(value)
     except ValueError:

@@ -5,10 +5,11 @@ MUNIMENT_UPLOAD_POOL    pool of the `upload` tasks; default: Airflow's own `defa
 MUNIMENT_RESTORE_QUEUE  queue of tasks that hold the operations keys; default: Airflow's default queue
 MUNIMENT_RESTORES       folder below which restores are delivered, one folder a firm; no default
 MUNIMENT_SCRATCH        folder in which verifications restore and remove again; default: in AIRFLOW_HOME
+MUNIMENT_SANDBOX        folder in which drills restore until the partner answered; default: in AIRFLOW_HOME
 MUNIMENT_REPORTS        folder with the Data Docs of verifications; default: in AIRFLOW_HOME
 
-Where several machines work on the restore queue, they share MUNIMENT_SCRATCH; MUNIMENT_REPORTS is read by
-the API server too.
+Where several machines work on the restore queue, they share MUNIMENT_SCRATCH and MUNIMENT_SANDBOX;
+MUNIMENT_REPORTS is read by the API server too.
 
 A pool or queue that does not exist makes a task wait for ever, hence the defaults that always do.
 """
@@ -66,6 +67,11 @@ def restore_area(firm_id: str) -> Path:
 def scratch_area(firm_id: str) -> Path:
     """Where this firm's verifications restore to, for minutes."""
     return _own_folder("MUNIMENT_SCRATCH", "scratch") / firm_id
+
+
+def sandbox_area(firm_id: str) -> Path:
+    """Where this firm's drills restore to, until the managing partner has answered."""
+    return _own_folder("MUNIMENT_SANDBOX", "sandbox") / firm_id
 
 
 def reports_area(firm_id: str) -> Path:

@@ -132,6 +132,7 @@ class WatchTasks:
             began=min((s.began for s in seen.stores.values() if s.began), default=None),
             verification=home.verification,
             drill=home.drill,
+            drill_open=home.drill_open,
             checkpoint=home.checkpoint,
             # What a store that is away would say is not known, so nothing of it is resolved.
             findings=None if seen.unreachable or seen.untrusted else tuple(findings),

@@ -82,6 +82,33 @@ always safe. Restored content lies in the scratch folder for as long as `restore
 Firm `{firm}`. More: docs/VERIFICATION.md and docs/AIRFLOW.md.
 """
 
+DRILL = """\
+### If it failed
+
+1. No production system was touched, and the vault was only read.
+2. Open the first red task, read the last lines of its log, and do what *to do* says.
+3. Trigger it again: a drill that failed does not count as held.
+
+| red task | usually means | do |
+|---|---|---|
+| `draw_matter` | no snapshot, no matter, or nobody who may answer | back up first; `matter_rules`; `login` of the managing partner |
+| `prepare_sandbox` | the sandbox is too small or not private | name a larger disk, or drill a matter |
+| `restore`, `verify` | something did not come back as it was | treat as an incident: `muniment check`, `muniment verify` |
+| `record_elapsed` only | says again what failed above it | mend that |
+| `partner_review` | somebody else answered, or the answer could not be stored | clear it: it asks again |
+| `wipe_sandbox` | something could not be removed, or nobody answered | remove it by hand; hold the drill again |
+
+### How it goes
+
+It draws a matter by a stored seed, restores it from the store with operations' keys into an empty folder while no
+source is touched, reads everything again, and records the time of each phase against 4 hours. Then it **waits for
+the managing partner**: *Browse, Required Actions*: usable - yes, partly, no - and remarks. After the answer
+the sandbox is removed, and how is recorded.
+
+*Trigger* holds one at once; the form has the other scenarios (an item, a whole source, ransomware).
+Firm `{firm}`. More: docs/DRILLS.md and docs/AIRFLOW.md.
+"""
+
 CONFIG_ERROR = """\
 ### If it failed
 

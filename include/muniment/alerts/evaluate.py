@@ -22,6 +22,8 @@ VERIFY_EVERY = timedelta(days=8)
 """A week, and a day to mend one that failed."""
 DRILL_EVERY = timedelta(days=93)
 """The longest quarter, and a day."""
+DRILL_WAITS = timedelta(days=3)
+"""Plaintext lies in the sandbox until the partner answers."""
 CHECKPOINT_EVERY = timedelta(hours=26)
 """A day, and two hours for the night on which the clocks change and for a slow run."""
 CANARY_EVERY = timedelta(days=8)
@@ -51,7 +53,7 @@ def evaluate(facts: Facts) -> Judgement:
     ]
     undecided = {f"backup:{s.watched.source}" for s in facts.sources if not s.readable}
     if not facts.home_readable:
-        undecided |= {"verification", "drill", "checkpoint", "watch", "canary"}
+        undecided |= {"verification", "drill", "drill:open", "checkpoint", "watch", "canary"}
     if facts.findings is None:
         undecided.add("vault:")
     if facts.locks is None:
@@ -136,6 +138,13 @@ def _proofs(facts: Facts) -> Iterator[Condition]:
          None, Cause.CHECKPOINT_OVERDUE, Severity.WARNING),
     ):  # fmt: skip
         yield from _proof(facts, key, proven, every, failed, overdue, severity)
+    waits = facts.drill_open
+    if waits is not None and facts.now - waits.at > DRILL_WAITS:
+        yield Condition(
+            "drill:open", Cause.DRILL_OPEN, Severity.WARNING, owner=facts.owner,
+            since=waits.at + DRILL_WAITS, refs=(waits.ref,),
+            numbers={"last": to_text(waits.at), "days": (facts.now - waits.at).days},
+        )  # fmt: skip
 
 
 def _proof(

@@ -147,6 +147,9 @@ class Facts:
     """When the first snapshot of the firm was committed: before that nothing can be overdue."""
     verification: Proven | None = None
     drill: Proven | None = None
+    """The newest that was answered, or that gave less than everything back."""
+    drill_open: Proven | None = None
+    """The newest whose restore stands and waits for the lawyer's answer."""
     checkpoint: Proven | None = None
     findings: tuple[Finding, ...] | None = None
     unreachable: Mapping[str, str] = field(default_factory=dict)

@@ -47,6 +47,7 @@ class Cause(StrEnum):
     VERIFICATION_OVERDUE = "verification_overdue"
     DRILL_FAILED = "drill_failed"
     DRILL_OVERDUE = "drill_overdue"
+    DRILL_OPEN = "drill_open"
     CHECKPOINT_OVERDUE = "checkpoint_overdue"
     STORE_UNREACHABLE = "store_unreachable"
     TRUST_BROKEN = "trust_broken"

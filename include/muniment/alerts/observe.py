@@ -14,11 +14,11 @@ from muniment.alerts.deadlines import Done
 from muniment.alerts.facts import Failure, Proven, SourceFacts, WatchedSource
 from muniment.alerts.newest import newest_checkpoint, newest_commits, newest_entries
 from muniment.errors import StoreError
+from muniment.evidence.drills import DrillAnswered, DrillFinished, held
 from muniment.evidence.events import (
     DRILLS,
     VERIFICATION_ENDED,
     VERIFICATIONS,
-    DrillFinished,
     RunEnded,
     RunFailed,
     RunStarted,
@@ -37,7 +37,6 @@ RUNS = 8
 FAILURE_TOLD = "run.failure_told"
 """Event of `worker-<source>` about a run: the worker told people itself. Facts: `channels`, `code`."""
 VERIFICATION = (VERIFICATIONS, VERIFICATION_ENDED, "good")
-DRILL = (DRILLS, DrillFinished.event, "whole")
 """Stream, event, and the fact that says whether it was good."""
 WATCH_RAN = "watch.ran"
 
@@ -57,6 +56,7 @@ class Observed:
     mark: str = ""
     verification: Proven | None = None
     drill: Proven | None = None
+    drill_open: Proven | None = None
     watch_at: datetime | None = None
 
 
@@ -89,7 +89,7 @@ def observe(
     seen.findings += _missing(vault, known or {}, "D120")
     if home:
         seen.verification = _proven(vault, *VERIFICATION)
-        seen.drill = _proven(vault, *DRILL)
+        seen.drill, seen.drill_open = _drills(vault)
         seen.watch_at = newest_watch(vault)
     seen.findings = list({(f.code, f.object): f for f in seen.findings}.values())
     return seen
@@ -168,6 +168,29 @@ def _proven(vault: Vault, stream: str, event: str, good: str) -> Proven | None:
         if resolved.value.event == event:
             return Proven(resolved.value.at, resolved.value.facts.get(good) is True, resolved.name)
     return None
+
+
+def _drills(vault: Vault) -> tuple[Proven | None, Proven | None]:
+    """The newest drill that counts - answered, or failed without a question - and the newest whose restore
+    waits for an answer."""
+    answered: set[str] = set()
+
+    def is_last(entry: EvidenceEntry) -> bool:
+        if entry.event == DrillAnswered.event:
+            answered.add(entry.subject)
+        return entry.event == DrillFinished.event and entry.subject in answered
+
+    entries = newest_entries(vault.store, vault.trust, DRILLS, is_last, limit=200)
+    names_of = {
+        r.value.subject: r.name for r in entries.objects if r.value.event == DrillFinished.event
+    }
+    drills = [d for d in held(r.value for r in entries.objects) if d.finished]
+    counts = [d for d in drills if d.answer or not d.whole]
+    waits = [d for d in drills if d.whole and not d.answer]
+    return (
+        Proven(counts[-1].at, counts[-1].passed, names_of[counts[-1].drill_id]) if counts else None,
+        Proven(waits[-1].at, True, names_of[waits[-1].drill_id]) if waits else None,
+    )
 
 
 def _missing(vault: Vault, heads: Heads, code: str) -> list[Finding]:

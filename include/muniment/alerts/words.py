@@ -63,12 +63,17 @@ WORDS: Mapping[Cause, CauseWords] = {
     Cause.DRILL_FAILED: CauseWords(
         "the recovery drill of {last} did not pass",
         "A drill touches no production system.",
-        "Read its report, mend what it names, and hold it again.",
+        "Read its run in Airflow and the partner's remarks, mend what they name, and hold it again.",
+    ),
+    Cause.DRILL_OPEN: CauseWords(
+        "the recovery drill of {last} waits for the managing partner's answer for {days} days",
+        "What it restored stands in its sandbox until then, and is removed afterwards.",
+        "Ask for the answer: Airflow, Required Actions. Without one the drill is not held.",
     ),
     Cause.DRILL_OVERDUE: CauseWords(
         "no recovery drill was held for {days} days; a quarter is the rule",
         "Backups and verification go on.",
-        "Hold a drill.",
+        "Trigger the recovery drill in Airflow, and see that its DAG is switched on.",
     ),
     Cause.CHECKPOINT_OVERDUE: CauseWords(
         "no checkpoint was signed since {last}",

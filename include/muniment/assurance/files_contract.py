@@ -52,3 +52,8 @@ def _digest(content: bytes) -> str:
 
 CONTRACTS: Mapping[str, ExpectationContract] = {"files": FilesContract()}
 """By the system of the inventory row."""
+
+
+def contract_of(system: str) -> ExpectationContract:
+    """The contract of a system; for one that brought none, or whose row is gone, that of files."""
+    return CONTRACTS.get(system, CONTRACTS["files"])

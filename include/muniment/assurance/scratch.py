@@ -25,10 +25,12 @@ _LOCK = "in-use"
 
 
 class Scratch:
-    """The scratch of one run. `root` is the folder of all runs of a firm."""
+    """The scratch of one run. `root` is the folder of all runs of a firm; `setting` names what an
+    installation sets it by."""
 
-    def __init__(self, root: Path, run_id: str) -> None:
+    def __init__(self, root: Path, run_id: str, setting: str = "MUNIMENT_SCRATCH") -> None:
         self.root = root
+        self._setting = setting
         self.folder = root / run_id
         self._run_id = run_id
 
@@ -40,12 +42,12 @@ class Scratch:
             status = os.stat(self.root)
         except OSError as error:
             raise StagingError(
-                f"the scratch folder cannot be made ({error.strerror})", to="MUNIMENT_SCRATCH"
+                f"the scratch folder cannot be made ({error.strerror})", to=self._setting
             ) from None
         if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077:
             raise StagingError(
                 "the scratch folder is not private",
-                to="MUNIMENT_SCRATCH",
+                to=self._setting,
                 todo="Give it to this user with mode 0700.",
             )
         return self.folder
@@ -60,12 +62,12 @@ class Scratch:
         with (self.folder / f"{name}.{_LOCK}").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             place = self.folder / f"{name}.trial"
-            _remove(place)
+            remove_tree(place)
             place.mkdir(mode=0o700)
             try:
                 yield place
             finally:
-                _remove(place)
+                remove_tree(place)
 
     def free_bytes(self) -> int:
         """What the disk below has left for this user."""
@@ -90,14 +92,14 @@ class Scratch:
         except FileNotFoundError:
             raise StagingError(
                 "what an earlier task of this run left is not on this machine",
-                to="MUNIMENT_SCRATCH",
-                todo="Clear `restore_sample` too. Where several machines work on the restore queue, "
-                "MUNIMENT_SCRATCH must be a folder that they share.",
+                to=self._setting,
+                todo="Clear the task that left it too. Where several machines work on the restore "
+                f"queue, {self._setting} must be a folder that they share.",
             ) from None
 
     def purge(self) -> None:
         """Removes everything of this run."""
-        _remove(self.folder)
+        remove_tree(self.folder)
 
     def purge_abandoned(self) -> list[str]:
         """Removes what killed runs left: those in whose folder nobody works. Answers their ids.
@@ -107,7 +109,7 @@ class Scratch:
         removed = []
         for other in sorted(self.root.iterdir()) if self.root.is_dir() else ():
             if other.name != self._run_id and other.is_dir() and not _in_use(other):
-                _remove(other)
+                remove_tree(other)
                 removed.append(other.name)
         return removed
 
@@ -122,7 +124,7 @@ def _in_use(folder: Path) -> bool:
     return False
 
 
-def _remove(folder: Path) -> None:
+def remove_tree(folder: Path) -> None:
     """Removes a tree also where restored folders have modes without the right to write in them."""
     if not folder.is_dir():
         return
@@ -133,4 +135,4 @@ def _remove(folder: Path) -> None:
                 os.chmod(place, 0o700)
     shutil.rmtree(folder)
     if folder.exists():
-        raise StagingError("the scratch folder could not be emptied", to="MUNIMENT_SCRATCH")
+        raise StagingError("the scratch folder could not be emptied", to=str(folder.name))

@@ -9,21 +9,16 @@ Nouns
 from __future__ import annotations
 
 import json
-import os
-import stat
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
-from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 from muniment.assurance.contracts import (
     FORMAT_COLUMNS,
     FORMAT_MIN,
     FORMATS_TABLE,
-    ITEM_COLUMNS,
     ITEMS,
     SOURCE,
     SOURCE_COLUMNS,
@@ -31,7 +26,8 @@ from muniment.assurance.contracts import (
     Value,
 )
 from muniment.assurance.live import LiveCheck, look
-from muniment.assurance.openable import GOOD, Outcome
+from muniment.assurance.looking import Looker, NotedTarget
+from muniment.assurance.openable import GOOD
 from muniment.assurance.opening import Opening
 from muniment.assurance.sample import Limits, Sample, draw, young_packs
 from muniment.assurance.scratch import Scratch
@@ -44,14 +40,13 @@ from muniment.recovery.perform import RestoreReport, perform
 from muniment.recovery.plan import RestorePlan, make_restore_plan
 from muniment.recovery.proof import Proof
 from muniment.recovery.selection import Scope, Selection
-from muniment.sources.base import Source, Target
+from muniment.sources.base import Source
 from muniment.sources.files import FileTarget
 from muniment.vault.history import CommitRecord, History
 from muniment.vault.rows import Snapshot
 from muniment.vault.snapshots import load_snapshot
 from muniment.vault.vault import Vault
 
-_READ = 1 << 20
 _SUCCESS = (Completeness.COMPLETE, Completeness.WITH_EXCEPTIONS)
 
 
@@ -94,23 +89,6 @@ class Facts:
         return cls(**json.loads(data))
 
 
-class NotedTarget:
-    """A target that passes everything on and notes under which name each item was delivered."""
-
-    def __init__(self, inner: Target) -> None:
-        self._inner = inner
-        self.delivered: dict[bytes, bytes] = {}
-        self.conflicts = inner.conflicts
-        self.already = inner.already
-        self.finish = inner.finish
-
-    def give(self, kind: str, native_id: bytes, *more: Any, **named: Any) -> Any:
-        given = self._inner.give(kind, native_id, *more, **named)
-        if given.delivered_as is not None:
-            self.delivered[native_id] = given.delivered_as
-        return given
-
-
 def restore_sample(
     vault: Vault,
     drawn: Draw,
@@ -148,7 +126,7 @@ def restore_sample(
         plan, report = _restore(vault, drawn.source, record, sample, target)
         rows = [r for r in snapshot.items.values() if r.item_id in sample.reasons]
         seen = look(live, rows, record.commit.started_at, drawn.seed)
-        looker = _Looker(
+        looker = Looker(
             contract,
             place / "restored",
             target.delivered,
@@ -202,90 +180,6 @@ def _restore(
     )
     report = perform(vault, plan, selection, lambda _: target, withhold=sample.withhold)
     return plan, report
-
-
-# -- looking at what came back -------------------------------------------------------------------
-
-
-class _Looker:
-    """Looks at restored items where they stand, without asking who delivered them."""
-
-    def __init__(
-        self,
-        contract: ExpectationContract,
-        folder: Path,
-        delivered: Mapping[bytes, bytes],
-        opening: Opening,
-        loader: SqlLoader,
-    ) -> None:
-        self._contract = contract
-        self._folder = folder
-        self._delivered = delivered
-        self._opening = opening
-        self._loader = loader
-
-    def look(self, row: Row) -> dict[str, Value]:
-        name = self._delivered.get(row.native_id, row.native_id)
-        path = self._contract.standing(row, self._folder, name)
-        status = _status(path)
-        # Something of another kind in its place is not the item.
-        if status is not None and not _is_kind(row, status):
-            status = None
-        found: dict[str, Value] = dict.fromkeys((*ITEM_COLUMNS, *self._contract.columns))
-        format_name = self._contract.format_of(row)
-        found |= {
-            "item": row.item_id.hex(),
-            "kind": row.kind,
-            "format": format_name or None,
-            "matter": row.matter or None,
-            "there": status is not None,
-            "expected_mtime": str(row.mtime_ns),
-        }
-        if row.digest:
-            found |= {"expected_size": row.size, "expected_sha256": row.digest.hex()}
-        if status is not None:
-            found["mtime"] = str(status.st_mtime_ns)
-            if row.digest:
-                found["size"] = status.st_size
-                found["sha256"] = _digest(path)
-                found["opened"] = self._open(format_name, path)
-        return found | dict(self._contract.describe(row, path if status is not None else None))
-
-    def _open(self, format_name: str, path: Path) -> str | None:
-        if not format_name:
-            return None
-        outcome: Outcome | None
-        if format_name == "sql":
-            outcome = self._loader.load(path)
-        else:
-            outcome = self._opening.open(format_name, path)
-        return None if outcome is None else str(outcome)
-
-
-def _status(path: Path) -> os.stat_result | None:
-    try:
-        return path.lstat()
-    except OSError:
-        return None
-
-
-def _is_kind(row: Row, status: os.stat_result) -> bool:
-    if row.kind == "symlink":
-        return stat.S_ISLNK(status.st_mode)
-    if row.digest:
-        return stat.S_ISREG(status.st_mode)
-    return stat.S_ISDIR(status.st_mode)
-
-
-def _digest(path: Path) -> str | None:
-    total = sha256()
-    try:
-        with path.open("rb", buffering=0) as file:
-            while data := file.read(_READ):
-                total.update(data)
-    except OSError:
-        return None
-    return total.hexdigest()
 
 
 def _word(seen: LiveCheck, row: Row) -> str | None:

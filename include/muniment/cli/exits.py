@@ -70,6 +70,7 @@ _BY_FAMILY = {
     "M5": Exit.NOT_RESTORED,
     "M6": Exit.UNEXPECTED,
     "M7": Exit.ALARM,
+    "M8": Exit.DECLINED,
     "M9": Exit.UNEXPECTED,
 }
 

@@ -26,6 +26,7 @@ _FAMILIES = {
     "M5": "Recovery",
     "M6": "Servers that Muniment runs itself",
     "M7": "Alerts",
+    "M8": "People's answers",
     "M9": "Defects",
 }
 _FINDINGS = {

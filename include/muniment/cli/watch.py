@@ -145,6 +145,7 @@ def _look(
             began=seen.began,
             verification=seen.verification,
             drill=seen.drill,
+            drill_open=seen.drill_open,
             checkpoint=seen.checkpoint,
             findings=tuple(seen.findings),
             configuration=_configuration(session),

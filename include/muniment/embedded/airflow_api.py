@@ -151,6 +151,43 @@ class AirflowApi:
         path = f"{self._run_path(dag_id, run_id)}/taskInstances/{task_id}/xcomEntries/{quote(key)}"
         return self._call("GET", f"{path}?map_index={map_index}&deserialize=true")["value"]
 
+    def answer(
+        self,
+        dag_id: str,
+        run_id: str,
+        task_id: str,
+        option: str,
+        fields: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Answers a question among the Required Actions. Raises EmbeddedError (403) for who may not."""
+        path = f"{self._run_path(dag_id, run_id)}/taskInstances/{task_id}/-1/hitlDetails"
+        self._call("PATCH", path, {"chosen_options": [option], "params_input": dict(fields or {})})
+
+    def wait_task(
+        self,
+        dag_id: str,
+        run_id: str,
+        task_id: str,
+        state: str,
+        timeout: float,
+        on_task: Callable[[Task], None] | None = None,
+    ) -> Task:
+        """Until a task is in `state`, such as `awaiting_input`. Raises EmbeddedError when its run ends
+        before, or it takes longer than `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        told: dict[str, str] = {}
+        while True:
+            run, tasks = self.run(dag_id, run_id), self.tasks(dag_id, run_id)
+            for task in tasks:
+                if task.state and told.get(task.task_id) != task.state and on_task:
+                    on_task(task)
+                told[task.task_id] = task.state
+                if (task.task_id, task.state) == (task_id, state):
+                    return task
+            if run.state in FINISHED or time.monotonic() > deadline:
+                raise self._fault(run, tasks, f", and {task_id} was never {state}")
+            time.sleep(0.5)
+
     def wait_run(
         self,
         dag_id: str,

@@ -39,6 +39,7 @@ CATALOGUE: Mapping[str, str] = {
     "drill.started": "a recovery drill was drawn, with its seed",
     "drill.finished": "the drill's restore is there to be looked at, or failed",
     "drill.answered": "a lawyer said whether it is usable",
+    "drill.wiped": "what the drill restored is gone again, and how",
     ALERT_OPENED: "something is wrong that was not before",
     ALERT_UPDATED: "it changed",
     ALERT_RESOLVED: "it is no longer wrong",
@@ -197,47 +198,6 @@ class RestoreEnded:
             "verified": self.verified,
             "reason": self.reason,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class DrillFinished:
-    """`elapsed_seconds` from the request until it could be looked at; `whole`: all of the plan came back
-    and was verified. Without `sources` it proves none."""
-
-    event: ClassVar[str] = "drill.finished"
-    drill_id: str
-    scenario: str
-    sources: tuple[str, ...]
-    whole: bool
-    elapsed_seconds: float
-
-    @property
-    def subject(self) -> str:
-        return self.drill_id
-
-    def facts(self) -> Facts:
-        return {
-            "scenario": self.scenario,
-            "sources": " ".join(self.sources),
-            "whole": self.whole,
-            "elapsed_seconds": self.elapsed_seconds,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class DrillAnswered:
-    """`answer` is `yes`, `partly` or `no`; remarks are sealed."""
-
-    event: ClassVar[str] = "drill.answered"
-    drill_id: str
-    answer: str
-
-    @property
-    def subject(self) -> str:
-        return self.drill_id
-
-    def facts(self) -> Facts:
-        return {"answer": self.answer}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,12 @@ from datetime import datetime
 from pydantic import TypeAdapter, ValidationError
 
 from muniment.errors import FormatError
+from muniment.evidence.drills import DrillAnswered, DrillFinished
 from muniment.evidence.events import (
     ALERT_OPENED,
     ALERT_RESOLVED,
     ALERT_UPDATED,
     VERIFICATION_ENDED,
-    DrillAnswered,
-    DrillFinished,
     RestoreEnded,
     reading,
 )
