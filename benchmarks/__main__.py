@@ -14,7 +14,7 @@ from benchmarks.contender import PEERS, Contender, present
 from benchmarks.corpus import Shape
 from benchmarks.documents import VARIANTS
 from benchmarks.duel import Duel, copy_day
-from benchmarks.measure import BenchmarkError, run
+from benchmarks.measure import BenchmarkError, run, warm
 from benchmarks.place import ROOT, Place, here
 from benchmarks.product import Muniment, MunimentInS3
 from muniment.embedded.s3 import program
@@ -81,6 +81,7 @@ def duel(place: Place, options: argparse.Namespace, result: dict[str, Any]) -> N
     finally:
         for each in taking:
             each.done()
+    warm(day)
     kernels = json.loads(run([sys.executable, "-m", "benchmarks.kernels", day], folder=ROOT))
     result["duel"] = {
         "corpus": {"variant": shape.variant, "scale": shape.scale, "seed": shape.seed},
@@ -125,29 +126,33 @@ def main(given: Sequence[str] | None = None, place: Place | None = None) -> int:
         if not options.no_duel:
             place.clear_work()
             duel(place, options, result)
+            _write(place.result, result)
         if not options.no_duel and not options.no_staged:
             place.clear_work()
             compare_stages(place, options, result)
+            _write(place.result, result)
         if options.million:
             place.clear_work()
             result["many"] = extremes.many(place, options.million)
             say(f"\n{options.million:,} files\n\n" + report.extremes_table(result["many"]))
+            _write(place.result, result)
         if options.big_file:
             result["large"] = extremes.large(place, int(options.big_file * GB))
             say(f"\nOne file of {options.big_file} GB\n\n" + report.extremes_table(result["large"]))
+            _write(place.result, result)
     except BenchmarkError as error:
         say(f"\nNo result: {error}")
         return 1
     finally:
         place.clear_work()
-    _write(place.result, result)
+    say(f"\nWritten: {place.result}")
     return 0
 
 
 def _write(path: Path, result: dict[str, Any]) -> None:
+    """After each part: what is measured stays, whatever ends a later one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(result, indent=1) + "\n")
-    say(f"\nWritten: {path}")
 
 
 if __name__ == "__main__":
