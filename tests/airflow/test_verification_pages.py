@@ -4,9 +4,6 @@ refused to whoever is not signed in."""
 from __future__ import annotations
 
 import os
-import shutil
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,23 +11,22 @@ import pytest
 import requests
 
 from muniment.airflow.names import engine_run_id
-from muniment.embedded.airflow import AirflowServices, free_port, stop_airflow
-from muniment.embedded.airflow_settings import AirflowSettings
-from muniment.embedded.postgres import EmbeddedPostgres, programs
-from muniment.errors import EmbeddedError
-from tests.support.airflow_firm import AirflowFirm
-from tests.support.needs import REPOSITORY, missing, needs_program
+from tests.support.airflow_seen import GROUP, Seen
+from tests.support.needs import needs_program
+
+pytestmark = pytest.mark.xdist_group(GROUP)
 
 DAG = "practice__verification"
 PATIENCE = 240
 
 
 class Verified:
-    """A running Airflow in which the practice was verified once."""
+    """A run of the verification in the Airflow that is looked at."""
 
-    def __init__(self, services: AirflowServices, firm: AirflowFirm, run_id: str) -> None:
-        self.services = services
-        self.firm = firm
+    def __init__(self, seen: Seen, run_id: str) -> None:
+        self.services = seen.services
+        self.firm = seen.firm
+        self.get = seen.get
         self.run_id = run_id
 
     def url(self, page: str = "", dag_id: str = DAG, run_id: str | None = None) -> str:
@@ -42,70 +38,15 @@ class Verified:
         """Where the pages of the run lie."""
         return self.firm.folder / "reports/practice" / engine_run_id(DAG, self.run_id)
 
-    def token(self, user: str) -> str:
-        return self.services.api().login(user, self.services.settings.passwords()[user])
-
-    def get(self, url: str, user: str | None = "viewer") -> requests.Response:
-        with requests.Session() as session:
-            session.trust_env = False
-            if user:
-                session.cookies.set("_token", self.token(user))
-            request = session.prepare_request(requests.Request("GET", url))
-            # As it is written: `requests` would tidy `..` away, and an intruder would not.
-            request.url = url
-            return session.send(request, timeout=30, allow_redirects=False)
-
 
 @pytest.fixture(scope="module")
-def verified(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Verified]:
-    try:
-        programs()
-    except EmbeddedError as error:
-        missing("PostgreSQL", error.todo)
-    folder = tmp_path_factory.mktemp("pages")
-    (folder / "firms").mkdir()
-    firm = AirflowFirm(folder, folder / "firms")
-    for number in range(20):
-        firm.write(f"Matters/2024-0113 Harbor/{number:03}.txt", f"page {number}")
-    firm.write("Matters/2024-0200 Mill/broken.pdf", "%PDF-1.7 and nothing more")
-    firm.let_settle()
-    firm.back_up()
-    postgres = EmbeddedPostgres(folder / "postgres")
-    postgres.start()
-    settings = AirflowSettings(
-        home=folder / "airflow",
-        dags_folder=REPOSITORY / "dags",
-        plugins_folder=REPOSITORY / "plugins",
-        database_uri=postgres.create_database("airflow"),
-        port=free_port(0),
-        users={"technician": "admin", "viewer": "viewer"},
-        environment={
-            "MUNIMENT_FIRMS": str(firm.firms),
-            "MUNIMENT_RESTORES": str(firm.restores.parent),
-            "MUNIMENT_SCRATCH": str(folder / "scratch"),
-            "MUNIMENT_REPORTS": str(folder / "reports"),
-        },
-        parallelism=2,
-    )
-    services = AirflowServices(
-        settings, Path(sys.executable), components=("api-server", "scheduler", "dag-processor")
-    )
-    try:
-        services.migrate()
-        services.start()
-        services.wait_healthy(180)
-        api = services.api()
-        assert api.plugin_errors() == {}
-        api.wait_dag(DAG)
-        api.unpause(DAG)
-        run_id = api.trigger(DAG)
-        api.wait_run(DAG, run_id, PATIENCE, accept=("success", "failed"))
-        yield Verified(services, firm, run_id)
-    finally:
-        stop_airflow(settings.home)
-        postgres.stop()
-        if kept := os.environ.get("KEEP_LOGS"):
-            shutil.copytree(settings.logs, kept, dirs_exist_ok=True)
+def verified(seen: Seen) -> Verified:
+    api = seen.services.api()
+    api.wait_dag(DAG)
+    api.unpause(DAG)
+    run_id = api.trigger(DAG)
+    api.wait_run(DAG, run_id, PATIENCE, accept=("success", "failed"))
+    return Verified(seen, run_id)
 
 
 def test_the_scheduler_runs_it_and_the_broken_document_makes_it_red(verified: Verified) -> None:

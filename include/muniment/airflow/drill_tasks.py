@@ -382,12 +382,17 @@ def _lines(event: DrillFinished, what: str) -> list[str]:
     counts = event.counts
     hours = ALLOWED.total_seconds() / 3600
     verdict = "in time" if event.in_time else "TOO LATE"
+    documents = (
+        [f"{counts['opened']:,} of {counts['documents']:,} documents open"]
+        if counts.get("documents")
+        else []
+    )
     spent = ", ".join(f"{name} {seconds:,.1f} s" for name, seconds in event.phases.items())
     return [
         f"Drill {event.drill_id}, {event.scenario}: {what}",
         f"{counts.get('equal', 0):,} of {counts.get('items', 0):,} items, "
         f"{counts.get('bytes', 0):,} bytes, came back and are equal",
-        f"{counts.get('opened', 0):,} of {counts.get('documents', 0):,} documents open",
+        *documents,
         f"Usable {event.elapsed_seconds:,.1f} s after the request; promised: {hours:g} h; {verdict}",
         f"Of that: {spent}",
     ]

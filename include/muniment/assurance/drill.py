@@ -28,7 +28,6 @@ from muniment.assurance.opening import Opening
 from muniment.assurance.sample import draw_matter, matter_sizes
 from muniment.assurance.sql_load import SqlLoader
 from muniment.assurance.trial import read_snapshot
-from muniment.clock import to_text
 from muniment.errors import IntegrityError, NothingToRestore
 from muniment.model.drill import Scenario
 from muniment.model.item import Row
@@ -364,4 +363,4 @@ def words_of(drawn: Drawn) -> str:
         Scope.ITEM: f"one item of {drawn.focus}",
         Scope.SOURCE: f"all of {drawn.focus}",
     }[drawn.scope]
-    return f"{what}, as of {to_text(drawn.as_of)}"
+    return f"{what}, as of {drawn.as_of:%Y-%m-%d %H:%M:%S} UTC"

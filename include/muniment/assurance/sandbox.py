@@ -43,31 +43,34 @@ class Wiped:
 
 
 class Sandbox:
-    """The sandbox of one drill. `root` is the folder of all drills of a firm."""
+    """The sandbox of one drill. `root` is the folder of all drills of a firm; `setting` is what names it to a
+    person."""
 
-    def __init__(self, root: Path, drill_id: str) -> None:
-        self._scratch = Scratch(root, drill_id, SETTING)
+    def __init__(self, root: Path, drill_id: str, setting: str = SETTING) -> None:
+        self._scratch = Scratch(root, drill_id, setting)
+        self._setting = setting
         self.folder = self._scratch.folder
         self.restored = self.folder / "restored"
 
-    def prepare(self, needed: int) -> list[str]:
-        """Makes it anew and empty; answers which earlier drills' remains were removed first.
+    def prepare(self, needed: int, *, purge: bool = True) -> list[str]:
+        """Makes it anew and empty; answers which earlier drills' remains were removed first. Only where
+        `root` is the drills' own folder may they be.
 
         Raises StagingError when others could read it, or `needed` bytes do not fit.
         """
-        removed = self._scratch.purge_abandoned()
+        removed = self._scratch.purge_abandoned() if purge else []
         remove_tree(self.folder)
         free = self._scratch.free_bytes()
         if free < needed + _SPARE:
             raise StagingError(
                 f"the drill would restore {needed:,} bytes, and its sandbox has room for {free:,}",
-                to=SETTING,
+                to=self._setting,
                 safe="Nothing was restored.",
                 todo="Name a larger disk, or hold a smaller drill: a matter or an item.",
             )
         self.restored.mkdir(mode=0o700)
         if any(self.restored.iterdir()):
-            raise StagingError("the sandbox is not empty", to=SETTING)
+            raise StagingError("the sandbox is not empty", to=self._setting)
         return removed
 
     def free_bytes(self) -> int:

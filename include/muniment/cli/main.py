@@ -18,6 +18,7 @@ from muniment.cli import (
     assure,
     backup,
     doctor,
+    drill,
     evidence,
     explain,
     export,
@@ -176,6 +177,7 @@ upkeep.register(app)
 look.register(app)
 explain.register(app)
 assure.register(app)
+drill.register(app)
 watch.register(app)
 kpi.register(app)
 evidence.register(app)

@@ -242,14 +242,23 @@ class Session:
 
     # -- targets -----------------------------------------------------------------------------------
 
-    def target(self, source: str, folder: Path, *, overwrite: bool, restore_id: str) -> Target:
-        """Where a restore of a source delivers to: `folder`/<source>, which is made.
+    def target(
+        self,
+        source: str,
+        folder: Path,
+        *,
+        overwrite: bool,
+        restore_id: str,
+        sources_off: bool = False,
+    ) -> Target:
+        """Where a restore of a source delivers to: `folder`/<source>, which is made. With `sources_off` no
+        source is touched, not even to see where it lies.
 
         Raises TargetUnusable.
         """
         from muniment.sources.files import FileTarget
 
-        self.require_outside(folder)
+        self.require_outside(folder, sources_off=sources_off)
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -258,12 +267,12 @@ class Session:
             ) from None
         return FileTarget(folder / source, overwrite=overwrite, restore_id=restore_id)
 
-    def require_outside(self, folder: Path) -> None:
+    def require_outside(self, folder: Path, *, sources_off: bool = False) -> None:
         """Raises TargetUnusable for a folder in a source or a store of the firm at hand."""
         from muniment.config.apart import require_outside
 
         if self.has_firm:
-            require_outside(self.firm, folder)
+            require_outside(self.firm, folder, sources_off=sources_off)
 
 
 def _hex(text: str, length: int, option: str) -> str:

@@ -1,0 +1,300 @@
+"""drill: practise the worst day from any machine that has the firm's folder, or the key card alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from muniment.cli import words
+from muniment.cli.exits import Exit
+from muniment.cli.options import AsOf, moment_of, session_of
+from muniment.model.drill import Answer, Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from muniment.assurance.drill import Drawn, Place, Seen
+    from muniment.assurance.sandbox import Sandbox, Wiped
+    from muniment.cli.session import Session
+    from muniment.evidence.drills import DrillFinished
+    from muniment.evidence.events import Event
+    from muniment.recovery.plan import RestorePlan
+    from muniment.sources.base import Target
+
+PANEL = "Prove"
+SHOWN_WRONG = 20
+
+
+def register(app: typer.Typer) -> None:
+    app.command("drill", rich_help_panel=PANEL)(drill)
+
+
+def drill(
+    ctx: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new or empty folder.")],
+    scenario: Annotated[
+        Scenario,
+        typer.Option(
+            metavar="WHAT", help="matter, item, source or ransomware; see docs/DRILLS.md."
+        ),
+    ] = Scenario.MATTER,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Draws the same as an earlier drill.")
+    ] = None,
+    as_of: AsOf = "",
+    answer: Annotated[
+        Answer | None,
+        typer.Option(
+            metavar="WORD",
+            help="Is it usable: yes, partly, no? Asked at the terminal without this.",
+        ),
+    ] = None,
+    answered_by: Annotated[
+        str,
+        typer.Option(metavar="PERSON", help="Whose answer it is: an id of `people` in firm.yaml."),
+    ] = "",
+    remarks: Annotated[str, typer.Option(metavar="TEXT", help="Sealed in the evidence.")] = "",
+) -> None:
+    """Holds a recovery drill: restores what a seed draws into FOLDER, from the store alone, takes the time,
+    asks whether it is usable, and removes it again.
+
+    No source is touched. The drill is recorded with operations' keys; without them it proves the same and
+    is not recorded. Needs an identity. docs/DRILLS.md.
+    """
+    import secrets
+
+    from muniment.assurance.sandbox import Sandbox
+    from muniment.errors import MunimentError
+    from muniment.ids import new_run_id
+
+    session = session_of(ctx)
+    requested_at = session.clock.now()
+    _require_empty(folder)
+    held = _Held(session, new_run_id(), requested_at, answered_by)
+    sandbox = Sandbox(folder.absolute(), held.drill_id, "the folder that was named")
+    drawn_seed = secrets.randbelow(1 << 53) if seed is None else seed
+    try:
+        finished, seen = held.perform(sandbox, scenario, drawn_seed, moment_of(session, as_of))
+        said = answer or (_asked(session, sandbox) if finished.whole else None)
+    except MunimentError as error:
+        held.failed(str(scenario), error.code)
+        raise
+    finally:
+        wiped = sandbox.wipe()
+    held.end(said, remarks, wiped)
+    data = {
+        "drill_id": held.drill_id,
+        "seed": drawn_seed,
+        **finished.facts(),
+        "answer": str(said) if said else None,
+        "wiped": wiped.statement,
+        "recorded": held.recorded,
+        "wrong": [list(w) for w in seen.wrong],
+    }
+    code = Exit.GOOD if finished.whole and not wiped.left else Exit.NOT_WHOLE
+    session.screen.answer(
+        "drill", data, lambda: _print(session, finished, seen, said, wiped, drawn_seed), code
+    )
+
+
+class _Held:
+    """One drill of the command line: what it does, and what it records of it."""
+
+    def __init__(
+        self, session: Session, drill_id: str, requested_at: datetime, person: str
+    ) -> None:
+        self.drill_id = drill_id
+        self.recorded = False
+        self._session = session
+        self._requested_at = requested_at
+        self._person = person
+
+    def perform(
+        self, sandbox: Sandbox, scenario: Scenario, seed: int, as_of: datetime | None
+    ) -> tuple[DrillFinished, Seen]:
+        from muniment.assurance.drill import draw, phases_of, plan_drill
+        from muniment.evidence.drills import DrillFinished, DrillStarted
+
+        clock, screen = self._session.clock, self._session.screen
+        place = self._place()
+        steps: list[tuple[str, datetime, datetime]] = []
+        began = self._requested_at
+        with screen.progress("Drawing, and proving the chosen snapshots"):
+            limit = sandbox.free_bytes() // 2
+            drawn = draw([place], scenario, seed, clock.now(), as_of=as_of, limit=limit)
+            started = DrillStarted(
+                self.drill_id, str(scenario), seed, drawn.focus, str(drawn.scope), drawn.value,
+                drawn.sources, drawn.as_of, self._requested_at,
+            )  # fmt: skip
+            self._record(started)
+            plans = plan_drill([place], drawn)
+        steps.append(("draw", began, began := clock.now()))
+        sandbox.prepare(sum(plan.bytes for plan in plans.values()), purge=False)
+        steps.append(("prepare", began, began := clock.now()))
+        names = self._restore(sandbox, place, plans, drawn)
+        steps.append(("restore", began, began := clock.now()))
+        seen = self._look(sandbox, place, plans, drawn, names)
+        steps.append(("verify", began, clock.now()))
+        phases, elapsed = phases_of(self._requested_at, steps)
+        finished = DrillFinished(
+            self.drill_id, str(scenario),
+            tuple(c.source for plan in plans.values() for c in plan.choices if c.items),
+            seen.whole, elapsed, phases, seen.counts(),
+            " ".join(plan.digest for plan in plans.values()), "" if seen.whole else "M540",
+        )  # fmt: skip
+        self._record(finished)
+        return finished, seen
+
+    def failed(self, scenario: str, code: str) -> None:
+        """Records a drill that an error ended, if it was drawn."""
+        from muniment.evidence.drills import DrillFinished
+
+        if self.recorded:
+            elapsed = (self._session.clock.now() - self._requested_at).total_seconds()
+            self._record(
+                DrillFinished(self.drill_id, scenario, (), False, round(elapsed, 1), code=code)
+            )
+
+    def _place(self) -> Place:
+        from muniment.assurance.drill import Place
+        from muniment.vault.history import sources_in
+
+        session = self._session
+        vault = session.reading()
+        systems = dict.fromkeys(sources_in(vault.store), "")
+        if session.has_firm:
+            systems |= {
+                r.source_id: r.system for r in session.firm.protected if r.source_id in systems
+            }
+        return Place("store", vault, systems)
+
+    def _restore(
+        self, sandbox: Sandbox, place: Place, plans: Mapping[str, RestorePlan], drawn: Drawn
+    ) -> dict[str, dict[bytes, bytes]]:
+        from muniment.assurance.drill import names_from_bytes, restore
+
+        session = self._session
+
+        def target(source: str, digest: str) -> Target:
+            return session.target(
+                source, sandbox.restored, overwrite=False, restore_id=digest, sources_off=True
+            )
+
+        [plan] = plans.values()
+        with session.screen.progress("Restoring") as advance:
+            done: dict[str, int] = {}
+
+            def progress(of: str, so_far: int, total: int) -> None:
+                done[of] = so_far
+                advance(sum(done.values()), plan.bytes)
+
+            _, names = restore(place, plan, drawn, target, progress)
+        return names_from_bytes(names)
+
+    def _look(
+        self,
+        sandbox: Sandbox,
+        place: Place,
+        plans: Mapping[str, RestorePlan],
+        drawn: Drawn,
+        names: Mapping[str, Mapping[bytes, bytes]],
+    ) -> Seen:
+        from muniment.assurance.drill import look
+        from muniment.assurance.files_contract import contract_of
+
+        with self._session.screen.progress("Reading everything again"):
+            return look(
+                {place.destination: place}, plans, drawn, sandbox.restored, names, contract_of,
+                sandbox.folder,
+            )  # fmt: skip
+
+    def end(self, answer: Answer | None, remarks: str, wiped: Wiped) -> None:
+        """Records the answer, if there is one, and how the sandbox went."""
+        from muniment.evidence.drills import DrillAnswered, DrillWiped
+
+        if answer is not None:
+            event = DrillAnswered(self.drill_id, str(answer), self._who(), "cli")
+            self._record(event, {"remarks": remarks} if remarks else None)
+        self._record(
+            DrillWiped(self.drill_id, wiped.how, wiped.medium, wiped.files, wiped.bytes, wiped.left)
+        )
+
+    def _who(self) -> str:
+        session = self._session
+        return self._person or (
+            session.firm.firm.roles.managing_partner if session.has_firm else ""
+        )
+
+    def _record(self, event: Event, detail: Mapping[str, Any] | None = None) -> None:
+        from muniment.errors import MunimentError
+        from muniment.evidence.events import DRILLS, write
+
+        session = self._session
+        if not session.has_firm or session.given.store:
+            return
+        try:
+            write(session.acting("operations"), DRILLS, event, detail)
+        except MunimentError as error:
+            session.screen.note(f"{event.event} is not recorded in the vault: {error.what}")
+        else:
+            self.recorded = True
+
+
+def _require_empty(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise typer.BadParameter("FOLDER holds something: name a new or an empty folder")
+
+
+def _asked(session: Session, sandbox: Sandbox) -> Answer | None:
+    """None when nobody is there."""
+    screen = session.screen
+    if not screen.somebody_there:
+        return None
+    screen.say(f"It stands in {sandbox.restored}. Look at it; it is removed after the answer.")
+    while True:
+        typed = screen.ask("Is it usable: yes, partly or no?", "no answer").strip().lower()
+        if typed == "no answer":
+            return None
+        if typed in list(Answer):
+            return Answer(typed)
+
+
+def _print(
+    session: Session,
+    finished: DrillFinished,
+    seen: Seen,
+    answer: Answer | None,
+    wiped: Wiped,
+    seed: int,
+) -> None:
+    screen = session.screen
+    screen.say(f"Recovery drill {finished.drill_id}", style="bold")
+    verdict = "in time" if finished.in_time else "TOO LATE"
+    screen.facts(
+        [
+            ("scenario", f"{finished.scenario}, seed {seed}, from {_names(finished.sources)}"),
+            (
+                "came back",
+                f"{words.number(seen.equal)} of {words.some(seen.items, 'item')} are equal",
+            ),
+            ("extra", words.number(seen.extra) if seen.extra else ""),
+            ("documents", f"{seen.opened} of {seen.documents} open" if seen.documents else ""),
+            ("usable after", f"{words.span(finished.elapsed_seconds)}; promised: 4 h; {verdict}"),
+            *((f"  {name}", f"{seconds:,.1f} s") for name, seconds in finished.phases.items()),
+            (
+                "answer",
+                str(answer) if answer else "none: this drill is not held until there is one",
+            ),
+            ("sandbox", wiped.statement),
+        ]
+    )
+    for item, why in seen.wrong[:SHOWN_WRONG]:
+        screen.note(f"item {item}: not as it was: {why}", style="red")
+
+
+def _names(sources: Sequence[str]) -> str:
+    return ", ".join(sources) or "nothing"
