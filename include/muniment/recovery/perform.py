@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from muniment.errors import MunimentError, PlanChanged, TargetNotEmpty, TargetUnusable
+from muniment.errors import FormatError, MunimentError, PlanChanged, TargetNotEmpty, TargetUnusable
 from muniment.model.item import Row
 from muniment.recovery.plan import Choice, RestorePlan, chosen
 from muniment.recovery.selected import load_selected
@@ -156,6 +156,9 @@ class _Delivery:
         try:
             if self._target.already(row.kind, row.native_id, row.digest, row.size):
                 return row, None
+            if row.parts and sum(part.size for part in row.parts) != row.size:
+                # A signed row that says little and names much would fill the target's disk.
+                raise FormatError("its parts are not of the size that its row says")
             content = self._reader.content(row.parts)
             return row, self._target.give(
                 row.kind, row.native_id, row.metadata, content, mtime_ns=row.mtime_ns,
