@@ -102,7 +102,7 @@ def test_the_partner_reads_the_question_in_a_browser_and_answers_it_there(
         read.append(page.locator("body").inner_text())
         page.screenshot(path=pictures / "drill-question.png")
         page.get_by_role("button", name="Usable: partly").click()
-        page.get_by_text("Choice Received").first.wait_for()
+        page.get_by_text("Response received").first.wait_for()
 
     capture(
         services.base_url,
