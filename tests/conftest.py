@@ -13,6 +13,18 @@ from tests.support.needs import missing
 from tests.support.s3_server import FREE, LOCKED, S3Place, S3Server, roles
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What shares a fixture of its module or folder runs in one worker: it is made once, not in each."""
+    for item in items:
+        info = getattr(item, "_fixtureinfo", None)
+        found = info.name2fixturedefs.values() if info else ()
+        scopes = {definition.scope for each in found for definition in each}
+        if item.get_closest_marker("xdist_group") is None and scopes & {"module", "package"}:
+            place = item.path.parent if "package" in scopes else item.path
+            item.add_marker(pytest.mark.xdist_group(str(place.relative_to(item.config.rootpath))))
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """In CI everything is there, so a test that skips is a test that fails."""

@@ -11,10 +11,8 @@ import pytest
 from muniment.embedded.airflow_api import AirflowApi
 from muniment.errors import EmbeddedError
 from muniment.vault.evidence import load_stream
-from tests.support.airflow_seen import GROUP, PARTNER, Seen
+from tests.support.airflow_seen import PARTNER, Seen
 from tests.support.needs import needs_program
-
-pytestmark = pytest.mark.xdist_group(GROUP)
 
 DAG = "practice__recovery_drill"
 ASKED = "partner_review"
