@@ -109,7 +109,7 @@ def test_a_stop_leaves_no_process_and_a_start_the_same_endpoint(
     server.stop()
     server.stop()
     # Its number may be another process by now.
-    assert not before.is_running()
+    assert not before.is_running() or before.status() == psutil.STATUS_ZOMBIE
     assert not server.running
     assert not list(Path("/tmp").glob(f"seaweedfs-*-{endpoint.rsplit(':')[-1]}.sock"))
     with pytest.raises(StoreUnavailable):
