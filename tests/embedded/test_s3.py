@@ -7,6 +7,7 @@ import signal
 import socket
 import stat
 import sysconfig
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -124,9 +125,17 @@ def test_a_taken_port_moves_the_server(folder: Path) -> None:
     server.start()
     server.stop()
     port = int(server.endpoint.rsplit(":")[-1])
+    # The last threads of a server that has ended may hold its port for a moment.
+    deadline = time.monotonic() + 10
     with socket.socket() as squatter:
         squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        squatter.bind(("127.0.0.1", port))
+        while True:
+            try:
+                squatter.bind(("127.0.0.1", port))
+                break
+            except OSError:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
         squatter.listen()
         assert server.start() != f"http://127.0.0.1:{port}"
         assert server.running
