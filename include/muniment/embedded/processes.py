@@ -77,7 +77,8 @@ def _boot() -> str:
 def start_mark(pid: int) -> str:
     """The start mark of a living process; "" when there is none or only its exit status is left.
 
-    On Linux the kernel's start tick (proc(5), field 22), which a clock adjustment does not move.
+    On Linux the kernel's start tick (proc(5), field 22), which a clock adjustment does not move. A process
+    whose first thread has ended lives on in the others, and holds its ports until the last is gone.
     """
     if sys.platform == "linux":
         try:
@@ -85,7 +86,8 @@ def start_mark(pid: int) -> str:
         except OSError:
             return ""
         fields = stat[stat.rindex(")") + 2 :].split()
-        return "" if fields[0] in "ZX" else f"{_boot()}:{fields[19]}"
+        gone = fields[0] == "X" or (fields[0] == "Z" and int(fields[17]) <= 1)
+        return "" if gone else f"{_boot()}:{fields[19]}"
     try:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
@@ -175,8 +177,9 @@ def _signal_all(lives: set[Life], number: int) -> None:
 
 def _refresh(seen: dict[Record, set[Life]]) -> set[Life]:
     for record, lives in seen.items():
-        _reap(record.pid)
         seen[record] = {life for life in lives | members(record) if is_alive(life)}
+        # Afterwards: what was just seen to be gone leaves no exit status behind.
+        _reap(record.pid)
     return set().union(*seen.values())
 
 
