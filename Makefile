@@ -30,7 +30,7 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 setup: $(VENV)/.runtime  ## Virtual environment with the pinned requirements
 
 # -- for users ------------------------------------------------------------------------------------
-demo: setup  ## Backs up, changes and restores an example firm through Airflow, and shows it
+demo: setup  ## An example firm through Airflow: backup, restore, verification, drill, alert
 	@$(BIN)/python -m demo
 
 demo-stop:  ## Ends everything that `make demo` left running

@@ -56,7 +56,7 @@ def _flip_in_volume(server: EmbeddedS3, name: str) -> None:
         file.seek(needle.start + len(data) // 2)
         file.write(data[len(data) // 2 : len(data) // 2 + 1])
         file.seek(needle.checksum)
-        file.write(_crc32c(bytes(data)).to_bytes(4, "big"))
+        file.write(crc32c(bytes(data)).to_bytes(4, "big"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def _chunk(server: EmbeddedS3, name: str) -> str:
         return str(json.load(answer)["chunks"][0]["file_id"])
 
 
-def _crc32c(data: bytes) -> int:
+def crc32c(data: bytes) -> int:
     """CRC-32C (RFC 3720, appendix B.4)."""
     value = 0xFFFFFFFF
     for byte in data:

@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+from demo.faults import crc32c
 from muniment.embedded.s3 import ADMIN
 from muniment.errors import StoreDenied
 from muniment.vault.store.base import Store
@@ -240,23 +241,6 @@ class Volume(Bucket):
         url = f"http://127.0.0.1:{ports['filer']}/buckets/{path}?metadata=true"
         with urllib.request.urlopen(url, timeout=10) as answer:
             return str(json.loads(answer.read())["chunks"][0]["file_id"])
-
-
-def crc32c(data: bytes) -> int:
-    """CRC-32C (RFC 3720, appendix B.4)."""
-    value = 0xFFFFFFFF
-    for byte in data:
-        value = _CRC32C[(value ^ byte) & 0xFF] ^ (value >> 8)
-    return value ^ 0xFFFFFFFF
-
-
-def _crc32c_entry(value: int) -> int:
-    for _ in range(8):
-        value = (value >> 1) ^ (0x82F63B78 if value & 1 else 0)
-    return value
-
-
-_CRC32C = tuple(map(_crc32c_entry, range(256)))
 
 
 def matter_key_bucket(objects: Mapping[str, bytes], server: S3Server) -> Bucket:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 import secrets
-import socket
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from airflow.sdk import get_current_context
 
+from muniment.airflow.drill_words import lines_of, question_of
 from muniment.airflow.names import AS_OF, ERROR, SCENARIO, SEED, engine_run_id
 from muniment.airflow.partner_review import require_respondents
 from muniment.airflow.restore_request import choice_of, moment_of
@@ -37,7 +37,6 @@ from muniment.clock import from_text, to_text
 from muniment.config.load import FirmConfig
 from muniment.errors import AnswerError, StagingError, VerificationFailed
 from muniment.evidence.drills import (
-    ALLOWED,
     DrillAnswered,
     DrillFinished,
     DrillStarted,
@@ -132,7 +131,10 @@ class DrillTasks:
         return self._timed(began, {})
 
     def restore(self, planned: Json) -> Json:
-        """Restores with operations' keys from the store alone. Raises VerificationFailed on any shortfall."""
+        """Restores with operations' keys from the store alone; a shortfall is `record_elapsed`'s to fail on.
+
+        Raises StagingError where the sandbox is not, RestoreError and what the vault raises.
+        """
         began = self._now()
         places, drawn, sandbox = self._places(), self._drawn(), self._sandbox
         folder = sandbox.restored
@@ -159,7 +161,7 @@ class DrillTasks:
         return self._timed(began, {"items": items, "failures": len(failures)})
 
     def verify(self, planned: Json) -> Json:
-        """Reads everything in the sandbox again. Raises VerificationFailed where it is not the snapshot."""
+        """Reads everything in the sandbox again, and counts what is not as it was."""
         began = self._now()
         sandbox = self._sandbox
         plans = _plans_of(planned)
@@ -215,7 +217,7 @@ class DrillTasks:
             code="" if whole else self._code(),
         )
         write(self._wiring.vault("operations"), DRILLS, event)
-        lines = _lines(event, words_of(_drawn_of(started)))
+        lines = lines_of(event, words_of(_drawn_of(started)))
         for line in lines:
             log.info("%s", line)
         if not whole:
@@ -235,7 +237,7 @@ class DrillTasks:
             "phases": phases,
             "counts": dict(event.counts),
             "subject": f"Recovery drill of {self._config.firm_id}: is what came back usable?",
-            "body": self._body(lines),
+            "body": question_of(lines, self._sandbox.restored),
         }
 
     def answered(self, answer: Answer, person: str, remarks: str) -> None:
@@ -298,19 +300,6 @@ class DrillTasks:
             )
 
     # -- parts -------------------------------------------------------------------------------------
-
-    def _body(self, lines: list[str]) -> str:
-        place = self._sandbox.restored
-        return "\n".join(
-            [
-                *(f"- {line}" for line in lines),
-                "",
-                f"It stands in `{place}` on {socket.gethostname()} until you answer, and is removed "
-                "then. Let the technician show you: open what you would need first.",
-                "",
-                "**Could you work with this?** Your answer is recorded as evidence of the drill.",
-            ]
-        )
 
     def _timed(self, began: datetime, result: Json) -> Json:
         return {**result, "began": to_text(began), "ended": to_text(self._now())}
@@ -383,24 +372,3 @@ def _drawn_of(started: DrillStarted) -> Drawn:
 
 def _plans_of(planned: Json) -> dict[str, RestorePlan]:
     return {name: RestorePlan.of(plan) for name, plan in planned["plans"].items()}
-
-
-def _lines(event: DrillFinished, what: str) -> list[str]:
-    """The drill for a person, in ids and numbers."""
-    counts = event.counts
-    hours = ALLOWED.total_seconds() / 3600
-    verdict = "in time" if event.in_time else "TOO LATE"
-    documents = (
-        [f"{counts['opened']:,} of {counts['documents']:,} documents open"]
-        if counts.get("documents")
-        else []
-    )
-    spent = ", ".join(f"{name} {seconds:,.1f} s" for name, seconds in event.phases.items())
-    return [
-        f"Drill {event.drill_id}, {event.scenario}: {what}",
-        f"{counts.get('equal', 0):,} of {counts.get('items', 0):,} items, "
-        f"{counts.get('bytes', 0):,} bytes, came back and are equal",
-        *documents,
-        f"Usable {event.elapsed_seconds:,.1f} s after the request; promised: {hours:g} h; {verdict}",
-        f"Of that: {spent}",
-    ]

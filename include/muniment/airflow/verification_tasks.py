@@ -23,10 +23,9 @@ from muniment.airflow.names import REPORT, engine_run_id
 from muniment.airflow.settings import reports_area, scratch_area
 from muniment.airflow.stores import open_destination
 from muniment.assurance.check import finding_dict
-from muniment.assurance.contracts import ExpectationContract
 from muniment.assurance.data_docs import write_index
 from muniment.assurance.expectations import judge
-from muniment.assurance.files_contract import CONTRACTS
+from muniment.assurance.files_contract import contract_of
 from muniment.assurance.reconcile import RECONCILERS
 from muniment.assurance.rotation import EVERYTHING, Rotation
 from muniment.assurance.sample import Limits, draw_matter, matter_sizes
@@ -134,7 +133,11 @@ class VerificationTasks:
             )
         scratch = self._scratch()
         facts = restore_sample(
-            self._vault(drawn.source), drawn, _contract(drawn), scratch, live=self._live(drawn)
+            self._vault(drawn.source),
+            drawn,
+            contract_of(drawn.system),
+            scratch,
+            live=self._live(drawn),
         )
         scratch.write(f"{drawn.source}.facts", facts.to_bytes())
         log.info(
@@ -193,7 +196,7 @@ class VerificationTasks:
             facts = Facts.from_bytes(scratch.read(f"{source}.facts"))
         except StagingError as error:
             raise AirflowSkipException(f"{error.what}: see the log of `restore_sample`") from None
-        judgement = judge(_contract(Draw.of(part)), facts.tables, self._reports() / source)
+        judgement = judge(contract_of(part["system"]), facts.tables, self._reports() / source)
         for result in judgement.results:
             (log.info if result.success else log.error)(
                 "%s %s: %s (%s of %s are wrong)", "holds:" if result.success else "FAILED:",
@@ -369,11 +372,6 @@ class VerificationTasks:
     def _live(self, drawn: Draw) -> Source | None:
         known = any(row.source_id == drawn.source for row in self._config.protected)
         return self._wiring.source(drawn.source) if known else None
-
-
-def _contract(drawn: Draw) -> ExpectationContract:
-    # What is left of a source without an inventory row is judged as files: that is how it is delivered.
-    return CONTRACTS.get(drawn.system, CONTRACTS["files"])
 
 
 def _matters(vault: Vault, history: History) -> Counter[str]:

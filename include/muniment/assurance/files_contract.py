@@ -55,5 +55,5 @@ CONTRACTS: Mapping[str, ExpectationContract] = {"files": FilesContract()}
 
 
 def contract_of(system: str) -> ExpectationContract:
-    """The contract of a system; for one that brought none, or whose row is gone, that of files."""
+    """The contract of a system; for one that brought none, or whose row is gone, that of files: so it is delivered."""
     return CONTRACTS.get(system, CONTRACTS["files"])

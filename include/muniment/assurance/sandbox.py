@@ -91,7 +91,7 @@ class Sandbox:
         files, size = _measure(self.folder)
         try:
             remove_tree(self.folder)
-        except OSError:
+        except (OSError, StagingError):
             left = _measure(self.folder)[0] or 1
         else:
             left = 0
