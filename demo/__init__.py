@@ -1,7 +1,7 @@
-"""The demonstration: an example law firm, and the report of what was done for it.
+"""The demonstration: an example law firm, what is done for it and to it, and the report of that.
 
-`make demo` sets up everything on one machine and shows Muniment at work. This package holds the two
-parts of it that are not the product:
+`make demo` sets up everything on one machine and shows Muniment at work, act by act, through a real
+Airflow. Nothing of the product is in this package:
 
 `demo.firm` writes the example firm's file share to disk: about 60 matters with 3,000 documents that
 open in the programs people use (PDF, DOCX, EML, TXT, XLSX, JPEG, PNG, TIFF), a mailbox of 300 MB, a
@@ -18,8 +18,12 @@ PostgreSQL dump of 40 MB, and the names, links and empty files that a share coll
 
 `firm.small` writes the same firm in 4 MB and a quarter of a second, for tests.
 
-`demo.story` tells a person in a terminal what happened: progress while it works, and at the end
-what was protected, what it cost, how long a restore took, what the check found, and where to look.
+`demo.tour` is the order of the acts. `protect` holds those of every day, `prove` the verification and
+the drill, `spoil` the two faults (`faults` is how they are made) and what finds them. `mail_sink` is
+the firm's mail server, `servers` and `place` are everything else that runs and where it lies.
+
+`demo.teller` tells a person in a terminal what goes on; `demo.story` is what is known at the end, and
+`demo.closing` the page that is made of it.
 
 What must always be true:
 
@@ -30,5 +34,7 @@ What must always be true:
   and each `work_a_day` is the next working day.
 - Every person, company, court and case is invented. Addresses end in `.example` (RFC 2606).
 - Only the standard library is needed to write the firm; the story needs `rich`.
+- What a verification, a drill or an alert came to is read from the vault's signed evidence and from the
+  mail that arrived, never from what an act expects.
 - Nothing here is imported by the engine or by a DAG.
 """

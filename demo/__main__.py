@@ -6,9 +6,10 @@ import sys
 
 from muniment.errors import MunimentError
 
+from .closing import tell
 from .place import here
 from .servers import stop_all
-from .story import Teller, tell
+from .teller import Teller
 
 
 def main(arguments: list[str]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from muniment.cli.firm_keys import MadeKeys, make_keys, new_passphrase
@@ -17,10 +18,20 @@ from muniment.vault.store.s3_client import S3Credential, make_client
 
 from .firm import words
 from .place import BUCKET, FIRM_ID, SOURCE, Place
-from .servers import LOCK_DAYS, Store
+from .servers import LOCK_DAYS, MAIL_CONNECTION, PARTNER, Store
 
 SHARD = "64MiB"
 """Smaller than in practice, so that the grid in Airflow has several shards to show."""
+
+ALERTS = f"""\
+alerts:
+  smtp:
+    connection: {MAIL_CONNECTION}
+    from: backup@provider.example
+    to: [technician]
+    escalate_to: [managing-partner]
+
+"""
 
 
 def set_up(place: Place, store: Store) -> FirmConfig:
@@ -67,12 +78,17 @@ def open_as(place: Place, role: str) -> VaultStore:
 
 
 def _adapt(place: Place, store: Store) -> None:
-    """What a technician would change in firm.yaml: smaller shards, and an access key of its own for
-    each role that writes more, or other things, than a worker may."""
+    """What a technician would change in firm.yaml: smaller shards, where alerts go, with which login
+    the managing partner answers, and an access key of its own for each role that writes more, or
+    other things, than a worker may."""
     path = place.firm / "firm.yaml"
     text = path.read_text(encoding="utf-8")
     line = f"  {SOURCE}:\n"
     text = text.replace(line, f"{line}    shard_size: {SHARD}\n", 1)
+    text = re.sub(r"# login: partner .*", f"login: {PARTNER}", text, count=1)
+    # In the place of the example that is commented out.
+    before, _, rest = text.partition("# alerts:\n")
+    text = before + ALERTS + rest[rest.index("labels:\n") :]
     if store.endpoint:
         server = EmbeddedS3(place.s3)
         for role in ("operations", "retention"):

@@ -57,6 +57,11 @@ class Place:
         return self.home / "s3"
 
     @property
+    def mail(self) -> Path:
+        """The firm's mail server, and below it `mails/`: what it took."""
+        return self.home / "mail"
+
+    @property
     def postgres(self) -> Path:
         return self.home / "postgres"
 

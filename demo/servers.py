@@ -1,4 +1,4 @@
-"""Servers: PostgreSQL, the S3 server and Airflow of the demonstration, started and stopped."""
+"""Servers: PostgreSQL, the S3 server, the mail server and Airflow of the demonstration."""
 
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ from muniment.embedded.postgres import EmbeddedPostgres
 from muniment.embedded.s3 import REGION, EmbeddedS3, program
 from muniment.errors import EmbeddedError
 
+from .mail_sink import MailSink
 from .place import BUCKET, Place
 
 CONNECTION = "harrow_store"
+MAIL_CONNECTION = "harrow_mail"
 LOCK_DAYS = 21
 USER = "technician"
+PARTNER = "partner"
+"""The managing partner's own login: who answers a drill is not who holds it."""
 
 
 def s3_available() -> bool:
@@ -63,6 +67,13 @@ def start_store(place: Place) -> Store:
     )
 
 
+def start_mail(place: Place) -> Mapping[str, str]:
+    """Starts the firm's mail server; answers its connection for Airflow's environment."""
+    server = MailSink(place.mail)
+    server.start()
+    return {f"AIRFLOW_CONN_{MAIL_CONNECTION.upper()}": server.connection()}
+
+
 def airflow(place: Place, database_uri: str, environment: Mapping[str, str]) -> AirflowServices:
     """The services, not started."""
     place.restores.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -77,6 +88,7 @@ def airflow(place: Place, database_uri: str, environment: Mapping[str, str]) -> 
             "MUNIMENT_RESTORES": str(place.restores),
             **environment,
         },
+        users={USER: "admin", PARTNER: "op"},
     )
     return AirflowServices(settings, Path(sys.executable))
 
@@ -84,5 +96,6 @@ def airflow(place: Place, database_uri: str, environment: Mapping[str, str]) -> 
 def stop_all(place: Place) -> None:
     """Ends every process of the demonstration; does nothing when none runs."""
     stop_airflow(place.airflow)
+    MailSink(place.mail).stop()
     EmbeddedPostgres(place.postgres).stop()
     EmbeddedS3(place.s3).stop(5.0)

@@ -4,13 +4,34 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from muniment.embedded import s3
 from muniment.errors import EmbeddedError
 from tests.support.needs import missing
 from tests.support.s3_server import FREE, LOCKED, S3Place, S3Server, roles
+
+
+class ByFile(LoadScopeScheduling):
+    """A file's tests run in one worker, in order, and those of a folder that is a package too: what they
+    share (a running Airflow, a vault) is made once. (`loadgroup` of pytest-xdist 3.8 groups nothing under
+    pytest 9.2, whose node ids it cannot rename.)"""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        folder = path.rpartition("/")[0]
+        return (
+            folder if (Path(str(self.config.rootpath)) / folder / "__init__.py").exists() else path
+        )
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -11,7 +11,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.airflow_firm import AirflowFirm, write_firm
-from tests.support.airflow_seen import Seen, run_airflow
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG
@@ -54,12 +53,6 @@ def tables() -> None:
     from airflow.utils.db import initdb
 
     initdb()
-
-
-@pytest.fixture(scope="session")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
-    """A real Airflow with its scheduler, for the tests that look at pages and answer questions."""
-    yield from run_airflow(tmp_path_factory.mktemp("seen"))
 
 
 @pytest.fixture

@@ -189,6 +189,33 @@ def test_a_task_that_is_marked_as_answered_holds_no_drill(
     assert not list(sandbox(backed_up).iterdir())
 
 
+def test_nobody_is_asked_twice_when_airflow_loses_the_task_after_its_answer(
+    backed_up: AirflowFirm, monkeypatch: pytest.MonkeyPatch, said: Callable[[], str]
+) -> None:
+    asks = PartnerReview.execute
+    tries: list[Any] = []
+
+    def execute(self: PartnerReview, context: Mapping[str, Any]) -> Any:
+        tries.append(context["ti"].try_number)
+        if len(tries) > 1:
+            return asks(self, context)
+        event = {
+            "chosen_options": ["Usable: yes"],
+            "params_input": {},
+            "responded_by_user": {"id": LOGIN, "name": LOGIN},
+        }
+        self.execute_complete(context, event)
+        raise ConnectionError("the supervisor is gone")
+
+    monkeypatch.setattr(PartnerReview, "execute", execute)
+    ran = drill(backed_up)
+
+    assert ran.state == "success"
+    assert len(tries) == 2
+    assert "Answered before: usable yes, by managing-partner" in said()
+    assert [e.event for e in evidence(backed_up)].count("drill.answered") == 1
+
+
 def test_without_anybody_who_may_answer_nothing_is_restored(
     backed_up: AirflowFirm, answers: Answers, said: Callable[[], str]
 ) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from muniment.alerts.observe import observe
+from muniment.vault.evidence import load_stream
 from tests.support.airflow_firm import AirflowFirm
 from tests.support.practice import tree
 
@@ -157,3 +159,27 @@ def test_the_checkpoint_leaves_its_mark(backed_up: AirflowFirm) -> None:
     assert checkpoint["heads"] == {"files": 1}
     assert len(checkpoint["mark"]) == 32
     assert len(list((backed_up.folder / "store/checkpoints").iterdir())) == 1
+    assert ran.states()["check"] == "success"
+    vault = backed_up.vault()
+    [checked] = load_stream(vault.store, vault.trust, "operations-checks").events()
+    assert (checked.facts["good"], checked.facts["findings"]) == (True, 0)
+
+
+def test_the_daily_check_finds_what_is_gone_and_what_lies_where_it_should_not(
+    backed_up: AirflowFirm, said: Callable[[], str]
+) -> None:
+    [pack] = [p for p in (backed_up.folder / "store/packs").rglob("*") if p.is_file()]
+    pack.unlink()
+
+    ran = backed_up.run_dag("practice__checkpoint")
+
+    assert (ran.state, ran.states()["check"]) == ("failed", "failed")
+    assert ran.states()["write_checkpoint"] == "success"
+    vault = backed_up.vault()
+    [checked] = load_stream(vault.store, vault.trust, "operations-checks").events()
+    assert checked.facts["good"] is False
+    assert str(checked.facts["codes"]).startswith("D")
+    assert pack.name in said()
+    seen = observe(vault, [])
+    assert seen.check is not None
+    assert (seen.check.good, seen.check.codes) == (False, checked.facts["codes"])

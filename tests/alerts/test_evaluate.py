@@ -108,6 +108,7 @@ PROVEN = Facts(
     verification=Proven(NOW - DAY, True),
     drill=Proven(NOW - DAY, True),
     checkpoint=Proven(NOW - HOUR, True),
+    check=Proven(NOW - HOUR, True),
     findings=(),
 )
 
@@ -131,6 +132,24 @@ def test_a_proof_is_overdue_after_its_time(what: str, every: timedelta, cause: C
     assert causes(facts(every)) == []
     assert [c for _, c, _ in causes(facts(every + timedelta(minutes=1)))] == [cause]
     assert [c for _, c, _ in causes(replace(PROVEN, **{what: None}))] == [cause]
+
+
+def test_the_daily_check_is_told_when_it_found_something_or_stays_away() -> None:
+    found = Proven(NOW - HOUR, False, "evidence/operations-checks/00000007.json", "D104 T110")
+    [condition] = evaluate(replace(PROVEN, check=found)).conditions
+    assert (condition.cause, condition.severity) == (Cause.CHECK_FAILED, Severity.CRITICAL)
+    assert condition.at_once
+    assert condition.numbers["codes"] == "D104 T110"
+    late = replace(PROVEN, check=Proven(NOW - 27 * HOUR, True))
+    assert [c for _, c, _ in causes(late)] == [Cause.CHECK_OVERDUE]
+    # Without Airflow there is none, and `muniment check` signs nothing.
+    assert causes(replace(PROVEN, check=None)) == []
+
+
+def test_a_drill_that_waits_for_its_answer_is_told_after_three_days() -> None:
+    waits = Proven(NOW - 3 * DAY - HOUR, True, "evidence/operations-drills/00000002.json")
+    assert [c for _, c, _ in causes(replace(PROVEN, drill_open=waits))] == [Cause.DRILL_OPEN]
+    assert causes(replace(PROVEN, drill_open=Proven(NOW - 3 * DAY, True))) == []
 
 
 def test_nothing_is_overdue_before_the_first_snapshot() -> None:

@@ -216,7 +216,7 @@ def test_a_clock_that_is_off_by_an_hour_stops_what_would_be_evidence(
     error = bucket.trouble.of_files("M120", 3)
 
     assert ("ahead of" if off > timedelta() else "behind") in error["what"]
-    assert re.search(" (3599|3600|3601) seconds ", error["what"])
+    assert re.search(r" (35[5-9][0-9]|36[0-4][0-9]) seconds ", error["what"])
     assert "NTP" in error["todo"]
     symptoms = bucket.office.muniment("doctor", "--json", code=3).symptoms()
     assert re.search("differ by (1 h|59 min 59 s)", symptoms["destination main"]["what"])

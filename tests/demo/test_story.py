@@ -1,15 +1,33 @@
-"""The story says every figure it was given, on any width, with and without a terminal."""
+"""The closing page says every figure it was given, on any width, with and without a terminal."""
 
 from __future__ import annotations
 
 import io
 import itertools
+from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from demo import story
+from demo import closing, story
+from demo.teller import Teller
+
+
+def verification(*, good: bool = True) -> story.Verification:
+    return story.Verification(
+        seconds=38.4,
+        good=good,
+        expectations=20,
+        failed=0 if good else 7,
+        packs=9 if good else 8,
+        packs_of=9,
+        decrypted=402_000_000,
+        items=3_311,
+        documents=2_876,
+        opened=2_876,
+        pages="http://localhost:8080/dags/v/runs/good/plugin/verification",
+    )
 
 
 def example(*, found: bool = True, identical: int = 269) -> story.Story:
@@ -39,6 +57,28 @@ def example(*, found: bool = True, identical: int = 269) -> story.Story:
         restore=story.Restore(
             "2024-0113", "the first evening", 6.4, 269, 31_000_000, identical, "/home/x/.demo/given"
         ),
+        verification=verification(),
+        drill=story.Drill(
+            71.6,
+            14_400,
+            {"restore": 21.5, "verify": 33.3},
+            412,
+            412,
+            55_500_000,
+            True,
+            "yes",
+            "managing-partner",
+        ),
+        alarm=story.Alarm(
+            "a bit turned",
+            verification(good=False),
+            44.4,
+            "[firm] SERIOUS: the [verification] found something",
+            ("technician@firm.example",),
+            52.7,
+            ("safe: it only reads",),
+            "/home/x/.demo/mail/mails/002.eml",
+        ),
         check=story.Check(
             "one bit turned in a pack", found, True, 1.9, ("packs/ab/abc123 is not its name",)
         ),
@@ -57,7 +97,7 @@ def told(width: int, *, terminal: bool = False, encoding: str = "utf-8") -> str:
     raw = io.BytesIO()
     file = io.TextIOWrapper(raw, encoding=encoding, write_through=True)
     console = Console(file=file, width=width, force_terminal=terminal, highlight=False)
-    story.tell(example(), console)
+    closing.tell(example(), console)
     return raw.getvalue().decode(encoding)
 
 
@@ -71,7 +111,14 @@ def test_the_page_says_every_figure_it_was_given() -> None:
     for figure in ("3,002 files", "506 MB", "60 matters", "234 files", "41 s", "14 s", "61.2 MB",
                    "3.21 MB", "2,951", "6.4 s", "269 of 269", "2024-0113", "3 min 07 s",
                    "without any key, in 1.9 s", "packs/ab/abc123", "in .demo/password",
-                   "make demo-stop", "validate checksums", "4 shards"):  # fmt: skip
+                   "make demo-stop", "validate checksums", "4 shards",
+                   "20 of 20 hold", "9 of 9 packs (100%)", "402 MB", "38 s", "3,311 items",
+                   "2,876 of 2,876 documents", "runs/good/plugin/verification",
+                   "412 of 412 items, 55.5 MB", "1 min 12 s from the request",
+                   "4 h 00 min", "restore 22 s, verify 33 s", "yes, says the managing-partner",
+                   "red after 44 s", "13 of 20 hold", "8 of 9 packs decrypt",
+                   "mail to technician@firm.example, 53 s after", "SERIOUS: the [verification]",
+                   "002.eml"):  # fmt: skip
         assert figure in page, figure
 
 
@@ -96,17 +143,37 @@ def test_without_a_terminal_there_are_no_control_sequences() -> None:
     assert "\x1b" in told(80, terminal=True)
 
 
-@pytest.mark.parametrize(("found", "identical"), [(False, 269), (True, 268)])
-def test_a_bad_end_does_not_look_like_a_good_one(found: bool, identical: int) -> None:
-    console = Console(file=io.StringIO(), width=100)
-    story.tell(example(found=found, identical=identical), console)
-    page = console.file.getvalue()  # type: ignore[attr-defined]
-    assert "✗ Harrow" in page and "✓ Harrow" not in page
+GOOD = example()
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        example(found=False),
+        example(identical=268),
+        replace(GOOD, verification=verification(good=False)),
+        replace(GOOD, drill=replace(GOOD.drill, whole=False)),
+        replace(GOOD, drill=replace(GOOD.drill, seconds=14_400)),
+        replace(GOOD, drill=replace(GOOD.drill, answer="partly")),
+        replace(GOOD, alarm=replace(GOOD.alarm, red=verification())),
+        replace(GOOD, alarm=replace(GOOD.alarm, to=())),
+    ],
+)
+def test_a_bad_end_does_not_look_like_a_good_one(bad: story.Story) -> None:
+    for told_story, mark in ((GOOD, "✓ Harrow"), (bad, "✗ Harrow")):
+        console = Console(file=(out := io.StringIO()), width=100)
+        closing.tell(told_story, console)
+        assert mark in out.getvalue()
+        assert ("✗" in out.getvalue()) is (told_story is bad)
+
+
+def test_the_page_fits_a_screen() -> None:
+    assert len(told(100).splitlines()) <= 55
 
 
 def test_steps_are_plain_lines_where_there_is_no_terminal() -> None:
     file = io.StringIO()
-    teller = story.Teller(Console(file=file, width=80))
+    teller = Teller(Console(file=file, width=80))
     with teller.step("Writing the [example] firm") as step:
         for done in range(100):
             step.at(done, 100, "documents")
@@ -120,7 +187,7 @@ def test_steps_are_plain_lines_where_there_is_no_terminal() -> None:
 def test_a_step_that_fails_is_marked_and_its_error_goes_on() -> None:
     for terminal in (False, True):
         file = io.StringIO()
-        teller = story.Teller(Console(file=file, width=80, force_terminal=terminal))
+        teller = Teller(Console(file=file, width=80, force_terminal=terminal))
         with pytest.raises(OSError), teller.step("Starting PostgreSQL"):
             raise OSError
         assert "✗" in file.getvalue() and "✓" not in file.getvalue()
@@ -153,3 +220,12 @@ def test_longer_times_never_read_shorter() -> None:
 
     texts = [minutes(story.time_text(tenth / 10)) for tenth in range(40_000)]
     assert all(a <= b for a, b in itertools.pairwise(texts))
+
+
+def test_what_is_quoted_is_indented_and_never_markup() -> None:
+    file = io.StringIO()
+    Teller(Console(file=file, width=40)).quote(["Subject: [firm] red", "a " * 30])
+    lines = file.getvalue().splitlines()
+    assert lines[0] == "      Subject: [firm] red"
+    assert len(lines) > 2
+    assert all(line.startswith("      ") and len(line) <= 40 for line in lines)

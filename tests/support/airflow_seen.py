@@ -1,6 +1,6 @@
 """Seen: a real Airflow over the practice firm, with people of several roles, to be looked at.
 
-One for all tests that look: they run in one worker (`GROUP`), and each brings its own DAG.
+One for all tests that look (`tests/airflow/seen`); each of its modules brings its own DAG.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from muniment.errors import EmbeddedError
 from tests.support.airflow_firm import AirflowFirm
 from tests.support.needs import REPOSITORY, missing
 
-GROUP = "airflow-that-is-seen"
 PARTNER = "partner"
 
 

@@ -1,4 +1,5 @@
-"""The checkpoint DAG of a firm: once a day the newest snapshot of every source, signed, and its mark."""
+"""The checkpoint DAG of a firm: once a day the newest snapshot of every source, signed, and its mark; then
+all that lies in the stores is checked, without opening any of it."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import logging
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import DAG, task
+from airflow.sdk import DAG, TriggerRule, task
 
 from muniment.airflow.common import cron, dag_arguments
 from muniment.airflow.failures import plainly
@@ -51,19 +52,33 @@ def build_checkpoint(config: FirmConfig) -> DAG:
             keep_up(wiring.vault("operations", name), config, name)
         return {"mark": mark, "at": to_text(resolved.value.at), "heads": heads}
 
+    @plainly
+    def check() -> dict[str, Any]:
+        from muniment.airflow.check_tasks import check_stores
+
+        return check_stores(config, firm_dag(config.firm_id, "checkpoint"))
+
     with DAG(
         firm_dag(config.firm_id, "checkpoint"),
         schedule=cron(DAILY, config.firm.time_zone),
         **dag_arguments(
             owner="muniment",
-            description=f"Signs the newest snapshots of {config.firm_id} and gives their mark",
+            description=f"Signs the newest snapshots of {config.firm_id}, and checks all that is stored",
             doc_md=CHECKPOINT.format(firm=config.firm_id),
             tags=tags(config.firm_id, "checkpoint"),
         ),
     ) as dag:
-        task(
+        written = task(
             task_id="write_checkpoint",
             execution_timeout=timedelta(hours=2),
             **restore_placement(),
         )(checkpoint)()
+        checked = task(
+            task_id="check",
+            execution_timeout=timedelta(hours=6),
+            # What cannot be signed today must be looked at all the more.
+            trigger_rule=TriggerRule.ALL_DONE,
+            **restore_placement(),
+        )(check)()
+        written >> checked
     return dag

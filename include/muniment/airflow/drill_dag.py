@@ -132,6 +132,7 @@ def _lay_out(config: FirmConfig, dag_id: str) -> None:
         task_id="partner_review",
         respondents=may_answer,
         record=record,
+        recorded=lambda: firm().answer_given(),
         params=review_form(),
         subject=f"{{{{ {result}['subject'] }}}}",
         body=f"{{{{ {result}['body'] }}}}",

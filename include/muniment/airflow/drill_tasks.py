@@ -248,6 +248,14 @@ class DrillTasks:
             {"remarks": remarks} if remarks else None,
         )
 
+    def answer_given(self) -> dict[str, str] | None:
+        """The answer of this drill that the evidence holds, None without one."""
+        for entry in reversed(self._entries()):
+            if entry.event == DrillAnswered.event and entry.subject == self._drill_id:
+                names = ("answer", "answered_by")
+                return {name: str(entry.facts.get(name) or "") for name in names}
+        return None
+
     def wipe_sandbox(self) -> Json:
         """Removes the sandbox, whatever became of the drill, and records how.
 

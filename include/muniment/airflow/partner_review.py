@@ -47,6 +47,7 @@ def review_form() -> dict[str, Param]:
 
 Record = Callable[[Answer, str, str], None]
 """(answer, person of firm.yaml, remarks) -> stored."""
+Recorded = Callable[[], dict[str, str] | None]
 
 
 class PartnerReview(HITLOperator):
@@ -56,11 +57,22 @@ class PartnerReview(HITLOperator):
         respondents: Airflow user -> id of `people`; only they may answer. Empty: the task fails before
             it asks.
         record: stores the answer; whatever it raises leaves the question open.
+        recorded: the answer that was stored already. Airflow may lose a task between its answer and its end
+            (one that is answered within the second in which it was asked), and tries it again: then nobody
+            is asked twice.
     """
 
-    def __init__(self, *, respondents: Mapping[str, str], record: Record, **arguments: Any) -> None:
+    def __init__(
+        self,
+        *,
+        respondents: Mapping[str, str],
+        record: Record,
+        recorded: Recorded,
+        **arguments: Any,
+    ) -> None:
         self._respondents = dict(respondents)
         self._record = record
+        self._recorded = recorded
         super().__init__(
             options=list(OPTIONS),
             assigned_users=[{"id": user, "name": user} for user in respondents],
@@ -70,6 +82,10 @@ class PartnerReview(HITLOperator):
     @plainly
     def execute(self, context: Any) -> Any:
         require_respondents(self._respondents)
+        given = self._recorded()
+        if given is not None:
+            log.info("Answered before: usable %s, by %s", given["answer"], given["answered_by"])
+            return given
         return super().execute(context)
 
     @plainly

@@ -134,6 +134,7 @@ class WatchTasks:
             drill=home.drill,
             drill_open=home.drill_open,
             checkpoint=home.checkpoint,
+            check=home.check,
             # What a store that is away would say is not known, so nothing of it is resolved.
             findings=None if seen.unreachable or seen.untrusted else tuple(findings),
             unreachable=seen.unreachable,

@@ -52,13 +52,17 @@ More: docs/AIRFLOW.md.
 CHECKPOINT = """\
 ### If it failed
 
-1. Backups and restores are not affected. What is missing is today's outside mark: proof that nobody
-   removed the newest snapshots from the store.
-2. Read the last lines of the log of `write_checkpoint`, do what *to do* says, and clear the task.
-3. Red for two days: run `muniment check` on the operations machine.
+1. Backups and restores are not affected.
+2. Open the first red task, read the last lines of its log, and do what *to do* says.
 
-It signs the newest snapshot of every source of firm `{firm}` into the store. The **mark** of 32
-characters it returns (XCom, log) belongs outside the store too: it is what `muniment check` compares with.
+| red task | means | do |
+|---|---|---|
+| `write_checkpoint` | today's outside mark is missing: proof that nobody removed the newest snapshots from the store | mend what the log names, clear the task |
+| `check` | something in a store is damaged, missing, or laid over by somebody | an incident: the log names objects, snapshots and matters |
+
+`write_checkpoint` signs the newest snapshot of every source of firm `{firm}` into the store. The **mark** of 32
+characters it returns (XCom, log) belongs outside the store too: it is what `muniment check` compares with. `check` then
+looks at every object without opening any: there, of its size and checksum, signed by who may, nothing removed, nothing on top.
 More: docs/AIRFLOW.md.
 """
 

@@ -24,6 +24,8 @@ DRILL_EVERY = timedelta(days=93)
 """The longest quarter, and a day."""
 DRILL_WAITS = timedelta(days=3)
 """Plaintext lies in the sandbox until the partner answers."""
+CHECK_EVERY = timedelta(hours=26)
+"""A day, and two hours; as checkpoints, whose DAG it is a part of."""
 CHECKPOINT_EVERY = timedelta(hours=26)
 """A day, and two hours for the night on which the clocks change and for a slow run."""
 CANARY_EVERY = timedelta(days=8)
@@ -53,7 +55,15 @@ def evaluate(facts: Facts) -> Judgement:
     ]
     undecided = {f"backup:{s.watched.source}" for s in facts.sources if not s.readable}
     if not facts.home_readable:
-        undecided |= {"verification", "drill", "drill:open", "checkpoint", "watch", "canary"}
+        undecided |= {
+            "verification",
+            "drill",
+            "drill:open",
+            "check",
+            "checkpoint",
+            "watch",
+            "canary",
+        }
     if facts.findings is None:
         undecided.add("vault:")
     if facts.locks is None:
@@ -136,7 +146,12 @@ def _proofs(facts: Facts) -> Iterator[Condition]:
          Cause.DRILL_FAILED, Cause.DRILL_OVERDUE, Severity.WARNING),
         ("checkpoint", facts.checkpoint, CHECKPOINT_EVERY,
          None, Cause.CHECKPOINT_OVERDUE, Severity.WARNING),
+        ("check", facts.check, CHECK_EVERY,
+         Cause.CHECK_FAILED, Cause.CHECK_OVERDUE, Severity.WARNING),
     ):  # fmt: skip
+        if key == "check" and proven is None:
+            # Who works without Airflow checks by `muniment check`, which signs nothing.
+            continue
         yield from _proof(facts, key, proven, every, failed, overdue, severity)
     waits = facts.drill_open
     if waits is not None and facts.now - waits.at > DRILL_WAITS:
@@ -162,11 +177,15 @@ def _proof(
     numbers: Numbers = {
         "last": to_text(proven.at) if proven else "",
         "days": (facts.now - last).days,
+        "codes": proven.codes if proven else "",
     }
     if proven and not proven.good and failed:
+        # Damage of what is stored is told to those above at once.
+        worst = failed is Cause.CHECK_FAILED
         yield Condition(
-            key, failed, Severity.SERIOUS, owner=facts.owner, since=last, numbers=numbers, refs=refs
-        )
+            key, failed, Severity.CRITICAL if worst else Severity.SERIOUS, owner=facts.owner,
+            since=last, at_once=worst, numbers=numbers, refs=refs,
+        )  # fmt: skip
     elif facts.now - last > every:
         # Twice the time without a proof is no forgotten week any more.
         worse = Severity.SERIOUS if facts.now - last > 2 * every else severity

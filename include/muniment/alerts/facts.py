@@ -105,6 +105,8 @@ class Proven:
     at: datetime
     good: bool
     ref: str = ""
+    codes: str = ""
+    """Of what was found, where it says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,8 @@ class Facts:
     drill_open: Proven | None = None
     """The newest whose restore stands and waits for the lawyer's answer."""
     checkpoint: Proven | None = None
+    check: Proven | None = None
+    """The newest look at everything that is stored, without a key."""
     findings: tuple[Finding, ...] | None = None
     unreachable: Mapping[str, str] = field(default_factory=dict)
     """Destinations that did not answer, with the code of their error."""

@@ -48,6 +48,8 @@ class Cause(StrEnum):
     DRILL_FAILED = "drill_failed"
     DRILL_OVERDUE = "drill_overdue"
     DRILL_OPEN = "drill_open"
+    CHECK_FAILED = "check_failed"
+    CHECK_OVERDUE = "check_overdue"
     CHECKPOINT_OVERDUE = "checkpoint_overdue"
     STORE_UNREACHABLE = "store_unreachable"
     TRUST_BROKEN = "trust_broken"

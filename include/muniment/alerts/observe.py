@@ -16,9 +16,11 @@ from muniment.alerts.newest import newest_checkpoint, newest_commits, newest_ent
 from muniment.errors import StoreError
 from muniment.evidence.drills import DrillAnswered, DrillFinished, held
 from muniment.evidence.events import (
+    CHECKS,
     DRILLS,
     VERIFICATION_ENDED,
     VERIFICATIONS,
+    CheckEnded,
     RunEnded,
     RunFailed,
     RunStarted,
@@ -37,6 +39,7 @@ RUNS = 8
 FAILURE_TOLD = "run.failure_told"
 """Event of `worker-<source>` about a run: the worker told people itself. Facts: `channels`, `code`."""
 VERIFICATION = (VERIFICATIONS, VERIFICATION_ENDED, "good")
+CHECK = (CHECKS, CheckEnded.event, "good")
 """Stream, event, and the fact that says whether it was good."""
 WATCH_RAN = "watch.ran"
 
@@ -55,6 +58,7 @@ class Observed:
     checkpoint: Proven | None = None
     mark: str = ""
     verification: Proven | None = None
+    check: Proven | None = None
     drill: Proven | None = None
     drill_open: Proven | None = None
     watch_at: datetime | None = None
@@ -89,6 +93,7 @@ def observe(
     seen.findings += _missing(vault, known or {}, "D120")
     if home:
         seen.verification = _proven(vault, *VERIFICATION)
+        seen.check = _proven(vault, *CHECK)
         seen.drill, seen.drill_open = _drills(vault)
         seen.watch_at = newest_watch(vault)
     seen.findings = list({(f.code, f.object): f for f in seen.findings}.values())
@@ -166,7 +171,9 @@ def _proven(vault: Vault, stream: str, event: str, good: str) -> Proven | None:
     )
     for resolved in reversed(entries.objects):
         if resolved.value.event == event:
-            return Proven(resolved.value.at, resolved.value.facts.get(good) is True, resolved.name)
+            facts = resolved.value.facts
+            codes = str(facts.get("codes") or "")
+            return Proven(resolved.value.at, facts.get(good) is True, resolved.name, codes)
     return None
 
 

@@ -75,6 +75,17 @@ WORDS: Mapping[Cause, CauseWords] = {
         "Backups and verification go on.",
         "Trigger the recovery drill in Airflow, and see that its DAG is switched on.",
     ),
+    Cause.CHECK_FAILED: CauseWords(
+        "the daily check of {last} found damage or tampering in the store ({codes})",
+        "It only reads. Restores take the true versions, and snapshots that it does not name are unharmed.",
+        "Open the log of `check` in the checkpoint DAG; `muniment explain CODE` says more. Tell the "
+        "managing partner.",
+    ),
+    Cause.CHECK_OVERDUE: CauseWords(
+        "what is stored was last checked at {last}; a day is the rule",
+        "Backups and restores go on.",
+        "See why the task `check` of the checkpoint DAG does not run, or run `muniment check`.",
+    ),
     Cause.CHECKPOINT_OVERDUE: CauseWords(
         "no checkpoint was signed since {last}",
         "Backups go on; the removal of newer snapshots could go unseen.",

@@ -87,8 +87,7 @@ def draw(
 
     Raises NothingToRestore when there is no snapshot at all.
     """
-    moment = as_of or now
-    heads = _heads(places, moment)
+    heads = _heads(places, as_of)
     if not heads:
         raise NothingToRestore(
             "no source has a snapshot at or before this time",
@@ -96,6 +95,8 @@ def draw(
         )
     focus = _focus(heads, seed, now)
     head = heads[focus]
+    # The newest, also where a worker whose clock was ahead says that it ended after now.
+    moment = as_of or max(now, *(h.record.commit.ended_at for h in heads.values()))
     if scenario is Scenario.RANSOMWARE:
         before = as_of or _before_an_attack(head.history, head.record, seed)
         return Drawn(scenario, focus, Scope.SOURCE, "", (focus,), before)
@@ -124,13 +125,13 @@ class _Head:
     record: CommitRecord
 
 
-def _heads(places: Sequence[Place], moment: datetime) -> dict[str, _Head]:
-    """The newest snapshot of each source that ended at or before `moment`."""
+def _heads(places: Sequence[Place], moment: datetime | None) -> dict[str, _Head]:
+    """The newest snapshot of each source, or the newest that ended at or before `moment`."""
     found = {}
     for place in places:
         for source, system in sorted(place.systems.items()):
             history = place.vault.history(source)
-            live = [r for r in history.live if r.commit.ended_at <= moment]
+            live = [r for r in history.live if moment is None or r.commit.ended_at <= moment]
             if live:
                 found[source] = _Head(system, place.vault, history, live[-1])
     return found

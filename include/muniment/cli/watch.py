@@ -147,6 +147,7 @@ def _look(
             drill=seen.drill,
             drill_open=seen.drill_open,
             checkpoint=seen.checkpoint,
+            check=seen.check,
             findings=tuple(seen.findings),
             configuration=_configuration(session),
             channels=channels,

@@ -23,6 +23,7 @@ CONFIGURATION = "operations-configuration"
 RESTORES = "operations-restores"
 VERIFICATIONS = "operations-verification"
 DRILLS = "operations-drills"
+CHECKS = "operations-checks"
 ALERTS = "operations-alerts"
 ROLLUPS = "operations-rollups"
 
@@ -36,6 +37,7 @@ CATALOGUE: Mapping[str, str] = {
     "run.ended": "a run ended with a snapshot, which its commit describes",
     "restore.ended": "a restore was performed, whole or not",
     VERIFICATION_ENDED: "the weekly verification ended",
+    "check.ended": "the daily check without a key ended",
     "drill.started": "a recovery drill was drawn, with its seed",
     "drill.finished": "the drill's restore is there to be looked at, or failed",
     "drill.answered": "a lawyer said whether it is usable",
@@ -197,6 +199,32 @@ class RestoreEnded:
             "items": self.items,
             "verified": self.verified,
             "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class CheckEnded:
+    """The daily check of every store. `codes` are those of damage and tampering; `good`: there are none."""
+
+    event: ClassVar[str] = "check.ended"
+    run_id: str
+    good: bool
+    objects: int
+    bytes: int
+    findings: int
+    codes: tuple[str, ...]
+
+    @property
+    def subject(self) -> str:
+        return self.run_id
+
+    def facts(self) -> Facts:
+        return {
+            "good": self.good,
+            "objects": self.objects,
+            "bytes": self.bytes,
+            "findings": self.findings,
+            "codes": " ".join(self.codes),
         }
 
 

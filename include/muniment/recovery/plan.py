@@ -132,6 +132,9 @@ def make_restore_plan(
     whole for what is asked; falls back to earlier ones, and says so. What is read of rows is kept
     `at_hand`.
 
+    Without `as_of` it is the newest there is, also where a worker whose clock is ahead says that it
+    ended after now; the plan then says that time.
+
     Raises:
         NothingToRestore: no source has anything of it at that time.
         IntegrityError: something was there, and no snapshot of it is whole.
@@ -140,13 +143,16 @@ def make_restore_plan(
     """
     require_documents(vault)
     now = vault.clock.now()
-    when = as_of or now
+    sources = selection.sources or tuple(sources_in(vault.store))
+    histories = {source: vault.history(source) for source in sources}
+    ends = [r.commit.ended_at for history in histories.values() for r in history.live]
+    when = as_of or max([now, *ends])
     choices: list[Choice] = []
     without: list[tuple[str, str]] = []
     damaged: IntegrityError | None = None
-    for source in selection.sources or tuple(sources_in(vault.store)):
+    for source, history in histories.items():
         try:
-            choices.append(_choose(vault, source, selection, when, withhold, proof, at_hand))
+            choices.append(_choose(vault, history, selection, when, withhold, proof, at_hand))
         except NothingToRestore as error:
             without.append((source, error.what))
         except IntegrityError as error:
@@ -176,14 +182,14 @@ def make_restore_plan(
 
 def _choose(
     vault: Vault,
-    source: str,
+    history: History,
     selection: Selection,
     when: datetime,
     withhold: Filter,
     proof: Proof,
     at_hand: AtHand | None,
 ) -> Choice:
-    history = vault.history(source)
+    source = history.source
     candidates = list(_candidates(history, when))
     passed = not_believed(history, candidates[0].seq if candidates else 0, when)
     unbelieved = len(passed)

@@ -11,10 +11,8 @@ import pytest
 import requests
 
 from muniment.airflow.names import engine_run_id
-from tests.support.airflow_seen import GROUP, Seen
+from tests.support.airflow_seen import Seen
 from tests.support.needs import needs_program
-
-pytestmark = pytest.mark.xdist_group(GROUP)
 
 DAG = "practice__verification"
 PATIENCE = 240

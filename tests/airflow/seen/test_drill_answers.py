@@ -11,10 +11,8 @@ import pytest
 from muniment.embedded.airflow_api import AirflowApi
 from muniment.errors import EmbeddedError
 from muniment.vault.evidence import load_stream
-from tests.support.airflow_seen import GROUP, PARTNER, Seen
+from tests.support.airflow_seen import PARTNER, Seen
 from tests.support.needs import needs_program
-
-pytestmark = pytest.mark.xdist_group(GROUP)
 
 DAG = "practice__recovery_drill"
 ASKED = "partner_review"
@@ -102,7 +100,7 @@ def test_the_partner_reads_the_question_in_a_browser_and_answers_it_there(
         read.append(page.locator("body").inner_text())
         page.screenshot(path=pictures / "drill-question.png")
         page.get_by_role("button", name="Usable: partly").click()
-        page.get_by_text("Choice Received").first.wait_for()
+        page.get_by_text("Response received").first.wait_for()
 
     capture(
         services.base_url,
