@@ -4,7 +4,8 @@ The one place where configuration, keys, stores and sources meet. Airflow and th
 begin here; they differ only in where a store's credential comes from.
 
 Invariants: a role's keys are read when that role is asked for, never before; a destination in the
-same account as the source is refused, and so is one that lies in it.
+same account as the source is refused, and so is one that lies in it. What only a backup or only a
+restore needs is imported there.
 """
 
 from __future__ import annotations
@@ -13,10 +14,9 @@ import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from muniment.backup.options import BackupOptions, MassDeletion
-from muniment.backup.run import BackupRun
 from muniment.clock import Clock, SystemClock
 from muniment.config.apart import require_apart, require_outside
 from muniment.config.exceptions import accepted_on
@@ -27,16 +27,18 @@ from muniment.config.load import FirmConfig
 from muniment.config.patterns import compile_patterns
 from muniment.errors import ConfigError, MunimentError
 from muniment.sources.base import Source, Target
-from muniment.sources.files import FileSource, FileTarget
 from muniment.vault.age import Identity, parse_identities
 from muniment.vault.signing import Signer
 from muniment.vault.store.base import Store
 from muniment.vault.store.decorators import RetryingStore
 from muniment.vault.store.open import FileDestination, S3Destination, open_store, parse_destination
-from muniment.vault.store.probe import require_separate_account
 from muniment.vault.store.s3_client import S3Credential, S3Settings
 from muniment.vault.trust import Pin
 from muniment.vault.vault import Vault
+
+if TYPE_CHECKING:
+    from muniment.backup.options import BackupOptions
+    from muniment.backup.run import BackupRun
 
 StoreOpener = Callable[[Destination, str, S3Credential | None], Store]
 """(destination of firm.yaml, URL of it or of its matter keys, the role's own credential) -> store.
@@ -149,6 +151,8 @@ class Wiring:
 
     def source(self, source_id: str) -> Source:
         """The source of an inventory row. Raises ConfigError for a row that is not Muniment's."""
+        from muniment.sources.files import FileSource
+
         row = self._row(source_id)
         options = self.config.options(source_id)
         return FileSource(
@@ -175,6 +179,8 @@ class Wiring:
         `sources_off` no source is touched, not even to see where it lies.
         Raises TargetUnusable for a folder in a source or a store.
         """
+        from muniment.sources.files import FileTarget
+
         require_outside(self.config, folder, sources_off=sources_off)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return FileTarget(folder / source_id, overwrite=overwrite, restore_id=restore_id)
@@ -183,6 +189,9 @@ class Wiring:
         self, source_id: str, run_id: str, *, accept_mass_deletion: bool = False
     ) -> BackupRun:
         """A run of one source with the worker's keys and the options of its row."""
+        from muniment.backup.run import BackupRun
+        from muniment.vault.store.probe import require_separate_account
+
         row = self._row(source_id)
         require_apart(self.config, row)
         require_separate_account(
@@ -199,6 +208,8 @@ class Wiring:
         )
 
     def _options(self, row: InventoryRow, accept_mass_deletion: bool) -> BackupOptions:
+        from muniment.backup.options import BackupOptions, MassDeletion
+
         given = self.config.options(row.source_id)
         today = self.clock.now().astimezone(ZoneInfo(self.config.firm.time_zone)).date()
         return BackupOptions(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typer.main import get_command
 
 from muniment.cli import pages
+from muniment.cli.commands import MODULES, built
 from muniment.cli.exits import Exit
 from muniment.cli.explain import error_classes
 from muniment.cli.finding_codes import FINDING_CODES
@@ -89,3 +90,14 @@ def test_every_option_says_what_it_takes_and_does() -> None:
                 assert parameter.metavar, (words, parameter.name)
             if parameter.name != "help":
                 assert parameter.help, (words, parameter.name)
+
+
+def test_every_module_gives_the_commands_that_the_table_says() -> None:
+    """By the table a command is found without importing the other modules."""
+    assert {module: tuple(built(module)) for module in MODULES} == MODULES
+    registering = {
+        path.stem
+        for path in (ROOT / "include" / "muniment" / "cli").glob("*.py")
+        if "\ndef register(app: typer.Typer) -> None:" in path.read_text(encoding="utf-8")
+    }
+    assert registering <= set(MODULES)

@@ -171,3 +171,9 @@ def test_a_size_in_base_256_is_refused() -> None:
     block[124:136] = b"\x80" + bytes(10) + b"\x05"
     with pytest.raises(FormatError, match="octal"):
         tar.parse_header(bytes(block))
+
+
+def test_a_size_below_nothing_is_refused() -> None:
+    """With a checksum that fits: a reader that goes by the number would go backwards."""
+    with pytest.raises(FormatError, match="octal"):
+        tar.parse_header(tar.header(sha256(b"abc"), -1))

@@ -39,6 +39,7 @@ from muniment.model.item import Completeness, Row
 from muniment.recovery.perform import RestoreReport, perform
 from muniment.recovery.plan import RestorePlan, make_restore_plan
 from muniment.recovery.proof import Proof
+from muniment.recovery.selected import AtHand
 from muniment.recovery.selection import Scope, Selection
 from muniment.sources.base import Source
 from muniment.sources.files import FileTarget
@@ -168,6 +169,7 @@ def _restore(
     vault: Vault, source: str, record: CommitRecord, sample: Sample, target: NotedTarget
 ) -> tuple[RestorePlan, RestoreReport]:
     selection = Selection(Scope.SOURCE, "", (source,))
+    at_hand = AtHand()
     plan = make_restore_plan(
         vault,
         selection,
@@ -177,8 +179,11 @@ def _restore(
         # Each byte is proven while it is delivered, and told item by item; a proof beforehand would
         # stop at the first damage.
         proof=Proof.PRESENT,
+        at_hand=at_hand,
     )
-    report = perform(vault, plan, selection, lambda _: target, withhold=sample.withhold)
+    report = perform(
+        vault, plan, selection, lambda _: target, withhold=sample.withhold, at_hand=at_hand
+    )
     return plan, report
 
 

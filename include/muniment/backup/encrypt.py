@@ -15,6 +15,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from muniment.backup.plan import WITHOUT_CONTENT
@@ -80,6 +81,7 @@ class _Index:
                     self._located[self._domain(key_id), digest] = part
 
     @staticmethod
+    @cache
     def _domain(key_id: str) -> str:
         return key_id if names.matter_of_key(key_id) else ""
 

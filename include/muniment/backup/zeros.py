@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from functools import cache
 
 from muniment.vault.chunking import Read, chunks
 
@@ -22,7 +23,12 @@ LONG = 16 << 20
 """Bytes of the longer of the two members: a restore holds a few of them at a time."""
 
 _ZEROS = {length: bytes(length) for length in (WINDOW, LONG)}
-_DIGESTS = {length: hashlib.sha256(zeros).digest() for length, zeros in _ZEROS.items()}
+
+
+@cache
+def _digest(length: int) -> bytes:
+    # Computed when a file has such a run: for every command it would be 20 MB to hash.
+    return hashlib.sha256(_ZEROS[length]).digest()
 
 
 def pieces(read: Read, update: Callable[[bytes], object]) -> Iterator[tuple[bytes, bytes]]:
@@ -39,10 +45,10 @@ def pieces(read: Read, update: Callable[[bytes], object]) -> Iterator[tuple[byte
             windows.advance()
             run += WINDOW
             if run == LONG:
-                yield _DIGESTS[LONG], _ZEROS[LONG]
+                yield _digest(LONG), _ZEROS[LONG]
                 run = 0
         for _ in range(0, run, WINDOW):
-            yield _DIGESTS[WINDOW], _ZEROS[WINDOW]
+            yield _digest(WINDOW), _ZEROS[WINDOW]
         for digest, chunk in chunks(windows.read):
             update(chunk)
             yield digest, chunk

@@ -12,5 +12,5 @@ Invariants
 - What destroys or overwrites is planned, shown and confirmed first.
 - Errors carry no names of clients or files. `ls`, `show`, `diff` and `matters` do: that is what
   they are for, and the vault's keys decide who can run them.
-- Nothing heavy is imported before a command needs it: `muniment --help` takes a quarter second.
+- Nothing heavy is imported before a command needs it, and no module of another command (`commands`).
 """

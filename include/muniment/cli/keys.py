@@ -34,6 +34,8 @@ keys_app = typer.Typer(
 
 
 def register(app: typer.Typer) -> None:
+    from muniment.cli import signers  # noqa: F401 - imported, its commands join those below
+
     app.add_typer(keys_app, name="keys", rich_help_panel="Keys and retention")
 
 

@@ -9,29 +9,12 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperGroup
 
-from muniment.cli import (
-    assure,
-    backup,
-    doctor,
-    drill,
-    evidence,
-    explain,
-    export,
-    init_firm,
-    keys,
-    kpi,
-    look,
-    restore,
-    retention,
-    signers,
-    upkeep,
-    watch,
-)
+from muniment.cli.commands import Commands
 from muniment.cli.exits import Exit, exit_of
 from muniment.cli.screen import Declined, Screen
 from muniment.cli.session import Given, Session
@@ -47,8 +30,13 @@ _VALUED = (
 )  # fmt: skip
 
 
-class _GlobalOptionsAnywhere(TyperGroup):
-    """Lets the global options stand after the command too, where people type them."""
+class _Muniment(TyperGroup):
+    """Its commands are built when they are asked for; the global options may stand after the command
+    too, where people type them."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.commands = cast(Any, Commands())
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         return super().parse_args(ctx, _hoisted(args))
@@ -84,7 +72,7 @@ def _hoisted(args: Sequence[str]) -> list[str]:
 
 app = typer.Typer(
     name="muniment",
-    cls=_GlobalOptionsAnywhere,
+    cls=_Muniment,
     help="Backup and recovery that a law firm can prove. Works on files and keys alone: Airflow "
     "need not be there.",
     epilog="Exit codes: docs/EXIT_CODES.md. Errors and findings: `muniment explain CODE`. From "
@@ -169,24 +157,6 @@ def _root(
     ctx.obj = Session(Screen(as_json=as_json, quiet=quiet), given, clock)
 
 
-# In the order of their groups in `muniment --help`.
-init_firm.register(app)
-doctor.register(app)
-backup.register(app)
-upkeep.register(app)
-look.register(app)
-explain.register(app)
-assure.register(app)
-drill.register(app)
-watch.register(app)
-kpi.register(app)
-evidence.register(app)
-restore.register(app)
-export.register(app)
-retention.register(app)
-keys.register(app)
-signers.register()
-
 _CLICK_ERROR: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 """Typer brings its own copy of click; its root of usage errors has no public name."""
 
@@ -195,7 +165,6 @@ def main(argv: Sequence[str] | None = None, clock: Clock | None = None) -> int:
     """Runs one command and returns its exit code; raises nothing. `clock` is for tests."""
     args = list(sys.argv[1:] if argv is None else argv)
     screen = Screen(as_json="--json" in args, quiet=False)
-    command = _command_in(args)
     try:
         code = app(args, standalone_mode=False, prog_name="muniment", obj=clock)
         sys.stdout.flush()
@@ -204,16 +173,16 @@ def main(argv: Sequence[str] | None = None, clock: Clock | None = None) -> int:
         if os.environ.get(DEBUG):
             _traceback()
         code = exit_of(error)
-        screen.failure(error, code, command)
+        screen.failure(error, code, _command_in(args))
         return int(code)
     except Declined as declined:
-        screen.refusal("DECLINED", declined.why, Exit.DECLINED, command)
+        screen.refusal("DECLINED", declined.why, Exit.DECLINED, _command_in(args))
         return int(Exit.DECLINED)
     except (typer.Abort, EOFError):
-        screen.refusal("DECLINED", "Nothing was changed.", Exit.DECLINED, command)
+        screen.refusal("DECLINED", "Nothing was changed.", Exit.DECLINED, _command_in(args))
         return int(Exit.DECLINED)
     except _CLICK_ERROR as error:
-        return _usage(error, screen, command)
+        return _usage(error, screen, _command_in(args))
     except (_ReadEnough, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(Exit.GOOD)
@@ -226,12 +195,15 @@ def main(argv: Sequence[str] | None = None, clock: Clock | None = None) -> int:
             to=_place(error),
             todo=f"Report it with this place. {DEBUG}=1 shows more; that text may hold names of files.",
         )
-        screen.failure(defect, Exit.UNEXPECTED, command)
+        screen.failure(defect, Exit.UNEXPECTED, _command_in(args))
         return int(Exit.UNEXPECTED)
 
 
 def run() -> None:
     """The program."""
+    # Pydantic otherwise reads the metadata of every installed package in search of plug-ins, which no
+    # model of ours has: 0.05 CPU seconds of each command.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     sys.exit(main())
 
 

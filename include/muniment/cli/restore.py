@@ -69,6 +69,7 @@ def restore(
     """
     from muniment.recovery.perform import perform
     from muniment.recovery.plan import make_restore_plan
+    from muniment.recovery.selected import AtHand
 
     session = session_of(ctx)
     requested_at = session.clock.now()
@@ -78,8 +79,9 @@ def restore(
     vault = session.reading()
     selection = _selection(vault, matter, path, item, source, from_sources or [])
     at = moment_of(session, as_of)
+    at_hand = AtHand()
     with session.screen.progress("Planning: proving the chosen snapshots"):
-        plan = make_restore_plan(vault, selection, at)
+        plan = make_restore_plan(vault, selection, at, at_hand=at_hand)
     if plan_only:
         session.screen.answer(
             "restore",
@@ -110,6 +112,7 @@ def restore(
                 of, folder, overwrite=overwrite, restore_id=_restore_id(plan)
             ),
             progress=progress,
+            at_hand=at_hand,
         )
     _record(session, vault, plan, report, requested_at)
     data = {

@@ -18,17 +18,13 @@ if TYPE_CHECKING:
     from muniment.vault.vault import Vault
 
 
-def register() -> None:
-    keys_app.command("add-signer")(add_signer)
-    keys_app.command("revoke-signer")(revoke_signer)
-
-
 class SignerRole(StrEnum):
     WORKER = "worker"
     OPERATIONS = "operations"
     RETENTION = "retention"
 
 
+@keys_app.command("add-signer")
 def add_signer(
     ctx: typer.Context,
     role: Annotated[
@@ -77,6 +73,7 @@ def add_signer(
     )
 
 
+@keys_app.command("revoke-signer")
 def revoke_signer(
     ctx: typer.Context,
     keyid: Annotated[str, typer.Argument(help="The signer, as `keys list` has it.")],

@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
-
-from croniter import CroniterError, croniter
 
 DEFAULT_TIME = (1, 0)
 """01:00: after the evening's work, and a night before anybody needs the machine."""
@@ -56,7 +55,7 @@ class Schedule:
         if self._every_hour:
             yield from self._by_the_hour(begin, local)
         start = begin.astimezone(local).replace(tzinfo=None) - _MAX_SHIFT
-        wall = croniter(self.cron, start)
+        wall = _croniter(self.cron, start)
         waiting: list[datetime] = []
         last = begin
         while True:
@@ -90,9 +89,16 @@ class Schedule:
         moment = begin
         while True:
             wall = moment.astimezone(local).replace(tzinfo=None)
-            at: datetime = croniter(self.cron, wall).get_next(datetime)
+            at: datetime = _croniter(self.cron, wall).get_next(datetime)
             moment = moment + (at - wall)
             yield moment
+
+
+def _croniter(cron: str, start: datetime, **limits: int) -> Any:
+    # Imported here: who restores asks for no due moment.
+    from croniter import croniter
+
+    return croniter(cron, start, **limits)
 
 
 def _on_the_wall(at: datetime, local: ZoneInfo) -> datetime:
@@ -118,8 +124,10 @@ def parse_schedule(words: str) -> Schedule:
         return Schedule(text.lower(), _cron_of(found))
     if not _CRON.fullmatch(text):
         raise ScheduleError("is not a schedule")
+    from croniter import CroniterError
+
     try:
-        moment = croniter(text, datetime(2026, 1, 1, tzinfo=UTC), max_years_between_matches=8)
+        moment = _croniter(text, datetime(2026, 1, 1, tzinfo=UTC), max_years_between_matches=8)
         moment.get_next(datetime)
     except (CroniterError, ValueError, KeyError):
         raise ScheduleError("is not a schedule that ever comes") from None

@@ -12,8 +12,8 @@ from typing import Any
 from muniment.errors import FormatError, MunimentError, PlanChanged, TargetNotEmpty, TargetUnusable
 from muniment.model.item import Row
 from muniment.recovery.plan import Choice, RestorePlan, chosen
-from muniment.recovery.selected import load_selected
-from muniment.recovery.selection import Filter, Selection, nothing_withheld
+from muniment.recovery.selected import AtHand, load_matching
+from muniment.recovery.selection import Filter, Selection, nothing_withheld, select
 from muniment.sources.base import Given, Target
 from muniment.vault.pack_reader import PartReader
 from muniment.vault.vault import Vault
@@ -46,6 +46,12 @@ class RestoreReport:
     def whole(self) -> bool:
         return not self.failures
 
+    def spent(self, phase: str, began: float) -> float:
+        """Adds the time since `began` to a phase; returns now."""
+        now = time.monotonic()
+        self.seconds[phase] = self.seconds.get(phase, 0.0) + now - began
+        return now
+
     def as_dict(self) -> dict[str, Any]:
         return {
             "plan_digest": self.plan_digest,
@@ -67,8 +73,10 @@ def perform(
     *,
     withhold: Filter = nothing_withheld,
     progress: Progress = silent,
+    at_hand: AtHand | None = None,
 ) -> RestoreReport:
-    """Delivers every item of the plan; `targets` gives the target of a source.
+    """Delivers every item of the plan; `targets` gives the target of a source. What is `at_hand` of
+    rows, from the plan, is not read again.
 
     An item that cannot be proven is not written, is listed among the failures, and the others go on.
     Repeating it after an interruption goes on where it was.
@@ -81,40 +89,32 @@ def perform(
         raise PlanChanged("the plan was made for another selection")
     report = RestoreReport(plan.digest)
     for choice in plan.choices:
-        _source(vault, choice, selection, targets(choice.source), withhold, progress, report)
+        target = targets(choice.source)
+        began = time.monotonic()
+        history, record = chosen(vault, choice)
+        found = at_hand.take(choice.source, record, selection) if at_hand else None
+        found = found or load_matching(vault, history, record, selection)
+        selected = select(found, withhold)
+        if selected.digest != choice.items_digest:
+            raise PlanChanged("the items are not those of the plan", to=choice.source)
+        _refuse_conflicts(target, selected.rows, choice.source)
+        began = report.spent("plan", began)
+        reader = PartReader(vault.store, vault.keyring, history.packs(record))
+        delivery = _Delivery(reader, target, report, choice, progress)
+        delivery.run(selected.rows)
+        began = report.spent("write", began)
+        delivery.verify(selected.rows)
+        report.spent("verify", began)
     return report
 
 
-def _source(
-    vault: Vault,
-    choice: Choice,
-    selection: Selection,
-    target: Target,
-    withhold: Filter,
-    progress: Progress,
-    report: RestoreReport,
-) -> None:
-    began = time.monotonic()
-    history, record = chosen(vault, choice)
-    selected, _ = load_selected(vault, history, record, selection, withhold)
-    if selected.digest != choice.items_digest:
-        raise PlanChanged("the items are not those of the plan", to=choice.source)
-    rows = selected.rows
+def _refuse_conflicts(target: Target, rows: Sequence[Row], source: str) -> None:
     conflicts = target.conflicts(iter((r.kind, r.native_id) for r in rows))
     if conflicts:
         raise TargetNotEmpty(
             f"the target holds {len(conflicts):,} things under names that this restore would use",
-            to=choice.source,
+            to=source,
         )
-    report.seconds["plan"] = report.seconds.get("plan", 0.0) + time.monotonic() - began
-    began = time.monotonic()
-    reader = PartReader(vault.store, vault.keyring, history.packs(record))
-    delivery = _Delivery(reader, target, report, choice, progress)
-    delivery.run(rows)
-    report.seconds["write"] = report.seconds.get("write", 0.0) + time.monotonic() - began
-    began = time.monotonic()
-    delivery.verify(rows)
-    report.seconds["verify"] = report.seconds.get("verify", 0.0) + time.monotonic() - began
 
 
 class _Delivery:

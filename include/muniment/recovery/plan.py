@@ -17,8 +17,14 @@ from muniment.clock import from_text, to_text
 from muniment.errors import IntegrityError, MunimentError, NothingToRestore, PlanChanged
 from muniment.ids import sha256_hex
 from muniment.recovery.proof import Proof, prove
-from muniment.recovery.selected import is_silence, load_selected, not_believed, require_documents
-from muniment.recovery.selection import Filter, Scope, Selection, nothing_withheld
+from muniment.recovery.selected import (
+    AtHand,
+    is_silence,
+    load_matching,
+    not_believed,
+    require_documents,
+)
+from muniment.recovery.selection import Filter, Scope, Selection, nothing_withheld, select
 from muniment.vault.history import CommitRecord, History, sources_in
 from muniment.vault.vault import Vault
 
@@ -120,9 +126,11 @@ def make_restore_plan(
     target: str = "folder",
     withhold: Filter = nothing_withheld,
     proof: Proof = Proof.READ,
+    at_hand: AtHand | None = None,
 ) -> RestorePlan:
     """Chooses, for each source, the newest snapshot that ended at or before `as_of` and is proven
-    whole for what is asked; falls back to earlier ones, and says so.
+    whole for what is asked; falls back to earlier ones, and says so. What is read of rows is kept
+    `at_hand`.
 
     Without `as_of` it is the newest there is, also where a worker whose clock is ahead says that it
     ended after now; the plan then says that time.
@@ -144,7 +152,7 @@ def make_restore_plan(
     damaged: IntegrityError | None = None
     for source, history in histories.items():
         try:
-            choices.append(_choose(vault, history, selection, when, withhold, proof))
+            choices.append(_choose(vault, history, selection, when, withhold, proof, at_hand))
         except NothingToRestore as error:
             without.append((source, error.what))
         except IntegrityError as error:
@@ -179,6 +187,7 @@ def _choose(
     when: datetime,
     withhold: Filter,
     proof: Proof,
+    at_hand: AtHand | None,
 ) -> Choice:
     source = history.source
     candidates = list(_candidates(history, when))
@@ -188,10 +197,11 @@ def _choose(
     for record in candidates:
         newest = newest or record
         try:
-            selected, sealed = load_selected(vault, history, record, selection, withhold)
+            found = load_matching(vault, history, record, selection)
+            selected = select(found, withhold)
             if not selected.rows:
                 if selection.scope is Scope.SOURCE or len(passed) == unbelieved:
-                    raise NothingToRestore(_nothing(sealed), to=source)
+                    raise NothingToRestore(_nothing(found.sealed_away), to=source)
                 continue
             how, packs, size = prove(vault, history, record, selected.rows, proof)
         except NothingToRestore:
@@ -201,6 +211,8 @@ def _choose(
                 raise
             passed.append((record.seq, f"{error.code} {error.what}"))
             continue
+        if at_hand is not None:
+            at_hand.keep(source, record, selection, found)
         loss = newest.commit.ended_at - record.commit.ended_at if passed else timedelta()
         return Choice(
             source=source,
@@ -217,7 +229,7 @@ def _choose(
             proof=how.value,
             withheld=dict(selected.withheld),
             problems=selected.problems,
-            sealed_away=sealed,
+            sealed_away=found.sealed_away,
             passed_over=tuple(passed),
             loss_seconds=int(loss.total_seconds()),
         )

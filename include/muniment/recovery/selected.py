@@ -17,9 +17,11 @@ from muniment.errors import (
 )
 from muniment.recovery.selection import (
     Filter,
+    Matching,
     Scope,
     Selected,
     Selection,
+    matching,
     nothing_withheld,
     select,
 )
@@ -34,6 +36,25 @@ _SHOWN = 100
 """Commits that are named as not believed: a thief may leave any number."""
 
 
+class AtHand:
+    """Rows that a plan was made from, for who performs it in the same process: what stands under a
+    commit's digest does not change.
+
+    They are given out once, so that they are not held longer than they are used.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str, Selection], Matching] = {}
+
+    def keep(
+        self, source: str, record: CommitRecord, selection: Selection, found: Matching
+    ) -> None:
+        self._found[source, record.digest, selection] = found
+
+    def take(self, source: str, record: CommitRecord, selection: Selection) -> Matching | None:
+        return self._found.pop((source, record.digest, selection), None)
+
+
 def load_selected(
     vault: Vault,
     history: History,
@@ -43,21 +64,30 @@ def load_selected(
 ) -> tuple[Selected, tuple[str, ...]]:
     """The rows of one snapshot that match, and the key ids whose rows stay closed here.
 
-    Raises NoKey when none of them opens, IntegrityError and its like when none of the ways to read
-    them is whole, StoreError when the store does not answer.
+    Raises as `load_matching` does.
     """
-    snapshot = _open_rows(vault, history, record)
+    found = load_matching(vault, history, record, selection)
+    return select(found, withhold), found.sealed_away
+
+
+def load_matching(
+    vault: Vault, history: History, record: CommitRecord, selection: Selection
+) -> Matching:
+    """Raises NoKey when none of the rows opens, IntegrityError and its like when none of the ways to
+    read them is whole, StoreError when the store does not answer."""
+    matter = selection.value if selection.scope is Scope.MATTER else ""
+    snapshot = _open_rows(vault, history, record, matter)
     epochs = [key_id for key_id in snapshot.sealed_away if not names.matter_of_key(key_id)]
     if epochs and selection.scope is Scope.SOURCE:
         raise NoKey(
             "the rows of this snapshot stay closed, but for matters under keys of their own",
             to=f"{history.source}: {', '.join(sorted(epochs))}",
         )
-    return select(snapshot, selection, withhold), tuple(sorted(snapshot.sealed_away))
+    return matching(snapshot, selection)
 
 
-def _open_rows(vault: Vault, history: History, record: CommitRecord) -> Snapshot:
-    """The rows by the first way whose objects are there and whole: they all say the same.
+def _open_rows(vault: Vault, history: History, record: CommitRecord, matter: str) -> Snapshot:
+    """The rows (of a matter, or all) by the first way whose objects are there and whole: they all say the same.
 
     Packs are not asked for here: one that is lost must not send back in time who asks for nothing in
     it. `prove` asks for those that are needed.
@@ -73,7 +103,9 @@ def _open_rows(vault: Vault, history: History, record: CommitRecord) -> Snapshot
             problem = problem or IntegrityError("an object of rows is not in the store", to=lost)
             continue
         try:
-            return load_snapshot(vault.store, vault.keyring, vault.vault_id, history, chain)
+            return load_snapshot(
+                vault.store, vault.keyring, vault.vault_id, history, chain, matter=matter
+            )
         except MunimentError as error:
             if is_silence(error):
                 raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -99,23 +99,34 @@ class Selected:
         return sha256_hex("\n".join(lines).encode())
 
 
-def select(
-    snapshot: Snapshot, selection: Selection, withhold: Filter = nothing_withheld
-) -> Selected:
-    """The rows that match, in a stable order (by path)."""
-    wanted = selection.predicate()
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """The rows of one snapshot that match, in a stable order (by path), before any is withheld; how many
+    problems the snapshot has; the key ids whose rows stay closed here."""
+
+    rows: tuple[Row, ...]
+    problems: int
+    sealed_away: tuple[str, ...]
+
+
+def matching(snapshot: Snapshot, selection: Selection) -> Matching:
+    rows = sorted(
+        filter(selection.predicate(), snapshot.items.values()),
+        key=lambda row: (row.native_id, row.kind),
+    )
+    return Matching(tuple(rows), len(snapshot.problems), tuple(sorted(snapshot.sealed_away)))
+
+
+def select(found: Matching, withhold: Filter = nothing_withheld) -> Selected:
+    """What matches, without what is withheld."""
+    if withhold is nothing_withheld:
+        return Selected(found.rows, (), found.problems)
     rows: list[Row] = []
     withheld: dict[str, int] = {}
-    for row in _ordered(snapshot):
-        if not wanted(row):
-            continue
+    for row in found.rows:
         reason = withhold(row)
         if reason:
             withheld[reason] = withheld.get(reason, 0) + 1
         else:
             rows.append(row)
-    return Selected(tuple(rows), tuple(sorted(withheld.items())), len(snapshot.problems))
-
-
-def _ordered(snapshot: Snapshot) -> Iterator[Row]:
-    return iter(sorted(snapshot.items.values(), key=lambda row: (row.native_id, row.kind)))
+    return Selected(tuple(rows), tuple(sorted(withheld.items())), found.problems)

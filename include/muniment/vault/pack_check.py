@@ -180,6 +180,9 @@ class _Archive:
                     raise FormatError("a pack has bytes between its members")
                 self._padding_left -= len(padding)
                 position += len(padding)
+            elif not self._header and end - position >= tar.BLOCK:
+                self._take_header(bytes(view[position : position + tar.BLOCK]))
+                position += tar.BLOCK
             else:
                 piece = view[position : position + tar.BLOCK - len(self._header)]
                 self._header += piece

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from muniment.errors import FormatError
-from muniment.model.item import Fidelity, Part, Problem, Row, Segment
+from muniment.model.item import Part, Problem, Row, Segment
 from muniment.model.matter import MatterName
 from muniment.model.text import bytes_of, text_of
+from muniment.vault.row_form import FIDELITIES, Seen, digest_of, path_of, read_form
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -82,26 +83,39 @@ def _fields(row: AnyRow) -> dict[str, Any]:
 
 def parse_line(line: bytes) -> AnyRow | None:
     """Inverse of `line_of`; None for a header or an unknown kind of row. Raises FormatError."""
+    return parse_seen(line, Seen())
+
+
+def parse_seen(line: bytes, seen: Seen) -> AnyRow | None:
+    """The same for one of many lines of an object."""
     try:
-        value = json.loads(line)
-        kind = value["t"]
-        if kind == "item":
-            return _item(value)
-        if kind == "gone":
-            return Gone(_id(value))
-        if kind == "problem":
-            return Problem(
-                _id(value),
-                value["kind"],
-                bytes_of(value["path"]),
-                value["cause"],
-                bool(value["kept"]),
-            )
-        if kind == "matter":
-            title = bytes_of(value["title"]).decode("utf-8", "surrogateescape")
-            return MatterName(value["matter"], value["number"], title)
+        if not line.startswith(b'{"'):
+            return _row(json.loads(line), seen)
+        # Of bytes `json` first asks whether they are UTF-16 or 32, which costs more than to parse them;
+        # what begins with these two is neither.
+        text = line.decode("utf-8", "surrogatepass")
+        return read_form(text, seen) or _row(json.loads(text), seen)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise FormatError("a row of a snapshot is malformed") from None
+
+
+def _row(value: Any, seen: Seen) -> AnyRow | None:
+    kind = value["t"]
+    if kind == "item":
+        return _item(value, seen)
+    if kind == "gone":
+        return Gone(_id(value))
+    if kind == "problem":
+        return Problem(
+            _id(value),
+            value["kind"],
+            bytes_of(value["path"]),
+            value["cause"],
+            bool(value["kept"]),
+        )
+    if kind == "matter":
+        title = bytes_of(value["title"]).decode("utf-8", "surrogateescape")
+        return MatterName(value["matter"], value["number"], title)
     return None
 
 
@@ -112,12 +126,12 @@ def _id(value: dict[str, Any]) -> bytes:
     return raw
 
 
-def _item(value: dict[str, Any]) -> Row:
+def _item(value: dict[str, Any], seen: Seen) -> Row:
     parts = tuple(
         Part(
-            _digest(part["m"]),
-            _digest(part["p"]),
-            str(part["k"]),
+            digest_of(part["m"]),
+            seen.pack(part["p"]),
+            seen.text(part["k"]),
             tuple(Segment(*_four(numbers)) for numbers in part["s"]),
         )
         for part in value["parts"]
@@ -125,33 +139,26 @@ def _item(value: dict[str, Any]) -> Row:
     digest = value["sha256"]
     return Row(
         item_id=_id(value),
-        kind=str(value["kind"]),
-        native_id=_path(value["path"]),
-        matter=str(value["matter"]),
+        kind=seen.text(value["kind"]),
+        native_id=path_of(value["path"]),
+        matter=seen.text(value["matter"]),
         size=_count(value["size"]),
         mtime_ns=int(value["mtime_ns"]),
-        digest=_digest(digest) if digest else b"",
-        fidelity=Fidelity(value["fidelity"]),
+        digest=digest_of(digest) if digest else b"",
+        fidelity=FIDELITIES[value["fidelity"]],
         parts=parts,
         metadata=dict(value["meta"]),
-        version=str(value["version"]),
+        version=seen.text(value["version"]),
     )
 
 
-def _path(text: Any) -> bytes:
-    """The raw path; empty for one that is no percent text. An empty path is refused when something
-    is restored, and the other items of the object still are (FORMAT, section 14)."""
-    try:
-        return bytes_of(text)
-    except ValueError:
-        return b""
-
-
-def _digest(text: str) -> bytes:
-    raw = bytes.fromhex(text)
-    if len(raw) != 32:
-        raise ValueError("a SHA-256 has 32 bytes")
-    return raw
+def _four(numbers: list[Any]) -> tuple[int, int, int, int]:
+    a, b, c, d = numbers
+    # In one line what `_count` asks of each: a mail store has a thousand chunks.
+    if type(a) is type(b) is type(c) is type(d) is int and min(numbers) >= 0:
+        return a, b, c, d
+    a, b, c, d = (_count(n) for n in numbers)
+    return a, b, c, d
 
 
 def _count(value: Any) -> int:
@@ -160,19 +167,35 @@ def _count(value: Any) -> int:
     return value
 
 
-def _four(numbers: list[Any]) -> tuple[int, int, int, int]:
-    a, b, c, d = (_count(n) for n in numbers)
-    return a, b, c, d
-
-
 def parse_object(data: bytes, *, vault_id: str, source: str) -> Iterator[AnyRow]:
     """All rows of one opened, decompressed snapshot object. Raises FormatError."""
-    lines = iter(data.splitlines(keepends=True))
+    return parse_pieces([data], vault_id=vault_id, source=source)
+
+
+def parse_pieces(pieces: Iterable[bytes], *, vault_id: str, source: str) -> Iterator[AnyRow]:
+    """All rows of one opened snapshot object that comes in pieces, cut anywhere. Raises FormatError,
+    perhaps after some rows."""
+    lines = (line for block in blocks(pieces) for line in block.splitlines(keepends=True))
     check_header(next(lines, b""), vault_id=vault_id, source=source)
+    seen = Seen()
     for line in lines:
-        row = parse_line(line)
+        row = parse_seen(line, seen)
         if row is not None:
             yield row
+
+
+def blocks(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes cut after newlines, so that no line and no line's end is in two of them."""
+    rest: list[bytes] = []
+    for piece in pieces:
+        end = piece.rfind(b"\n") + 1
+        if end:
+            rest.append(piece[:end])
+            yield b"".join(rest)
+            rest = []
+        rest.append(piece[end:])
+    if last := b"".join(rest):
+        yield last
 
 
 def check_header(line: bytes, *, vault_id: str, source: str) -> None:

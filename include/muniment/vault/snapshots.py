@@ -15,7 +15,8 @@ from muniment.vault.history import Chain, History
 from muniment.vault.keyring import Keyring
 from muniment.vault.resolve import read_content
 from muniment.vault.rows import AnyRow, Snapshot, line_of
-from muniment.vault.sealed_file import SealedFile, SealedFileWriter, open_compressed
+from muniment.vault.rows_of_matter import rows_of_matter
+from muniment.vault.sealed_file import SealedFile, SealedFileWriter, open_pieces
 from muniment.vault.store.base import Store
 
 
@@ -86,16 +87,31 @@ def read_rows(
     size: int | None = None,
 ) -> Iterator[AnyRow]:
     """The rows of one snapshot object, verified against its name."""
+    pieces = _read_pieces(store, identities, source, digest, size)
+    return rows.parse_pieces(pieces, vault_id=vault_id, source=source)
+
+
+def _read_pieces(
+    store: Store, identities: Sequence[Identity], source: str, digest: str, size: int | None
+) -> Iterator[bytes]:
     data = read_content(store, names.snapshot(source, digest), size)
-    plain = open_compressed(data, identities)
-    return rows.parse_object(plain, vault_id=vault_id, source=source)
+    return open_pieces(data, identities)
 
 
 def load_snapshot(
-    store: Store, keyring: Keyring, vault_id: str, history: History, chain: Chain
+    store: Store,
+    keyring: Keyring,
+    vault_id: str,
+    history: History,
+    chain: Chain,
+    *,
+    matter: str = "",
 ) -> Snapshot:
     """Merges base and deltas. Rows of matters, or of all that is under no matter's key, that cannot be
     opened are left out and their key ids listed in `sealed_away`.
+
+    With `matter` only its items are there. Their rows are all that is parsed of the items, so of damage
+    in the rows of another matter nothing is noticed.
 
     Raises NoKey when nothing could be opened at all, and when some epochs open and others do not: with
     a delta left out from the middle, what is older would pass for what is.
@@ -114,9 +130,14 @@ def load_snapshot(
             except NoKey:
                 snapshot.sealed_away.add(described.key_id)
                 continue
-            found = read_rows(
-                store, [identity], vault_id, history.source, described.snapshot, described.size
+            pieces = _read_pieces(
+                store, [identity], history.source, described.snapshot, described.size
             )
+            of = {"vault_id": vault_id, "source": history.source}
+            if matter:
+                found = rows_of_matter(pieces, matter, snapshot.items, **of)
+            else:
+                found = rows.parse_pieces(pieces, **of)
             if names.matter_of_key(described.key_id):
                 found = _noting_key(found, described.key_id, snapshot)
             rows.merge(found, snapshot)

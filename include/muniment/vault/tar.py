@@ -68,12 +68,17 @@ def parse_header(block: bytes) -> tuple[bytes, int]:
     Other writers may fill the numeric fields with spaces, or leave the type NUL (the oldest form
     of a regular file) and the device numbers empty; names of owner and group do not matter.
     """
+    try:
+        # What is read here may be wrong in many ways; but nothing but our own writer's header is equal.
+        digest, size = bytes.fromhex(block[:_NAME].decode("ascii")), int(block[_SIZE][:-1], 8)
+        if size >= 0 and block == header(digest, size):
+            return digest, size
+    except ValueError:
+        pass
     name = _MEMBER_NAME.match(block[:100])
     if len(block) != BLOCK or not name:
         raise FormatError("a pack has a member that is not named by a SHA-256")
     digest, size = bytes.fromhex(name[1].decode("ascii")), _number(block[_SIZE])
-    if block == header(digest, size):
-        return digest, size
     if _number(block[_CHECKSUM]) != sum(block) - sum(block[_CHECKSUM]) + 8 * ord(" "):
         raise FormatError("a header in a pack has a wrong checksum")
     if block[156:157] not in (b"0", b"\0"):

@@ -15,7 +15,22 @@ Invariants
 - Errors and differences carry no path.
 """
 
-from muniment.sources.files.source import FileSource
-from muniment.sources.files.target import FileTarget
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from muniment.sources.files.source import FileSource
+    from muniment.sources.files.target import FileTarget
 
 __all__ = ["FileSource", "FileTarget"]
+
+_MODULES = {"FileSource": "source", "FileTarget": "target"}
+
+
+def __getattr__(name: str) -> Any:
+    # A backup needs no target and a restore no source; both are much to import (PEP 562).
+    if name not in _MODULES:
+        raise AttributeError(name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -24,6 +24,9 @@ KEPT_OPEN = 64
 _FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
+_NO_NAMES = frozenset({b"", b".", b".."})
+
+
 def components(path: bytes) -> list[bytes]:
     """The names of a path; none for the root.
 
@@ -33,7 +36,7 @@ def components(path: bytes) -> list[bytes]:
     if path == ROOT:
         return []
     names = path.split(b"/")
-    if b"\0" in path or any(name in (b"", b".", b"..") for name in names):
+    if b"\0" in path or not _NO_NAMES.isdisjoint(names):
         raise ValueError("not a path below the root")
     return names
 
@@ -76,6 +79,9 @@ class Lease:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.release()
+
+    def release(self) -> None:
         self._folders._release(self._open)
 
 

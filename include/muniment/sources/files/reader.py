@@ -13,6 +13,7 @@ from muniment.model.text import text_of
 from muniment.sources.base import Description
 from muniment.sources.causes import LOCKED, VANISHED, cause_of
 from muniment.sources.files.attributes import is_sparse, metadata_of, read_xattrs
+from muniment.sources.files.folders import Lease
 from muniment.sources.files.scan import fingerprint_of
 
 TICK_NS = 20_000_000
@@ -24,8 +25,8 @@ SKEW_NS = 24 * 3600 * 10**9
 """A server's clock may be so far ahead of ours. A time of modification beyond that is one that somebody
 set; a write would have moved the time of the last change too."""
 
-AFTER_END = 4096
-"""How much is asked for where the end should be, to see whether the file has grown."""
+AFTER_END = 512
+"""How much more is asked for than should be there, to see whether the file has grown."""
 
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _NO_TRACE = getattr(os, "O_NOATIME", 0)
@@ -64,10 +65,14 @@ class OpenReader:
         self._device = device
         self._tick = tick_ns
         self._done = 0
+        self._ended = False
+        self._is_file = stat.S_ISREG(status.st_mode)
 
-    @property
-    def _is_file(self) -> bool:
-        return stat.S_ISREG(self._status.st_mode)
+    def __enter__(self) -> OpenReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._descriptor)
 
     def describe(self) -> Description:
         status = self._status
@@ -88,17 +93,21 @@ class OpenReader:
         return f"{self._status.st_dev:x}:{inode}" if other else inode
 
     def read(self, size: int) -> bytes:
-        if not self._is_file or self._done > self._status.st_size:
+        if not self._is_file or self._ended or self._done > self._status.st_size:
             # It has grown, which `settled` tells. A file that grows as fast as it is read has no end.
             return b""
         # Not more than there should be: a caller that asks for megabytes of every small file would
-        # otherwise have megabytes allocated each time.
-        wanted = min(size, max(self._status.st_size - self._done, AFTER_END))
+        # otherwise have megabytes allocated each time. A little more than that shows the end at once.
+        left = self._status.st_size - self._done
+        wanted = min(size, left + AFTER_END)
         try:
             data = os.read(self._descriptor, wanted)
         except OSError as error:
             raise ItemUnreadable(cause_of(error)) from None
         self._done += len(data)
+        # Only at its end does a file give less than it is asked for; where it stops early all the same,
+        # it is not of its size, and `settled` tells.
+        self._ended = len(data) < wanted and len(data) >= left
         return data
 
     def settled(self) -> bool:
@@ -113,15 +122,27 @@ class OpenReader:
 
 
 class LinkReader:
-    """A symbolic link: looked at by name, for not every system can open one."""
+    """A symbolic link: looked at by name, for not every system can open one. Its folder stays open as
+    long as the reader."""
 
-    def __init__(self, folder: int, name: bytes, *, tick_ns: int) -> None:
-        self._folder = folder
+    def __init__(self, lease: Lease, name: bytes, *, tick_ns: int) -> None:
+        self._lease = lease
+        self._folder = lease.fd
         self._name = name
         self._tick = tick_ns
-        self._status = self._look()
-        if not stat.S_ISLNK(self._status.st_mode):
-            raise FileNotFoundError(VANISHED)
+        try:
+            self._status = self._look()
+            if not stat.S_ISLNK(self._status.st_mode):
+                raise FileNotFoundError(VANISHED)
+        except BaseException:
+            lease.release()
+            raise
+
+    def __enter__(self) -> LinkReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lease.release()
 
     def _look(self) -> os.stat_result:
         return os.stat(self._name, dir_fd=self._folder, follow_symlinks=False)

@@ -8,12 +8,11 @@ import re
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from muniment.errors import ItemUnreadable, SourceMissing
 from muniment.model.item import Observed
-from muniment.sources.base import ItemReader, Skipped, SourceHealth
+from muniment.sources.base import Skipped, SourceHealth
 from muniment.sources.causes import NOT_AN_ID, VANISHED, cause_of
 from muniment.sources.files.attributes import HAS_XATTRS, UNSUPPORTED
 from muniment.sources.files.folders import Folders, components, split
@@ -166,9 +165,9 @@ class FileSource:
         finally:
             folders.close()
 
-    @contextmanager
-    def open(self, kind: str, native_id: bytes) -> Iterator[ItemReader]:
-        """Opens one item; `what` of the errors is a code of `muniment.sources.causes`.
+    def open(self, kind: str, native_id: bytes) -> OpenReader | LinkReader:
+        """Opens one item until the end of a `with` block; `what` of the errors is a code of
+        `muniment.sources.causes`.
 
         Raises:
             FileNotFoundError: no such item: vanished, or of another kind by now.
@@ -181,19 +180,17 @@ class FileSource:
             raise ItemUnreadable(NOT_AN_ID, to=self.source_id) from None
         if kind not in _KINDS or (kind != "dir" and not names):
             raise ItemUnreadable(NOT_AN_ID, to=self.source_id)
-        with ExitStack() as held:
-            try:
-                reader = self._reader(kind, native_id, held)
-            except FileNotFoundError:
-                self._still_there(self._at)
-                raise
-            yield reader
+        try:
+            return self._reader(kind, native_id)
+        except FileNotFoundError:
+            self._still_there(self._at)
+            raise
 
-    def _reader(self, kind: str, native_id: bytes, held: ExitStack) -> ItemReader:
-        folders = self._opened()
+    def _reader(self, kind: str, native_id: bytes) -> OpenReader | LinkReader:
+        folders = self._folders or self._opened()
         for last in (False, True):
             try:
-                return self._open(folders, kind, native_id, held)
+                return self._open(folders, kind, native_id)
             except FileNotFoundError:
                 pass
             except OSError as error:
@@ -204,16 +201,13 @@ class FileSource:
             folders.forget()
         raise FileNotFoundError(VANISHED)
 
-    def _open(self, folders: Folders, kind: str, native_id: bytes, held: ExitStack) -> ItemReader:
+    def _open(self, folders: Folders, kind: str, native_id: bytes) -> OpenReader | LinkReader:
         folder, name = split(native_id)
         lease = folders.open(folder)
         if kind == "symlink":
-            # A link is read by its name, so its folder stays open as long as the reader.
-            held.enter_context(lease)
-            return LinkReader(lease.fd, name, tick_ns=self._tick)
+            return LinkReader(lease, name, tick_ns=self._tick)
         with lease as fd:
             descriptor, status = open_file(fd, name) if kind == "file" else open_folder(fd, name)
-        held.callback(os.close, descriptor)
         return OpenReader(
             descriptor,
             status,

@@ -15,7 +15,6 @@ from muniment.errors import BadObjectName, ConfigError
 from muniment.vault.store.base import Store
 from muniment.vault.store.local import LocalStore
 from muniment.vault.store.payload import check_name
-from muniment.vault.store.s3 import S3Store
 from muniment.vault.store.s3_client import S3Credential, S3Settings, make_client
 
 _FORMS = "`file:///folder` or `s3://bucket/prefix?endpoint=...&region=...`"
@@ -104,5 +103,8 @@ def open_store(url: str | Destination, credential: S3Credential | None = None) -
     destination = parse_destination(url) if isinstance(url, str) else url
     if isinstance(destination, FileDestination):
         return LocalStore(destination.folder)
+    # Its errors bring botocore and urllib3, which no local store should pay for.
+    from muniment.vault.store.s3 import S3Store
+
     client = make_client(destination.settings, credential)
     return S3Store(client, destination.bucket, destination.prefix)
