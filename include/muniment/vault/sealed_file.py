@@ -20,6 +20,8 @@ from muniment.vault.age import Identity, Recipient, SealingWriter, open_sealed
 MAX_PLAINTEXT = 4 << 30
 """Rows and state are read whole; what claims to be larger than this is not ours."""
 
+PIECE = 1 << 20
+
 
 @dataclass(frozen=True, slots=True)
 class SealedFile:
@@ -149,17 +151,30 @@ def open_compressed(data: bytes, identities: Sequence[Identity]) -> bytes:
     return decompress(open_sealed(data, identities))
 
 
+def open_pieces(data: bytes, identities: Sequence[Identity]) -> Iterator[bytes]:
+    """Opens a whole sealed object, now, and decompresses it piece by piece, as they are taken.
+
+    Raises as `open_compressed` does; FormatError perhaps after some pieces.
+    """
+    return decompressed(open_sealed(data, identities))
+
+
 def decompress(data: bytes) -> bytes:
     """One or more zstd frames, bounded. Raises FormatError."""
-    out = bytearray()
+    return b"".join(decompressed(data))
+
+
+def decompressed(data: bytes) -> Iterator[bytes]:
+    """The same in pieces of `PIECE` bytes at most."""
+    total = 0
     try:
         reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
             data, read_across_frames=True
         )
-        while piece := reader.read(1 << 20):
-            out += piece
-            if len(out) > MAX_PLAINTEXT:
+        while piece := reader.read(PIECE):
+            total += len(piece)
+            if total > MAX_PLAINTEXT:
                 raise FormatError("a sealed object decompresses to more than it may")
+            yield piece
     except zstandard.ZstdError:
         raise FormatError("a sealed object is not Zstandard inside") from None
-    return bytes(out)
