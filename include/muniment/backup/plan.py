@@ -200,18 +200,12 @@ def difference(
 def _reason(
     state: State, row: int, now: Fingerprint, matter: str, stable_inodes: bool, reuse: _Reuse
 ) -> Reason | None:
-    before = state.fingerprint(row)
-    if not _same(before, now, stable_inodes) and not _same(before, remembered(now), stable_inodes):
+    same = state.says(row, now, inodes=stable_inodes)
+    if not same and not state.says(row, remembered(now), inodes=stable_inodes):
         return Reason.CHANGED
     if not reuse.may(row, reuse.run.key_of(matter)):
         return Reason.AGAIN
     return None if state.matter(row) == matter else Reason.REASSIGNED
-
-
-def _same(before: Fingerprint, now: Fingerprint, stable_inodes: bool) -> bool:
-    return (before.size, before.mtime_ns, before.ctime_ns, before.tag) == (
-        now.size, now.mtime_ns, now.ctime_ns, now.tag,
-    ) and (not stable_inodes or before.inode == now.inode)  # fmt: skip
 
 
 class _Reuse:
@@ -225,14 +219,15 @@ class _Reuse:
         self._state = state
         self._retention = retention
         self._left_behind = run.left_behind(state)
-        self._known: dict[tuple[Place, str], bool] = {}
+        self._known: dict[str, dict[Place, bool]] = {}
 
     def may(self, row: int, key_id: str) -> bool:
+        answers = self._known.setdefault(key_id, {})
         for place in self._state.places(row):
-            known = self._known.get((place, key_id))
-            if known is None:
-                known = self._known[place, key_id] = self._usable(place, key_id)
-            if not known:
+            answer = answers.get(place)
+            if answer is None:
+                answer = answers[place] = self._usable(place, key_id)
+            if not answer:
                 return False
         return True
 

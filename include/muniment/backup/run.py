@@ -14,7 +14,7 @@ from muniment.backup.options import BackupOptions
 from muniment.backup.staging import RunStaging
 from muniment.backup.work import Plan, Work
 from muniment.errors import KeyFileError, MunimentError, SignatureError
-from muniment.ids import item_id, matter_id
+from muniment.ids import ItemIds, matter_id
 from muniment.model.matter import UNASSIGNED
 from muniment.sources.base import Source
 from muniment.vault import names
@@ -151,8 +151,8 @@ class BackupRun:
     # -- ids and keys ------------------------------------------------------------------------------
 
     @cached_property
-    def _id_key(self) -> bytes:
-        return self.vault.keyring.id_key(f"id-{self.source_id}")
+    def _item_ids(self) -> ItemIds:
+        return ItemIds(self.vault.keyring.id_key(f"id-{self.source_id}"), self.source_id)
 
     @cached_property
     def matter_mark_key(self) -> bytes:
@@ -160,7 +160,7 @@ class BackupRun:
         return self.vault.keyring.id_key(names.MATTERS_ID_KEY)
 
     def item_id(self, kind: str, native_id: bytes) -> bytes:
-        return item_id(self._id_key, self.source_id, kind, native_id)
+        return self._item_ids.of(kind, native_id)
 
     def parent_id(self, native_id: bytes) -> bytes:
         """The item id of the folder of a `/`-separated native id; b"" for the root itself."""

@@ -128,9 +128,10 @@ class Table:
 
     def find(self, item_id: bytes) -> int:
         """The row of an item, or -1."""
-        first, last = self._bucket(item_id)
-        end = last * ITEM_ID_BYTES
-        at = self.ids.find(item_id, first * ITEM_ID_BYTES, end)
+        starts = self._starts or self._made_buckets()
+        bucket = int.from_bytes(item_id[:4], "big") >> self._shift
+        end = starts[bucket + 1] * ITEM_ID_BYTES
+        at = self.ids.find(item_id, starts[bucket] * ITEM_ID_BYTES, end)
         while at % ITEM_ID_BYTES and at >= 0:
             # The end of one id and the beginning of the next.
             at = self.ids.find(item_id, at + 1, end)
@@ -138,19 +139,14 @@ class Table:
 
     def place(self, item_id: bytes) -> int:
         """The row of an item, or the row before which it would stand."""
-        first, last = self._bucket(item_id)
-        return bisect_left(range(last), item_id, first, key=self.id)
+        starts = self._starts or self._made_buckets()
+        bucket = int.from_bytes(item_id[:4], "big") >> self._shift
+        return bisect_left(range(starts[bucket + 1]), item_id, starts[bucket], key=self.id)
 
-    def _bucket(self, item_id: bytes) -> tuple[int, int]:
-        """First row, and the row after the last, of the ids that begin with the same bits."""
-        if not self._starts:
-            self._make_buckets()
-        number = int.from_bytes(item_id[:4], "big") >> self._shift
-        return self._starts[number], self._starts[number + 1]
-
-    def _make_buckets(self) -> None:
-        """About 16 ids in each: a search among 16 takes no longer than a dictionary, which would be
-        as large again as everything else here."""
+    def _made_buckets(self) -> array[int]:
+        """The first row of each bucket of ids that begin with the same bits. About 16 lie in each: a
+        search among 16 takes little longer than a dictionary, which would be as large again as
+        everything else here."""
         heads = bytearray(4 * len(self))
         for at in range(4):
             heads[at::4] = self.ids[at::ITEM_ID_BYTES]
@@ -161,6 +157,7 @@ class Table:
         self._shift = 32 - bits
         starts = (bisect_left(ordered, number << self._shift) for number in range(1 << bits))
         self._starts = array("I", [*starts, len(self)])
+        return self._starts
 
     # -- parts -------------------------------------------------------------------------------------
 
