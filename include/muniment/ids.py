@@ -10,14 +10,41 @@ import base64
 import hmac
 import secrets
 from hashlib import sha256
+from typing import Any
 
 ITEM_ID_BYTES = 16
+_BLOCK = 64
+"""Bytes that SHA-256 takes at a time."""
 
 
 def item_id(id_key: bytes, source: str, kind: str, native_id: bytes) -> bytes:
     """The 16-byte item id. `native_id` is the vendor's id, or the raw bytes of a path."""
     message = b"\x00".join((source.encode(), kind.encode(), native_id))
     return hmac.digest(id_key, message, "sha256")[:ITEM_ID_BYTES]
+
+
+class ItemIds:
+    """`item_id` of one source, many times: the key goes into SHA-256 once and not each time, which
+    takes a third of the time (RFC 2104, section 4)."""
+
+    def __init__(self, id_key: bytes, source: str) -> None:
+        block = (id_key if len(id_key) <= _BLOCK else sha256(id_key).digest()).ljust(_BLOCK, b"\0")
+        self._source = source
+        self._inner = sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = sha256(bytes(byte ^ 0x5C for byte in block))
+        self._by_kind: dict[str, Any] = {}
+
+    def of(self, kind: str, native_id: bytes) -> bytes:
+        inner = (self._by_kind.get(kind) or self._begun(kind)).copy()
+        inner.update(native_id)
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return outer.digest()[:ITEM_ID_BYTES]
+
+    def _begun(self, kind: str) -> Any:
+        begun = self._by_kind[kind] = self._inner.copy()
+        begun.update(b"\x00".join((self._source.encode(), kind.encode(), b"")))
+        return begun
 
 
 def matter_id(id_key: bytes, number: str) -> str:

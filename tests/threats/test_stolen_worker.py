@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import json
 import os
 from collections.abc import Callable
@@ -17,7 +16,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 from botocore.exceptions import ClientError
 
@@ -50,6 +48,7 @@ from muniment.vault.sealed_file import decompress
 from muniment.vault.setup import PublicSigner, add_signer, revoke_signer
 from muniment.vault.signing import Signer
 from muniment.vault.snapshots import RowsWriter
+from muniment.vault.state import StateDelta
 from muniment.vault.store.s3 import S3Store
 from muniment.vault.vault import Vault
 from tests.support.fake_stores import put
@@ -179,14 +178,11 @@ def _payload(data: bytes) -> bytes:
     return base64.b64decode(envelope["payload"]) if isinstance(envelope, dict) else b""
 
 
-def _state_in_the_open(parquet: bytes) -> bytes:
-    """Every cell and every word of metadata, uncompressed."""
-    table = pq.read_table(io.BytesIO(parquet))
-    found = [parquet, repr(table.schema.metadata).encode()]
-    for column in table.columns:
-        for value in column.to_pylist():
-            found.append(value if isinstance(value, bytes) else str(value).encode())
-    return b"\n".join(found)
+def _state_in_the_open(data: bytes) -> bytes:
+    """Its columns as they lie there, and every word, without the escapes of JSON."""
+    delta = StateDelta.from_bytes(data)
+    words = [*delta.facts, *delta.facts.values(), *delta.table.strings.values]
+    return b"\n".join([data, *(word.encode() for word in words)])
 
 
 def test_it_deletes_unlocks_and_hides_no_version_of_anything(

@@ -23,12 +23,11 @@ from muniment.backup.work import (
     Taken,
     Untaken,
     parse_results,
-    remembered,
 )
 from muniment.clock import from_text
 from muniment.errors import CommitConflict, ObjectExists, RunTooOld
 from muniment.model.item import Completeness
-from muniment.model.matter import UNASSIGNED, MatterName
+from muniment.model.matter import MatterName
 from muniment.sources.causes import WITHOUT_CONTENT_BY_NATURE
 from muniment.vault import names
 from muniment.vault.documents import (
@@ -79,9 +78,8 @@ class Outcome:
 
 @dataclass(slots=True)
 class _Gathered:
-    """The delta of this run while it is put together."""
+    """What is counted while the results are gone through."""
 
-    entries: list[StateEntry] = field(default_factory=list)
     packs: dict[str, PackObject] = field(default_factory=dict)
     causes: Counter[tuple[str, bool]] = field(default_factory=Counter)
     reasons: Counter[Reason] = field(default_factory=Counter)
@@ -109,7 +107,7 @@ def commit_snapshot(run: BackupRun, validated: Iterable[ShardResult]) -> Outcome
     new_packs = {p.pack: p for r in results.values() for p in r.packs}
     staging = run.staging.folder / "commit"
     before = _before(run, plan)
-    removed = [] if unfinished else [item for item in plan.gone if before.find(item)]
+    removed = [] if unfinished else [item for item in plan.gone if before.row(item) >= 0]
     with (
         RowsWriter(staging, run.vault.vault_id, run.source_id, _recipients(run)) as leaving,
         RowsWriter(staging, run.vault.vault_id, run.source_id, _recipients(run)) as writer,
@@ -119,14 +117,16 @@ def commit_snapshot(run: BackupRun, validated: Iterable[ShardResult]) -> Outcome
         for shard, item in _all_results(run, plan, results):
             key_id = _gather(run, gathered, writer, shard, item)
             if isinstance(item, Taken):
-                _leave(run, leaving, before, item.row.item_id, key_id)
+                _leave(run, leaving, before, item.item_id, key_id)
         for item_id in removed:
             _leave(run, leaving, before, item_id, None)
         written = [*leaving.close(), *writer.close()]
-    named = _named_packs(run, gathered, new_packs)
-    delta = StateDelta(gathered.entries, removed, dict(plan.facts))
-    before.apply(delta)
-    state = _write_state(run, plan, staging, before, delta)
+    delta = StateDelta.joined(
+        [*_remembered(run, plan, results), StateDelta.of([], removed, plan.facts)]
+    )
+    after = before.after(delta)
+    named = _named_packs(run, delta, new_packs)
+    state = _write_state(run, plan, staging, after, delta)
     for rows in written:
         run.vault.put_sealed(names.snapshot(run.source_id, rows.object.snapshot), rows.file)
     commit = Commit(
@@ -158,7 +158,7 @@ def commit_snapshot(run: BackupRun, validated: Iterable[ShardResult]) -> Outcome
             )
             for ref in plan.shards
         ),
-        counts=_counts(plan, results, gathered, before, removed, [w.object for w in written]),
+        counts=_counts(plan, results, gathered, after, removed, [w.object for w in written]),
         exceptions=tuple(
             CauseCount(cause=cause, count=count, accepted=accepted)
             for (cause, accepted), count in sorted(gathered.causes.items())
@@ -189,6 +189,15 @@ def _all_results(
                 yield ref.shard, item
 
 
+def _remembered(
+    run: BackupRun, plan: Plan, results: Mapping[str, ShardResult]
+) -> Iterator[StateDelta]:
+    for ref in plan.shards:
+        if ref.shard in results:
+            data = run.staging.read(run.staging.shard(ref.shard) / "remembered")
+            yield StateDelta.from_bytes(data)
+
+
 def _gather(
     run: BackupRun, gathered: _Gathered, writer: RowsWriter, shard: str, item: Taken | Untaken
 ) -> str:
@@ -205,19 +214,7 @@ def _gather(
         return item.key_id
     gathered.items_by_shard[shard] += 1
     gathered.reasons[item.reason] += 1
-    row = item.row
-    writer.add(item.key_id, row)
-    gathered.entries.append(
-        StateEntry(
-            row.item_id,
-            row.kind,
-            remembered(item.fingerprint),
-            row.matter,
-            row.digest,
-            row.parts,
-            item.parent,
-        )
-    )
+    writer.add_line(item.key_id, item.row)
     return item.key_id
 
 
@@ -248,10 +245,10 @@ def _row_keys(run: BackupRun, entry: StateEntry) -> set[str]:
 
 
 def _named_packs(
-    run: BackupRun, gathered: _Gathered, new: Mapping[str, Any]
+    run: BackupRun, delta: StateDelta, new: Mapping[str, Any]
 ) -> tuple[PackObject, ...]:
     """Every pack that this run's rows name, new and re-used, with what a keyless check needs."""
-    named = {part.pack.hex(): part.key_id for entry in gathered.entries for part in entry.parts}
+    named = {pack.hex(): key_id for key_id, pack in delta.packs}
     known: dict[str, PackObject] = {}
     if set(named) - set(new):
         for record in run.history.trusted:
@@ -280,7 +277,7 @@ def _write_state(
     run: BackupRun, plan: Plan, folder: Path, after: State, delta: StateDelta
 ) -> StateOfCommit:
     """Uploads the state of this commit: the changes, or all of it when a merge is due."""
-    entries = len(delta.entries) + len(delta.gone)
+    entries = len(delta)
     deltas = 1
     for record in reversed(run.history.trusted):
         if record.commit.state.kind == "base":
@@ -292,19 +289,19 @@ def _write_state(
         or deltas > STATE_DELTAS
         or entries > STATE_DELTA_SHARE * max(len(after), 1)
     )
-    if not due and not delta.entries and not delta.gone and not _new_facts(run, delta):
+    if not due and not len(delta) and not _new_facts(delta):
         return StateOfCommit(kind="delta", objects=())
     with SealedFileWriter(folder, run.vault.state_recipients(), level=1) as out:
-        out.write((after.as_base() if due else delta).to_bytes())
+        (after.as_base() if due else delta).write_to(out.write)
         file = out.close()
     run.vault.put_sealed(names.state(run.source_id, file.digest), file)
     objects: tuple[StateObject, ...] = (state_object(file),)
     return StateOfCommit(kind="base" if due else "delta", objects=objects)
 
 
-def _new_facts(run: BackupRun, delta: StateDelta) -> bool:
-    # `run.state` has had the delta applied by now; the plan keeps only facts that changed, besides
-    # the identity, which never changes without a new base.
+def _new_facts(delta: StateDelta) -> bool:
+    # The plan keeps only facts that changed, besides the identity, which never changes without a
+    # new base.
     return any(not key.startswith("identity") for key in delta.facts)
 
 
@@ -324,7 +321,7 @@ def _counts(
         changed=reasons[Reason.CHANGED] + reasons[Reason.AGAIN] + reasons[Reason.REASSIGNED],
         removed=max(0, len(removed) - renamed),
         renamed=renamed,
-        unassigned=sum(1 for e in after if e.digest and e.matter == UNASSIGNED),
+        unassigned=after.unassigned(),
         problems=gathered.problems,
         source_bytes=plan.source_bytes,
         read_bytes=sum(r.read_bytes for r in results.values()),

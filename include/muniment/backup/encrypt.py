@@ -20,7 +20,7 @@ from pathlib import Path
 
 from muniment.backup.plan import WITHOUT_CONTENT
 from muniment.backup.run import BackupRun
-from muniment.backup.work import PackRef, ShardResult, Taken, Untaken, Work
+from muniment.backup.work import PackRef, ShardResult, Taken, Untaken, Work, remembered
 from muniment.backup.zeros import pieces
 from muniment.clock import to_text
 from muniment.errors import ItemUnreadable
@@ -28,6 +28,8 @@ from muniment.model.item import Part, Problem, Row, Segment
 from muniment.sources.base import Description, ItemReader
 from muniment.vault import names
 from muniment.vault.pack_writer import PackWriter
+from muniment.vault.rows import line_of
+from muniment.vault.state import StateDelta, TableWriter
 
 LARGE = 32 << 20
 """Above this an item is cut into chunks: a day's change of a mailbox costs its change."""
@@ -72,13 +74,8 @@ class _Index:
         self._lock = threading.Lock()
         self._claimed: set[tuple[str, bytes]] = set()
         self._located: dict[tuple[str, bytes], Part] = {}
-        retention = run.history.retention
-        if run.plan.parent_seq:
-            left_behind = run.left_behind(run.state)
-            for (key_id, digest), part in run.state.members().items():
-                gone = retention.unusable(names.pack(part.pack.hex()))
-                if not gone and part.pack not in left_behind:
-                    self._located[self._domain(key_id), digest] = part
+        self._run = run
+        self._left_behind = run.left_behind(run.state)
 
     @staticmethod
     @cache
@@ -91,8 +88,21 @@ class _Index:
         with self._lock:
             if key in self._located or key in self._claimed:
                 return False
+            part = self._in_vault(*key)
+            if part is not None:
+                self._located[key] = part
+                return False
             self._claimed.add(key)
             return True
+
+    def _in_vault(self, domain: str, digest: bytes) -> Part | None:
+        retention = self._run.history.retention
+        for part in self._run.state.members.find(digest):
+            if self._domain(part.key_id) != domain or part.pack in self._left_behind:
+                continue
+            if not retention.unusable(names.pack(part.pack.hex())):
+                return part
+        return None
 
     def locate(self, pack: bytes, key_id: str, segments: dict[bytes, tuple[Segment, ...]]) -> None:
         with self._lock:
@@ -114,7 +124,7 @@ def encrypt(run: BackupRun, shard: str) -> ShardResult:
         SourceMissing: the whole source went away.
     """
     folder = run.staging.shard(shard)
-    order = [Work.parse(line) for line in run.staging.read(folder / "order").splitlines()]
+    order = run.work_left(shard, "order")
     began = run.vault.clock.now()
     index = _Index(run)
     encryptor = _Encryptor(run, folder / "packs", index)
@@ -127,11 +137,14 @@ def encrypt(run: BackupRun, shard: str) -> ShardResult:
             outcome.untaken += part.untaken
             outcome.packs += part.packs
             outcome.read_bytes += part.read_bytes
+    table = TableWriter()
     with run.staging.writer(folder / "result") as out:
         for read in outcome.read:
-            out.write(_taken(run, index, read).lines())
+            out.write(_taken(run, index, read, table).line())
         for untaken in outcome.untaken:
-            out.write(untaken.lines())
+            out.write(untaken.line())
+    with run.staging.writer(folder / "remembered") as out:
+        StateDelta(table.finish(), {}).write_to(out.write)
     return ShardResult(
         shard=shard,
         as_of=to_text(began),
@@ -279,7 +292,8 @@ def _untouched(item: Work, description: Description) -> bool:
     )  # fmt: skip
 
 
-def _taken(run: BackupRun, index: _Index, read: _Read) -> Taken:
+def _taken(run: BackupRun, index: _Index, read: _Read, table: TableWriter) -> Taken:
+    """The row of an item that was read, and into `table` what the state is to remember of it."""
     item, description = read.work, read.description
     digest = read.digest
     if read.members is None:
@@ -302,4 +316,13 @@ def _taken(run: BackupRun, index: _Index, read: _Read) -> Taken:
         metadata=description.metadata,
         version=description.fingerprint.tag,
     )
-    return Taken(row, description.fingerprint, item.parent, item.key_id, item.reason, item.origin)
+    table.add(
+        item.item_id,
+        item.kind,
+        remembered(description.fingerprint),
+        item.matter,
+        item.parent,
+        digest,
+        parts,
+    )
+    return Taken(item.item_id, item.key_id, item.reason, line_of(row))

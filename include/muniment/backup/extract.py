@@ -29,11 +29,8 @@ def extract(run: BackupRun, shard: str) -> int:
         raise SourceMissing(
             "the source was exchanged while the run was under way", to=run.source_id
         )
-    folder = run.staging.shard(shard)
-    work = [Work.parse(line) for line in run.staging.read(folder / "work").splitlines()]
-    with run.staging.writer(folder / "order") as out:
-        for item in reading_order(work):
-            out.write(item.line())
+    work = run.work_left(shard, "work")
+    run.leave_work(shard, "order", reading_order(work))
     return len(work)
 
 

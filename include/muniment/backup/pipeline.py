@@ -38,6 +38,7 @@ def back_up(run: BackupRun, progress: Progress = silent) -> Outcome:
     # What is left of runs that were killed, also of this one's earlier attempt, is of no use.
     clean_abandoned(run.staging.root)
     run.staging.purge()
+    run.in_one_process = True
     try:
         with run.staging.in_use(whole_run=True):
             plan = make_plan(run)

@@ -17,8 +17,9 @@ from muniment.clock import to_text
 from muniment.errors import ClockError, SourceMissing, SourceSuspect
 from muniment.model.item import Fingerprint, Observed, Problem
 from muniment.sources.base import Skipped, SourceHealth
+from muniment.vault import names
 from muniment.vault.retention_log import RetentionLog
-from muniment.vault.state import State, StateEntry
+from muniment.vault.state import Place, State
 
 WITHOUT_CONTENT = frozenset({"dir", "symlink"})
 """Kinds that have no bytes of their own."""
@@ -81,6 +82,8 @@ def make_plan(run: BackupRun) -> Plan:
         matters=matters,
     )
     _write(run, plan, shards, found.skipped)
+    # Where the later stages run in this process, they need not load them again.
+    run.plan, run.state = plan, state
     return plan
 
 
@@ -89,12 +92,10 @@ def _write(
 ) -> None:
     staging = run.staging
     for ref, work in shards:
-        with staging.writer(staging.shard(ref.shard) / "work") as out:
-            for item in work:
-                out.write(item.line())
+        run.leave_work(ref.shard, "work", work)
     with staging.writer(staging.folder / "skipped") as out:
         for untaken in skipped:
-            out.write(untaken.lines())
+            out.write(untaken.line())
     with staging.writer(staging.folder / "plan") as out:
         out.write(plan.to_bytes())
 
@@ -153,42 +154,43 @@ def difference(
 ) -> Difference:
     """Holds a listing against the state. Reads nothing but the two."""
     found = Difference()
-    left_behind = run.left_behind(state)
-    seen: set[bytes] = set()
+    reuse = _Reuse(run, state, retention)
+    stable_inodes = health.stable_inodes
+    seen = bytearray(len(state))
     fresh: list[tuple[Observed, bytes, str]] = []
     unseen_folders: set[bytes] = set()
     for observed in listing:
-        if isinstance(observed, Skipped):
-            item = run.item_id(observed.kind, observed.native_id)
-            seen.add(item)
-            if observed.subtree:
-                unseen_folders.add(run.item_id("dir", observed.native_id))
-            found.skipped.append(_untaken(run, observed, item, state))
-            continue
-        kind, native_id, print_ = observed
+        kind, native_id = observed.kind, observed.native_id
         item = run.item_id(kind, native_id)
-        seen.add(item)
+        row = state.row(item)
+        if row >= 0:
+            seen[row] = 1
+        if isinstance(observed, Skipped):
+            if observed.subtree:
+                unseen_folders.add(run.item_id("dir", native_id))
+            found.skipped.append(_untaken(run, observed, item, known=row >= 0))
+            continue
+        print_ = observed.fingerprint
         found.seen += 1
         if kind not in WITHOUT_CONTENT:
             found.content_seen += 1
             found.source_bytes += print_.size
         matter = run.matter_of(native_id)
-        entry = state.find(item)
-        if entry is None:
+        if row < 0:
             fresh.append((observed, item, matter))
             continue
-        reason = _reason(run, entry, print_, matter, health.stable_inodes, retention, left_behind)
+        reason = _reason(state, row, print_, matter, stable_inodes, reuse)
         if reason is not None:
             found.work.append(_work(run, observed, item, matter, reason, item, True))
-    gone = {entry.item_id: entry for entry in state if entry.item_id not in seen}
+    gone = [row for row, was_seen in enumerate(seen) if not was_seen]
     if unseen_folders:
         gone = _without_unseen(state, gone, unseen_folders)
-    found.gone = list(gone)
-    moved = _by_inode(gone.values()) if health.stable_inodes else {}
+    found.gone = list(map(state.id, gone))
+    moved = _by_inode(state, gone) if stable_inodes and fresh else {}
     for observed, item, matter in fresh:
-        entry = moved.get(_inode_key(observed.kind, observed.fingerprint))
-        if entry is not None and _reusable(run, entry, run.key_of(matter), retention, left_behind):
-            reason, origin = Reason.RENAMED, entry.item_id
+        row = moved.get(_inode_key(observed.kind, observed.fingerprint), -1)
+        if row >= 0 and reuse.may(row, run.key_of(matter)):
+            reason, origin = Reason.RENAMED, state.id(row)
         else:
             reason, origin = Reason.NEW, item
         found.work.append(_work(run, observed, item, matter, reason, origin, False))
@@ -196,47 +198,49 @@ def difference(
 
 
 def _reason(
-    run: BackupRun,
-    entry: StateEntry,
-    now: Fingerprint,
-    matter: str,
-    stable_inodes: bool,
-    retention: RetentionLog,
-    left_behind: frozenset[bytes],
+    state: State, row: int, now: Fingerprint, matter: str, stable_inodes: bool, reuse: _Reuse
 ) -> Reason | None:
-    before = entry.fingerprint
-    if not _same(before, now, stable_inodes) and not _same(before, remembered(now), stable_inodes):
+    same = state.says(row, now, inodes=stable_inodes)
+    if not same and not state.says(row, remembered(now), inodes=stable_inodes):
         return Reason.CHANGED
-    if not _reusable(run, entry, run.key_of(matter), retention, left_behind):
+    if not reuse.may(row, reuse.run.key_of(matter)):
         return Reason.AGAIN
-    return None if entry.matter == matter else Reason.REASSIGNED
+    return None if state.matter(row) == matter else Reason.REASSIGNED
 
 
-def _same(before: Fingerprint, now: Fingerprint, stable_inodes: bool) -> bool:
-    return (before.size, before.mtime_ns, before.ctime_ns, before.tag) == (
-        now.size, now.mtime_ns, now.ctime_ns, now.tag,
-    ) and (not stable_inodes or before.inode == now.inode)  # fmt: skip
+class _Reuse:
+    """May the parts of an item be named by a row sealed under another key?
+
+    Answered once for each pack and key: there are forty packs where there are twenty thousand items.
+    """
+
+    def __init__(self, run: BackupRun, state: State, retention: RetentionLog) -> None:
+        self.run = run
+        self._state = state
+        self._retention = retention
+        self._left_behind = run.left_behind(state)
+        self._known: dict[str, dict[Place, bool]] = {}
+
+    def may(self, row: int, key_id: str) -> bool:
+        answers = self._known.setdefault(key_id, {})
+        for place in self._state.places(row):
+            answer = answers.get(place)
+            if answer is None:
+                answer = answers[place] = self._usable(place, key_id)
+            if not answer:
+                return False
+        return True
+
+    def _usable(self, place: Place, key_id: str) -> bool:
+        there, pack = place
+        return (
+            self.run.same_domain(there, key_id)
+            and pack not in self._left_behind
+            and not self._retention.unusable(names.pack(pack.hex()))
+        )
 
 
-def _reusable(
-    run: BackupRun,
-    entry: StateEntry,
-    key_id: str,
-    retention: RetentionLog,
-    left_behind: frozenset[bytes],
-) -> bool:
-    """May the parts of this entry be named by a row sealed under `key_id`?"""
-    for part in entry.parts:
-        if not run.same_domain(part.key_id, key_id) or part.pack in left_behind:
-            return False
-        if retention.unusable(f"packs/{part.pack.hex()[:2]}/{part.pack.hex()}"):
-            return False
-    return True
-
-
-def _without_unseen(
-    state: State, gone: dict[bytes, StateEntry], unseen: set[bytes]
-) -> dict[bytes, StateEntry]:
+def _without_unseen(state: State, gone: list[int], unseen: set[bytes]) -> list[int]:
     """Leaves out what lies, at any depth, below a folder that could not be listed."""
     below: dict[bytes, bool] = dict.fromkeys(unseen, True)
 
@@ -248,17 +252,21 @@ def _without_unseen(
                 answer = below[item]
                 break
             path.append(item)
-            entry = state.find(item)
-            item = entry.parent if entry else b""
+            row = state.row(item)
+            item = state.parent(row) if row >= 0 else b""
         below.update(dict.fromkeys(path, answer))
         return answer
 
-    return {item: entry for item, entry in gone.items() if not is_below(item)}
+    return [row for row in gone if not is_below(state.id(row))]
 
 
-def _by_inode(entries: Iterable[StateEntry]) -> dict[tuple[object, ...], StateEntry]:
+def _by_inode(state: State, rows: Iterable[int]) -> dict[tuple[object, ...], int]:
     # Two vanished names of one inode (hard links) have the same bytes: either will do.
-    return {_inode_key(e.kind, e.fingerprint): e for e in entries if e.parts}
+    return {
+        _inode_key(state.kind(row), state.fingerprint(row)): row
+        for row in rows
+        if state.places(row)
+    }
 
 
 def _inode_key(kind: str, print_: Fingerprint) -> tuple[object, ...]:
@@ -289,9 +297,9 @@ def _work(
     )
 
 
-def _untaken(run: BackupRun, skipped: Skipped, item: bytes, state: State) -> Untaken:
+def _untaken(run: BackupRun, skipped: Skipped, item: bytes, *, known: bool) -> Untaken:
     matter = run.matter_of(skipped.native_id)
-    kept = skipped.subtree or state.find(item) is not None
+    kept = skipped.subtree or known
     problem = Problem(item, skipped.kind, skipped.native_id, skipped.cause, kept)
     return Untaken(problem, run.key_of(matter), matter)
 

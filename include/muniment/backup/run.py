@@ -5,16 +5,16 @@ Every stage of every Airflow task makes one of these afresh; nothing but staging
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
 from muniment.backup.options import BackupOptions
 from muniment.backup.staging import RunStaging
-from muniment.backup.work import Plan
+from muniment.backup.work import Plan, Work
 from muniment.errors import KeyFileError, MunimentError, SignatureError
-from muniment.ids import item_id, matter_id
+from muniment.ids import ItemIds, matter_id
 from muniment.model.matter import UNASSIGNED
 from muniment.sources.base import Source
 from muniment.vault import names
@@ -74,6 +74,9 @@ class BackupRun:
         """Matter id -> (number, title), of every matter met so far."""
         self.failed: dict[str, MunimentError] = {}
         """Shard -> why it is unfinished (when all stages run in one process)."""
+        self.in_one_process = False
+        """Do all stages run with this very object? Then work need not go through staging."""
+        self._work: dict[str, list[Work]] = {}
         self._ids: dict[str, str] = {}
 
     @property
@@ -129,11 +132,27 @@ class BackupRun:
         """The state that the plan was made against."""
         return self.vault.state(self.history, self.plan.parent_seq)
 
+    def leave_work(self, shard: str, name: str, work: Iterable[Work]) -> None:
+        """Leaves a shard's work for the next stage: in memory for this process, else in staging."""
+        if self.in_one_process:
+            self._work[shard] = list(work)
+            return
+        with self.staging.writer(self.staging.shard(shard) / name) as out:
+            for item in work:
+                out.write(item.line())
+
+    def work_left(self, shard: str, name: str) -> list[Work]:
+        """The work that an earlier stage left, once. Raises StagingError when it is gone."""
+        if self.in_one_process:
+            return self._work.pop(shard)
+        data = self.staging.read(self.staging.shard(shard) / name)
+        return list(map(Work.parse, data.splitlines()))
+
     # -- ids and keys ------------------------------------------------------------------------------
 
     @cached_property
-    def _id_key(self) -> bytes:
-        return self.vault.keyring.id_key(f"id-{self.source_id}")
+    def _item_ids(self) -> ItemIds:
+        return ItemIds(self.vault.keyring.id_key(f"id-{self.source_id}"), self.source_id)
 
     @cached_property
     def matter_mark_key(self) -> bytes:
@@ -141,7 +160,7 @@ class BackupRun:
         return self.vault.keyring.id_key(names.MATTERS_ID_KEY)
 
     def item_id(self, kind: str, native_id: bytes) -> bytes:
-        return item_id(self._id_key, self.source_id, kind, native_id)
+        return self._item_ids.of(kind, native_id)
 
     def parent_id(self, native_id: bytes) -> bytes:
         """The item id of the folder of a `/`-separated native id; b"" for the root itself."""
@@ -201,10 +220,10 @@ class BackupRun:
         Its own items are written anew under that key; what else lies in such a pack is written anew
         too, so that the pack can go as a whole and nothing of the matter outlives its key in it.
         """
+        if not self._keyed:
+            return frozenset()
         return frozenset(
-            part.pack
-            for entry in state
-            if entry.matter in self._keyed
-            for part in entry.parts
-            if part.key_id != self._keyed[entry.matter]
+            pack
+            for matter, (key_id, pack) in state.matters_in_packs()
+            if key_id != self._keyed.get(matter, key_id)
         )

@@ -6,7 +6,10 @@ Layout below the firm's staging folder, all folders 0700:
     <source>/<run id>/<shard>/work      what this shard has to do, sealed to the worker
     <source>/<run id>/<shard>/order     the same in reading order (after extract)
     <source>/<run id>/<shard>/packs/    finished packs, sealed to their epoch or matter
-    <source>/<run id>/<shard>/result    rows and fingerprints (after encrypt), sealed to the worker
+    <source>/<run id>/<shard>/result    rows (after encrypt), sealed to the worker
+    <source>/<run id>/<shard>/remembered  what the state is to remember of them, sealed to the worker
+
+(`work` and `order` only where stages are tasks: in one process they stay in memory.)
 
 A run removes its own folder when it ends, however it ends; the janitor removes what a killed worker
 left. A lock in the run's folder tells the two apart. A run that is one process holds it from

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from muniment.errors import FormatError
-from muniment.model.item import Fingerprint, Problem, Row
+from muniment.model.item import Fingerprint, Problem
 from muniment.vault.rows import line_of, parse_line
 
 _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
@@ -48,8 +49,11 @@ class Reason(StrEnum):
         return self not in (Reason.RENAMED, Reason.REASSIGNED)
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+_REASONS = {reason.value.encode(): reason for reason in Reason}
+_UNTAKEN = "untaken"
+
+
+class Work(NamedTuple):
     """One item to take. `key_id` seals its bytes and row; `parent` is its folder's item id;
     `origin` the item id whose bytes it has (itself, or what it was renamed from);
     `known` says that an earlier row stands."""
@@ -66,22 +70,17 @@ class Work:
     known: bool
 
     def line(self) -> bytes:
-        return (
-            _encode(
-                [
-                    self.item_id.hex(), self.kind, self.native_id.hex(), list(self.fingerprint),
-                    self.matter, self.key_id, self.parent.hex(), self.reason.value,
-                    self.origin.hex(), self.known,
-                ]
-            ).encode()
-            + b"\n"
+        return _line(
+            self.item_id.hex(), self.kind, self.native_id.hex(), self.fingerprint,
+            self.matter, self.key_id, self.parent.hex(), self.reason,
+            self.origin.hex(), self.known,
         )  # fmt: skip
 
     @classmethod
     def parse(cls, line: bytes) -> Work:
         try:
-            (item, kind, native, print_, matter, key_id, parent, reason, origin, known) = (
-                json.loads(line)
+            (item, kind, native, print_, matter, key_id, parent, reason, origin, known) = _values(
+                line
             )
             return cls(
                 bytes.fromhex(item),
@@ -99,61 +98,55 @@ class Work:
             raise FormatError("a line of work in staging is malformed") from None
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What `encrypt` made of one item: its row, and what the state must remember."""
+class Taken(NamedTuple):
+    """An item that `encrypt` took: its row as a line, which goes into a snapshot as it is, and the key
+    that seals it. What the state is to remember of it lies beside it, in a table."""
 
-    row: Row
-    fingerprint: Fingerprint
-    parent: bytes
+    item_id: bytes
     key_id: str
     reason: Reason
-    origin: bytes
+    row: bytes
 
-    def lines(self) -> bytes:
-        side = [
-            list(self.fingerprint),
-            self.parent.hex(),
-            self.key_id,
-            self.reason.value,
-            self.origin.hex(),
-        ]
-        return _encode(side).encode() + b"\n" + line_of(self.row)
+    def line(self) -> bytes:
+        return f"{self.key_id} {self.reason.value} {self.item_id.hex()} ".encode() + self.row
 
 
-@dataclass(frozen=True, slots=True)
-class Untaken:
+class Untaken(NamedTuple):
     """An item that could not be taken. `key_id` seals the row that says so."""
 
     problem: Problem
     key_id: str
     matter: str
 
-    def lines(self) -> bytes:
-        return _encode([self.key_id, self.matter]).encode() + b"\n" + line_of(self.problem)
+    def line(self) -> bytes:
+        return f"{self.key_id} {_UNTAKEN} {self.matter} ".encode() + line_of(self.problem)
 
 
 def parse_results(data: bytes) -> Iterator[Taken | Untaken]:
-    """Inverse of `lines`, for a whole result file."""
-    lines = iter(data.splitlines(keepends=True))
-    for side_line in lines:
-        try:
-            side: list[Any] = json.loads(side_line)
-            row = parse_line(next(lines))
-        except (ValueError, StopIteration):
-            raise FormatError("a result in staging is malformed") from None
-        if isinstance(row, Row):
-            print_, parent, key_id, reason, origin = side
-            yield Taken(
-                row,
-                Fingerprint(*print_),
-                bytes.fromhex(parent),
-                key_id,
-                Reason(reason),
-                bytes.fromhex(origin),
-            )
-        elif isinstance(row, Problem):
-            yield Untaken(row, side[0], side[1])
+    """Inverse of `line`, for a whole result file. Raises FormatError."""
+    try:
+        for line in io.BytesIO(data):
+            key_id, word, about, row = line.split(b" ", 3)
+            reason = _REASONS.get(word)
+            if reason is not None:
+                yield Taken(bytes.fromhex(about.decode()), key_id.decode(), reason, row)
+                continue
+            problem = parse_line(row)
+            if not isinstance(problem, Problem):
+                raise ValueError("no row of a problem")
+            yield Untaken(problem, key_id.decode(), about.decode())
+    except ValueError:
+        raise FormatError("a result in staging is malformed") from None
+
+
+def _line(*values: Any) -> bytes:
+    return _encode(values).encode() + b"\n"
+
+
+def _values(line: bytes) -> list[Any]:
+    # Of bytes `json` guesses the encoding first, which takes longer than the rest.
+    values: list[Any] = json.loads(str(line, "ascii"))
+    return values
 
 
 # -- the plan ------------------------------------------------------------------------------------

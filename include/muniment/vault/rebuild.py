@@ -31,7 +31,7 @@ def rebuild_state(
     snapshot = vault.snapshot(history, record)
     entries = list(_entries(snapshot))
     with SealedFileWriter(staging, vault.state_recipients(), level=1) as out:
-        out.write(StateDelta(entries, [], {}).to_bytes())
+        StateDelta.of(entries, [], {}).write_to(out.write)
         file = out.close()
     vault.put_sealed(names.state(history.source, file.digest), file)
     file.path.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from json.encoder import encode_basestring as _quoted
 from typing import Any
 
 from muniment.errors import FormatError
@@ -33,35 +34,35 @@ def header_line(vault_id: str, source: str, key_id: str) -> bytes:
 
 def line_of(row: AnyRow) -> bytes:
     """The row as one line, newline included."""
+    if isinstance(row, Row):
+        return _item_line(row).encode()
     return _encode(_fields(row)).encode() + b"\n"
 
 
-def _fields(row: AnyRow) -> dict[str, Any]:
-    if isinstance(row, Row):
-        return {
-            "t": "item",
-            "id": row.item_id.hex(),
-            "kind": row.kind,
-            "path": text_of(row.native_id),
-            "matter": row.matter,
-            "size": row.size,
-            "mtime_ns": row.mtime_ns,
-            "sha256": row.digest.hex(),
-            "fidelity": row.fidelity.value,
-            "version": row.version,
-            "parts": [
-                {
-                    "m": part.digest.hex(),
-                    "p": part.pack.hex(),
-                    "k": part.key_id,
-                    "s": [
-                        [s.frame_offset, s.frame_length, s.offset, s.length] for s in part.segments
-                    ],
-                }
-                for part in row.parts
-            ],
-            "meta": dict(row.metadata),
-        }
+def _item_line(row: Row) -> str:
+    """What the encoder of `json` would make of it, to the byte, in half the time: there is one for
+    each item of a first backup. Percent text and hex never need an escape."""
+    parts = ",".join(map(_part_text, row.parts))
+    return (
+        f'{{"t":"item","id":"{row.item_id.hex()}","kind":{_quoted(row.kind)}'
+        f',"path":"{text_of(row.native_id)}","matter":{_quoted(row.matter)}'
+        f',"size":{row.size:d},"mtime_ns":{row.mtime_ns:d},"sha256":"{row.digest.hex()}"'
+        f',"fidelity":"{row.fidelity.value}","version":{_quoted(row.version)}'
+        f',"parts":[{parts}],"meta":{_encode(dict(row.metadata))}}}\n'
+    )
+
+
+def _part_text(part: Part) -> str:
+    segments = ",".join(
+        f"[{s.frame_offset:d},{s.frame_length:d},{s.offset:d},{s.length:d}]" for s in part.segments
+    )
+    return (
+        f'{{"m":"{part.digest.hex()}","p":"{part.pack.hex()}","k":{_quoted(part.key_id)}'
+        f',"s":[{segments}]}}'
+    )
+
+
+def _fields(row: Gone | Problem | MatterName) -> dict[str, Any]:
     if isinstance(row, Gone):
         return {"t": "gone", "id": row.item_id.hex()}
     if isinstance(row, Problem):

@@ -1,45 +1,23 @@
 """State: what the next run of a source needs so that it need not read everything again.
 
 Held by item id (an HMAC), numbers, digests and locations: it names nothing. Sealed to worker,
-operations and escrow. It can be rebuilt from rows (`muniment rebuild-state`), so its inner form - a
-Parquet table - is private to this module; the version in it says which reader it takes.
+operations and escrow. It can be rebuilt from rows (`muniment rebuild-state`), so its inner form is
+private to `state_table` and `state_file`; the version in it says which reader it takes.
 """
 
 from __future__ import annotations
 
 import io
-import json
-import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+from muniment.model.item import Fingerprint, Part
+from muniment.vault.state_file import read_table, write_table
+from muniment.vault.state_members import Members
+from muniment.vault.state_table import NO_PACK, Place, Table, TableWriter
 
-from muniment.errors import FormatError
-from muniment.model.item import Fingerprint, Part, Segment
-
-_VERSION = "1"
-_PART = struct.Struct("<32sIHH")
-_SEGMENT = struct.Struct("<QQQQ")
-
-_SCHEMA = pa.schema(
-    [
-        pa.field("id", pa.binary(16)),
-        pa.field("gone", pa.bool_()),
-        pa.field("kind", pa.dictionary(pa.int8(), pa.string())),
-        pa.field("size", pa.int64()),
-        pa.field("mtime_ns", pa.int64()),
-        pa.field("ctime_ns", pa.int64()),
-        pa.field("inode", pa.uint64()),
-        pa.field("tag", pa.string()),
-        pa.field("matter", pa.dictionary(pa.int32(), pa.string())),
-        pa.field("parent", pa.binary()),
-        pa.field("digest", pa.binary()),
-        pa.field("parts", pa.binary()),
-    ]
-)
+__all__ = ["Place", "State", "StateDelta", "StateEntry", "TableWriter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,177 +35,187 @@ class StateEntry:
     parent: bytes = b""
 
 
-class State:
-    """The state of a source after one commit, and a cursor of the source's own.
-
-    `facts` holds small strings the source wants back next time (the file system's identity).
-    """
-
-    def __init__(self) -> None:
-        self._entries: dict[bytes, StateEntry] = {}
-        self.facts: dict[str, str] = {}
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def __iter__(self) -> Iterator[StateEntry]:
-        return iter(self._entries.values())
-
-    def find(self, item_id: bytes) -> StateEntry | None:
-        return self._entries.get(item_id)
-
-    def put(self, entry: StateEntry) -> None:
-        self._entries[entry.item_id] = entry
-
-    def remove(self, item_id: bytes) -> None:
-        self._entries.pop(item_id, None)
-
-    def members(self) -> dict[tuple[str, bytes], Part]:
-        """Where each member already lies, by (key id, member digest): for de-duplication."""
-        return {(part.key_id, part.digest): part for entry in self for part in entry.parts}
-
-    def apply(self, delta: StateDelta) -> None:
-        for entry in delta.entries:
-            self.put(entry)
-        for item_id in delta.gone:
-            self.remove(item_id)
-        self.facts.update(delta.facts)
-
-    def as_base(self) -> StateDelta:
-        return StateDelta(list(self), [], dict(self.facts))
-
-
-@dataclass(slots=True)
 class StateDelta:
     """Changed entries, vanished ids, and facts: what one run adds to the state."""
 
-    entries: list[StateEntry]
-    gone: list[bytes]
-    facts: dict[str, str]
+    def __init__(self, table: Table, facts: Mapping[str, str]) -> None:
+        self.table = table
+        self.facts = dict(facts)
+
+    @classmethod
+    def of(
+        cls, entries: Iterable[StateEntry], gone: Iterable[bytes], facts: Mapping[str, str]
+    ) -> StateDelta:
+        """Raises ValueError for ids and digests of another length than they have."""
+        writer = TableWriter()
+        for e in entries:
+            writer.add(
+                e.item_id, e.kind, e.fingerprint, e.matter, e.parent, e.digest, e.parts
+            )  # fmt: skip
+        for item_id in gone:
+            writer.add_gone(item_id)
+        return cls(writer.finish(), facts)
+
+    @classmethod
+    def joined(cls, deltas: Iterable[StateDelta]) -> StateDelta:
+        """Deltas, oldest first, as one."""
+        table, facts = Table(), dict[str, str]()
+        for delta in deltas:
+            table = table.merged(delta.table, keep_gone=True)
+            facts |= delta.facts
+        return cls(table, facts)
+
+    @property
+    def packs(self) -> list[Place]:
+        """(key id, pack) of all packs that are named in it."""
+        return self.table.packs.values[1:]
+
+    def __len__(self) -> int:
+        """How many entries and vanished ids there are."""
+        return len(self.table)
+
+    def write_to(self, write: Callable[[bytes], object]) -> None:
+        write_table(self.table, self.facts, write)
+
+    @classmethod
+    def read(cls, pieces: Iterable[bytes]) -> StateDelta:
+        """From a file that comes in pieces. Raises FormatError."""
+        return cls(*read_table(pieces))
 
     def to_bytes(self) -> bytes:
-        """A Parquet table; already compressed."""
-        packs = _Interned()
-        columns: dict[str, list[Any]] = {field.name: [] for field in _SCHEMA}
-        for entry in self.entries:
-            print_ = entry.fingerprint
-            values = (
-                entry.item_id, False, entry.kind, print_.size, print_.mtime_ns, print_.ctime_ns,
-                print_.inode, print_.tag, entry.matter, entry.parent, entry.digest,
-                _pack_parts(entry.parts, packs),
-            )  # fmt: skip
-            for column, value in zip(columns.values(), values, strict=True):
-                column.append(value)
-        for item_id in self.gone:
-            values = (item_id, True, "", 0, 0, 0, 0, "", "", b"", b"", b"")
-            for column, value in zip(columns.values(), values, strict=True):
-                column.append(value)
-        table = pa.table(
-            [pa.array(columns[field.name], field.type) for field in _SCHEMA], schema=_SCHEMA
-        ).replace_schema_metadata(
-            {
-                "muniment-state": _VERSION,
-                "facts": json.dumps(self.facts),
-                "strings": json.dumps(packs.strings),
-            }
-        )
-        sink = io.BytesIO()
-        pq.write_table(table, sink, compression="zstd")
-        return sink.getvalue()
+        out = io.BytesIO()
+        self.write_to(out.write)
+        return out.getvalue()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> StateDelta:
         """Raises FormatError."""
-        try:
-            table = pq.read_table(io.BytesIO(data))
-            metadata = table.schema.metadata or {}
-            if metadata.get(b"muniment-state") != _VERSION.encode():
-                raise FormatError(
-                    "the state has a version this program does not know",
-                    todo="Run `muniment rebuild-state` for this source.",
-                )
-            strings = json.loads(metadata[b"strings"])
-            facts = json.loads(metadata[b"facts"])
-            return cls._from_table(table, strings, facts)
-        except (pa.ArrowException, ValueError, KeyError, struct.error, IndexError):
-            raise FormatError(
-                "the state is damaged", todo="Run `muniment rebuild-state` for this source."
-            ) from None
+        return cls.read([data])
+
+
+class State:
+    """The state of a source after one commit, and a cursor of the source's own. Never changed.
+
+    An item is an entry, made when it is asked for; or a row number, which is cheap and holds for this
+    state only. `facts` holds small strings the source wants back next time (the file system's
+    identity).
+    """
+
+    def __init__(self, table: Table | None = None, facts: Mapping[str, str] | None = None) -> None:
+        self._table = table or Table()
+        self.facts = dict(facts or {})
+        n = self._table.numbers
+        self._prints = (
+            n["size"], n["mtime_ns"], n["ctime_ns"], n["inode"], n["tag"],
+            self._table.strings.values,
+        )  # fmt: skip
 
     @classmethod
-    def _from_table(
-        cls, table: pa.Table, strings: Sequence[str], facts: dict[str, str]
-    ) -> StateDelta:
-        entries, gone = [], []
-        rows: Iterable[tuple[Any, ...]] = zip(
-            *(table.column(field.name).to_pylist() for field in _SCHEMA), strict=True
+    def after_all(cls, deltas: Iterable[StateDelta]) -> State:
+        """What all deltas, oldest first, come to. The first may be a whole state."""
+        coming = iter(deltas)
+        first = next(coming, None)
+        if first is None:
+            return cls()
+        # The later ones among themselves first: the whole, which may be large, is copied once.
+        return cls().after(first).after(StateDelta.joined(coming))
+
+    def after(self, delta: StateDelta) -> State:
+        """The state with what `delta` adds and takes away."""
+        table = self._table
+        if len(delta):
+            table = table.merged(delta.table, keep_gone=False)
+        return State(table, {**self.facts, **delta.facts})
+
+    def as_base(self) -> StateDelta:
+        """All of it as one delta to nothing."""
+        return StateDelta(self._table.compact(), self.facts)
+
+    # -- entries -----------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def __iter__(self) -> Iterator[StateEntry]:
+        return map(self.entry, range(len(self)))
+
+    def find(self, item_id: bytes) -> StateEntry | None:
+        row = self._table.find(item_id)
+        return None if row < 0 else self.entry(row)
+
+    def entry(self, row: int) -> StateEntry:
+        table, numbers = self._table, self._table.numbers
+        strings = table.strings.values
+        return StateEntry(
+            table.id(row),
+            strings[numbers["kind"][row]],
+            table.fingerprint(row),
+            strings[numbers["matter"][row]],
+            table.digest(row),
+            table.parts(row),
+            table.parents.values[numbers["parent"][row]],
         )
-        for (
-            item_id,
-            is_gone,
-            kind,
-            size,
-            mtime,
-            ctime,
-            inode,
-            tag,
-            matter,
-            parent,
-            digest,
-            parts,
-        ) in rows:
-            if is_gone:
-                gone.append(item_id)
-                continue
-            fingerprint = Fingerprint(size, mtime, ctime, inode, 0, tag)
-            entries.append(
-                StateEntry(
-                    item_id,
-                    kind,
-                    fingerprint,
-                    matter,
-                    digest,
-                    _unpack_parts(parts, strings),
-                    parent,
-                )
-            )
-        return cls(entries, gone, facts)
 
+    # -- rows --------------------------------------------------------------------------------------
 
-class _Interned:
-    """Pack digests and key ids repeat endlessly: they are numbered once per table."""
+    def row(self, item_id: bytes) -> int:
+        """The row of an item, -1 for one that is not here."""
+        return self._table.find(item_id)
 
-    def __init__(self) -> None:
-        self.strings: list[str] = []
-        self._index: dict[str, int] = {}
+    def id(self, row: int) -> bytes:
+        return self._table.id(row)
 
-    def number(self, text: str) -> int:
-        if text not in self._index:
-            self._index[text] = len(self.strings)
-            self.strings.append(text)
-        return self._index[text]
+    def fingerprint(self, row: int) -> Fingerprint:
+        return self._table.fingerprint(row)
 
+    def says(self, row: int, print_: Fingerprint, *, inodes: bool) -> bool:
+        """Is this the fingerprint that is remembered? The device does not count, and inodes only if
+        they are to. A million of these are asked every day, so nothing is made for an answer."""
+        size, mtime_ns, ctime_ns, inode, _, tag = print_
+        sizes, mtimes, ctimes, all_inodes, tags, strings = self._prints
+        return (
+            sizes[row] == size
+            and mtimes[row] == mtime_ns
+            and ctimes[row] == ctime_ns
+            and strings[tags[row]] == tag
+            and (not inodes or all_inodes[row] == inode)
+        )
 
-def _pack_parts(parts: tuple[Part, ...], interned: _Interned) -> bytes:
-    out = bytearray()
-    for part in parts:
-        pack = interned.number(f"{part.key_id} {part.pack.hex()}")
-        out += _PART.pack(part.digest, pack, len(part.segments), 0)
-        for s in part.segments:
-            out += _SEGMENT.pack(s.frame_offset, s.frame_length, s.offset, s.length)
-    return bytes(out)
+    def kind(self, row: int) -> str:
+        return self._table.strings.values[self._table.numbers["kind"][row]]
 
+    def matter(self, row: int) -> str:
+        return self._table.strings.values[self._table.numbers["matter"][row]]
 
-def _unpack_parts(data: bytes, strings: Sequence[str]) -> tuple[Part, ...]:
-    parts = []
-    position = 0
-    while position < len(data):
-        digest, pack, count, _ = _PART.unpack_from(data, position)
-        position += _PART.size
-        segments = []
-        for _ in range(count):
-            segments.append(Segment(*_SEGMENT.unpack_from(data, position)))
-            position += _SEGMENT.size
-        key_id, pack_hex = strings[pack].split(" ")
-        parts.append(Part(digest, bytes.fromhex(pack_hex), key_id, tuple(segments)))
-    return tuple(parts)
+    def parent(self, row: int) -> bytes:
+        return self._table.parents.values[self._table.numbers["parent"][row]]
+
+    def places(self, row: int) -> Iterable[Place]:
+        """(key id, pack) of the parts of an item, each once."""
+        return self._table.places(row)
+
+    # -- all of them -------------------------------------------------------------------------------
+
+    def matters_in_packs(self) -> Iterator[tuple[str, Place]]:
+        """Which matter has bytes in which pack; each pair at least once."""
+        table, numbers = self._table, self._table.numbers
+        strings = table.strings.values
+        for matter, pack in set(zip(numbers["matter"], numbers["pack"], strict=True)):
+            if NO_PACK < pack < len(table.packs):
+                yield strings[matter], table.packs.values[pack]
+        for item_id in table.several:
+            row = table.find(item_id)
+            for place in table.places(row):
+                yield self.matter(row), place
+
+    @cached_property
+    def members(self) -> Members:
+        """Where each member already lies: for de-duplication."""
+        return Members(self._table)
+
+    def unassigned(self) -> int:
+        """How many items with content are under no matter."""
+        matters = self._table.numbers["matter"]
+        return sum(
+            1 for row, matter in enumerate(matters) if not matter and self._table.digest(row)
+        )

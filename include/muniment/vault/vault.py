@@ -6,7 +6,7 @@ packs and rows and signs bases and checkpoints; an escrow opens everything and s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from muniment.clock import Clock, SystemClock
@@ -20,7 +20,7 @@ from muniment.vault.keyring import Keyring
 from muniment.vault.resolve import read_content
 from muniment.vault.retention_log import RetentionLog, load_retention
 from muniment.vault.rows import Snapshot
-from muniment.vault.sealed_file import SealedFile, open_compressed
+from muniment.vault.sealed_file import SealedFile, open_pieces
 from muniment.vault.signing import Signer
 from muniment.vault.snapshots import load_snapshot
 from muniment.vault.state import State, StateDelta
@@ -117,12 +117,13 @@ class Vault:
         Raises IntegrityError, SealError or FormatError when it cannot be read: then
         `muniment rebuild-state` makes it anew from rows.
         """
-        state = State()
+        return State.after_all(self._state_deltas(history, upto))
+
+    def _state_deltas(self, history: History, upto: int | None) -> Iterator[StateDelta]:
         for described in self.state_objects(history, upto):
             name = names.state(history.source, described.state)
             data = read_content(self.store, name, described.size)
-            state.apply(StateDelta.from_bytes(open_compressed(data, self.identities)))
-        return state
+            yield StateDelta.read(open_pieces(data, self.identities))
 
     def state_objects(self, history: History, upto: int | None = None) -> list[StateObject]:
         """State objects, oldest first: the newest whole state - of a commit, or rebuilt by operations
