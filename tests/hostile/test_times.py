@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from muniment.vault.rebuild import rebuild_state
 from tests.hostile.looking import same_again
 from tests.support.practice import Practice
 from tests.support.privileges import tmpfs
@@ -50,3 +51,22 @@ def test_a_time_comes_back_and_is_no_reason_to_read_again(practice: Practice, at
     assert practice.back_up().counts["read_bytes"] == 0
     os.utime(file, ns=(at + 10**9, at + 10**9))
     assert practice.back_up().counts["changed"] == 1
+
+
+@pytest.mark.parametrize("year", [1601, 2446])
+def test_a_state_rebuilt_from_rows_holds_any_time(
+    practice: Practice, tmp_path: Path, year: int
+) -> None:
+    file = practice.write("Office/old.txt", "x")
+    os.utime(file, ns=(ns(year), ns(year)))
+    practice.back_up()
+    operations = practice.vault()
+    history = operations.history("files")
+    assert history.head is not None
+    rebuild_state(operations, history, history.head, tmp_path / "staging")
+    packs = [version.name for version in practice.store.list("packs/")]
+
+    assert practice.back_up().completeness == "complete"
+
+    assert [version.name for version in practice.store.list("packs/")] == packs
+    same_again(practice)

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from muniment.backup.plan import WITHOUT_CONTENT
 from muniment.backup.run import BackupRun
-from muniment.backup.work import PackRef, ShardResult, Taken, Untaken, Work, remembered
+from muniment.backup.work import PackRef, ShardResult, Taken, Untaken, Work
 from muniment.backup.zeros import pieces
 from muniment.clock import to_text
 from muniment.errors import ItemUnreadable
@@ -29,7 +29,7 @@ from muniment.sources.base import Description, ItemReader
 from muniment.vault import names
 from muniment.vault.pack_writer import PackWriter
 from muniment.vault.rows import line_of
-from muniment.vault.state import StateDelta, TableWriter
+from muniment.vault.state import StateDelta, TableWriter, remembered
 
 LARGE = 32 << 20
 """Above this an item is cut into chunks: a day's change of a mailbox costs its change."""

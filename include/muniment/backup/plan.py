@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 
 from muniment.backup.options import MAX_SHARDS, BackupOptions
 from muniment.backup.run import BackupRun
-from muniment.backup.work import Plan, Reason, ShardRef, Untaken, Work, remembered
+from muniment.backup.work import Plan, Reason, ShardRef, Untaken, Work
 from muniment.clock import to_text
 from muniment.errors import ClockError, SourceMissing, SourceSuspect
 from muniment.model.item import Fingerprint, Observed, Problem
 from muniment.sources.base import Skipped, SourceHealth
 from muniment.vault import names
 from muniment.vault.retention_log import RetentionLog
-from muniment.vault.state import Place, State
+from muniment.vault.state import Place, State, remembered
 
 WITHOUT_CONTENT = frozenset({"dir", "symlink"})
 """Kinds that have no bytes of their own."""

@@ -16,22 +16,6 @@ from muniment.vault.rows import line_of, parse_line
 _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
 
-def remembered(print_: Fingerprint) -> Fingerprint:
-    """A fingerprint as the state holds it, whose times are 64-bit numbers of nanoseconds: 1677 to 2262.
-
-    ext4, XFS and memory hold other times, and Windows begins to count in 1601. They are folded: two
-    of them look the same only if they are 585 years apart. Rows hold every time as it is.
-    """
-    times = (_folded(print_.mtime_ns), _folded(print_.ctime_ns))
-    if times == (print_.mtime_ns, print_.ctime_ns):
-        return print_
-    return print_._replace(mtime_ns=times[0], ctime_ns=times[1])
-
-
-def _folded(ns: int) -> int:
-    return (ns + (1 << 63)) % (1 << 64) - (1 << 63)
-
-
 class Reason(StrEnum):
     """Why an item is in the work."""
 

@@ -16,7 +16,7 @@ from muniment.vault.documents import StateOfCommit
 from muniment.vault.history import BaseRecord, CommitRecord, History
 from muniment.vault.rows import Snapshot
 from muniment.vault.sealed_file import SealedFileWriter
-from muniment.vault.state import StateDelta, StateEntry
+from muniment.vault.state import StateDelta, StateEntry, remembered
 from muniment.vault.vault import Vault, state_object
 
 
@@ -45,7 +45,7 @@ def _entries(snapshot: Snapshot) -> list[StateEntry]:
         StateEntry(
             row.item_id,
             row.kind,
-            Fingerprint(row.size, row.mtime_ns, 0, 0, 0, row.version),
+            remembered(Fingerprint(row.size, row.mtime_ns, 0, 0, 0, row.version)),
             row.matter,
             row.digest,
             row.parts,

@@ -17,7 +17,7 @@ from muniment.vault.state_file import read_table, write_table
 from muniment.vault.state_members import Members
 from muniment.vault.state_table import NO_PACK, Place, Table, TableWriter
 
-__all__ = ["Place", "State", "StateDelta", "StateEntry", "TableWriter"]
+__all__ = ["Place", "State", "StateDelta", "StateEntry", "TableWriter", "remembered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,22 @@ class StateEntry:
     digest: bytes
     parts: tuple[Part, ...]
     parent: bytes = b""
+
+
+def remembered(print_: Fingerprint) -> Fingerprint:
+    """A fingerprint as the state holds it, whose times are 64-bit numbers of nanoseconds: 1677 to 2262.
+
+    ext4, XFS and memory hold other times, and Windows begins to count in 1601. They are folded: two
+    of them look the same only if they are 585 years apart. Rows hold every time as it is.
+    """
+    times = (_folded(print_.mtime_ns), _folded(print_.ctime_ns))
+    if times == (print_.mtime_ns, print_.ctime_ns):
+        return print_
+    return print_._replace(mtime_ns=times[0], ctime_ns=times[1])
+
+
+def _folded(ns: int) -> int:
+    return (ns + (1 << 63)) % (1 << 64) - (1 << 63)
 
 
 class StateDelta:
