@@ -23,7 +23,7 @@ from muniment.airflow.names import REPORT, engine_run_id
 from muniment.airflow.settings import reports_area, scratch_area
 from muniment.airflow.stores import open_destination
 from muniment.assurance.check import finding_dict
-from muniment.assurance.data_docs import write_index
+from muniment.assurance.data_docs import KEPT, forget_old, write_index
 from muniment.assurance.expectations import judge
 from muniment.assurance.files_contract import contract_of
 from muniment.assurance.reconcile import RECONCILERS
@@ -333,8 +333,11 @@ class VerificationTasks:
         return detail
 
     def purge_scratch(self) -> None:
-        """Removes what this run left in the scratch folder."""
+        """Removes what this run left in the scratch folder, and pages that are older than anyone asks for."""
         self._scratch().purge()
+        gone = forget_old(reports_area(self._config.firm_id), self._wiring.clock.now())
+        if gone:
+            log.info("Pages of %s runs older than %s days removed", gone, KEPT.days)
 
     # -- parts -------------------------------------------------------------------------------------
 

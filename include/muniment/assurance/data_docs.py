@@ -11,12 +11,15 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from html import escape
 from pathlib import Path
 from typing import Any
 
 STYLE = "muniment.css"
 INDEX = "index.html"
+KEPT = timedelta(days=400)
+"""Pages of a year and a month: an auditor asks for last year's."""
 
 _SCRIPT = re.compile(r"<script\b.*?</script>", re.DOTALL | re.IGNORECASE)
 _FOREIGN = re.compile(
@@ -72,6 +75,21 @@ def write_index(folder: Path, summary: Mapping[str, Any]) -> Path:
     draft.write_text(_index(folder, summary), encoding="utf-8")
     draft.replace(page)
     return page
+
+
+def forget_old(area: Path, now: datetime, keep: timedelta = KEPT) -> int:
+    """Removes the pages of runs that were written longer than `keep` ago; says of how many runs.
+
+    The evidence of those runs, with the digest of their summary, stays in the vault.
+    """
+    gone = 0
+    for folder in sorted(area.iterdir()) if area.is_dir() else ():
+        if folder.is_symlink() or not folder.is_dir():
+            continue
+        if now.timestamp() - folder.stat().st_mtime > keep.total_seconds():
+            shutil.rmtree(folder, ignore_errors=True)
+            gone += 1
+    return gone
 
 
 def _index(folder: Path, summary: Mapping[str, Any]) -> str:
