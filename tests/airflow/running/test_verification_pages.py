@@ -11,20 +11,19 @@ import pytest
 import requests
 
 from muniment.airflow.names import engine_run_id
-from tests.support.airflow_seen import Seen
+from tests.support.airflow_running import Running
 from tests.support.needs import needs_program
 
 DAG = "practice__verification"
-PATIENCE = 240
 
 
 class Verified:
     """A run of the verification in the Airflow that is looked at."""
 
-    def __init__(self, seen: Seen, run_id: str) -> None:
-        self.services = seen.services
-        self.firm = seen.firm
-        self.get = seen.get
+    def __init__(self, running: Running, run_id: str) -> None:
+        self.services = running.services
+        self.root = running.folder
+        self.get = running.get
         self.run_id = run_id
 
     def url(self, page: str = "", dag_id: str = DAG, run_id: str | None = None) -> str:
@@ -34,17 +33,13 @@ class Verified:
     @property
     def folder(self) -> Path:
         """Where the pages of the run lie."""
-        return self.firm.folder / "reports/practice" / engine_run_id(DAG, self.run_id)
+        return self.root / "reports/practice" / engine_run_id(DAG, self.run_id)
 
 
 @pytest.fixture(scope="module")
-def verified(seen: Seen) -> Verified:
-    api = seen.services.api()
-    api.wait_dag(DAG)
-    api.unpause(DAG)
-    run_id = api.trigger(DAG)
-    api.wait_run(DAG, run_id, PATIENCE, accept=("success", "failed"))
-    return Verified(seen, run_id)
+def verified(running: Running) -> Verified:
+    running.switch_on(DAG)
+    return Verified(running, running.run(DAG))
 
 
 def test_the_scheduler_runs_it_and_the_broken_document_makes_it_red(verified: Verified) -> None:
@@ -54,9 +49,9 @@ def test_the_scheduler_runs_it_and_the_broken_document_makes_it_red(verified: Ve
     assert states["choose"] == states["source.restore_sample"] == "success"
     assert states["source.check_bytes"] == states["rebase"] == states["purge_scratch"] == "success"
     assert states["source.expectations"] == states["report"] == "failed"
-    assert not [p for p in (verified.firm.folder / "scratch").rglob("*") if p.is_file()]
-    logs = verified.services.settings.logs
-    told = "\n".join(p.read_text(errors="replace") for p in logs.rglob("*.log"))
+    assert not [p for p in (verified.root / "scratch").rglob("*") if p.is_file()]
+    logs = verified.services.settings.logs.glob(f"dag_id={DAG}/**/*.log")
+    told = "\n".join(p.read_text(errors="replace") for p in logs)
     assert "FAILED: items.opened" in told
     for name in ("Harbor", "Mill", "broken.pdf"):
         assert name not in told
@@ -99,7 +94,7 @@ def test_the_application_tells_nothing_else(verified: Verified, page: str) -> No
 
 
 def test_no_path_leads_out_of_the_folder_of_the_run(verified: Verified) -> None:
-    reports = verified.firm.folder / "reports/practice"
+    reports = verified.root / "reports/practice"
     (reports / "secret.html").write_text("secret")
     folder = verified.folder
     (folder / "link.html").symlink_to(reports / "secret.html")

@@ -7,10 +7,7 @@ another host, who reads the store. Airflow itself says nothing, which is the poi
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,70 +15,13 @@ import pytest
 from muniment.alerts.observe import newest_watch
 from muniment.cli.main import main
 from muniment.clock import FixedClock
-from muniment.embedded.airflow import AirflowServices, free_port, stop_airflow
-from muniment.embedded.airflow_settings import AirflowSettings
-from muniment.embedded.postgres import EmbeddedPostgres, programs
 from muniment.embedded.processes import ProcessSet, end
-from muniment.errors import EmbeddedError
 from tests.support.airflow_firm import AirflowFirm
-from tests.support.needs import REPOSITORY, missing
-from tests.support.sinks import HttpSink
+from tests.support.airflow_running import Running
 
-WATCH = "practice__watch"
+WATCH = "silent__watch"
 PERIOD, GRACE = timedelta(minutes=30), timedelta(minutes=25)
 """What docs/ALERTS.md says to set at the receiver."""
-
-
-@pytest.fixture
-def sink() -> Iterator[HttpSink]:
-    sink = HttpSink().start()
-    yield sink
-    sink.stop()
-
-
-@pytest.fixture
-def firm(tmp_path: Path) -> AirflowFirm:
-    (tmp_path / "firms").mkdir()
-    firm = AirflowFirm(tmp_path, tmp_path / "firms")
-    # Due but once a week, so that only the scheduler's death is told.
-    firm.document({"frequency": "weekly"}, more="alerts: {heartbeat: {connection: beat}}\n")
-    firm.write("Matters/2024-0113 Harbor/letter.txt", "Dear counsel")
-    firm.let_settle()
-    firm.back_up()
-    return firm
-
-
-@pytest.fixture
-def airflow(firm: AirflowFirm, sink: HttpSink) -> Iterator[AirflowServices]:
-    try:
-        programs()
-    except EmbeddedError as error:
-        missing("PostgreSQL", error.todo)
-    postgres = EmbeddedPostgres(firm.folder / "postgres")
-    postgres.start()
-    settings = AirflowSettings(
-        home=firm.folder / "airflow",
-        dags_folder=REPOSITORY / "dags",
-        plugins_folder=REPOSITORY / "plugins",
-        database_uri=postgres.create_database("airflow"),
-        port=free_port(0),
-        environment={
-            "MUNIMENT_FIRMS": str(firm.firms),
-            "AIRFLOW_CONN_BEAT": json.dumps({"conn_type": "http", "password": sink.url}),
-        },
-        parallelism=2,
-    )
-    services = AirflowServices(
-        settings, Path(sys.executable), components=("api-server", "scheduler", "dag-processor")
-    )
-    try:
-        services.migrate()
-        services.start()
-        services.wait_healthy(180)
-        yield services
-    finally:
-        stop_airflow(settings.home)
-        postgres.stop()
 
 
 def outside(
@@ -96,14 +36,10 @@ def outside(
 
 
 def test_a_killed_scheduler_is_told_by_both_watchers_outside(
-    firm: AirflowFirm,
-    airflow: AirflowServices,
-    sink: HttpSink,
-    capsys: pytest.CaptureFixture[str],
+    running: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    api = airflow.api()
-    api.wait_dag(WATCH)
-    api.unpause(WATCH)
+    api, firm, sink = running.api, running.firms["silent"], running.beats
+    running.switch_on(WATCH)
     api.wait_run(WATCH, api.trigger(WATCH), 240)
     for made_up in api.runs(WATCH):
         api.wait_run(WATCH, made_up.run_id, 240, accept=("success", "failed"))
@@ -114,7 +50,7 @@ def test_a_killed_scheduler_is_told_by_both_watchers_outside(
     assert set(sink.paths) == {"/alerts"}
     assert outside(firm, last + timedelta(minutes=5), capsys) == (0, [])
 
-    scheduler = ProcessSet(airflow.settings.home / "services").running()["scheduler"]
+    scheduler = ProcessSet(running.services.settings.home / "services").running()["scheduler"]
     end([scheduler], grace=0)
 
     # Nobody runs what is triggered now, and no sign of life comes any more.

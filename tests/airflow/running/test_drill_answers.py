@@ -8,38 +8,31 @@ from urllib.parse import quote
 
 import pytest
 
-from muniment.embedded.airflow_api import AirflowApi
 from muniment.errors import EmbeddedError
 from muniment.vault.evidence import load_stream
-from tests.support.airflow_seen import PARTNER, Seen
+from tests.support.airflow_running import PARTNER, PATIENCE, Running
 from tests.support.needs import needs_program
 
 DAG = "practice__recovery_drill"
 ASKED = "partner_review"
-PATIENCE = 240
 
 
 class Asked:
     """A drill that waits for its answer, held with the share moved away."""
 
-    def __init__(self, seen: Seen, run_id: str, truth: dict[str, bytes]) -> None:
-        self.seen = seen
+    def __init__(self, running: Running, run_id: str, truth: dict[str, bytes]) -> None:
+        self.running = running
         self.run_id = run_id
         self.truth = truth
 
-    def as_(self, user: str) -> AirflowApi:
-        api = AirflowApi(self.seen.services.base_url)
-        api.login(user, self.seen.services.settings.passwords()[user])
-        return api
-
     @property
     def sandbox(self) -> Path:
-        return self.seen.firm.folder / "sandbox/practice"
+        return self.running.folder / "sandbox/practice"
 
 
 @pytest.fixture(scope="module")
-def asked(seen: Seen) -> Asked:
-    firm = seen.firm
+def asked(running: Running) -> Asked:
+    firm = running.firms["practice"]
     truth = {
         os.path.relpath(path, firm.share): path.read_bytes()
         for path in firm.share.rglob("*")
@@ -47,16 +40,14 @@ def asked(seen: Seen) -> Asked:
     }
     off = firm.folder / "switched off"
     firm.share.rename(off)
-    api = seen.services.api()
-    api.wait_dag(DAG)
-    # Switched on, it makes up for its last due time at once; one drill is open at a time.
-    api.unpause(DAG)
     try:
-        run_id = seen.first_run(DAG)
-        api.wait_task(DAG, run_id, ASKED, "awaiting_input", PATIENCE)
+        # Switched on, it makes up for its last due time at once; one drill is open at a time.
+        running.switch_on(DAG)
+        run_id = running.first_run(DAG)
+        running.api.wait_task(DAG, run_id, ASKED, "awaiting_input", PATIENCE)
     finally:
         off.rename(firm.share)
-    return Asked(seen, run_id, truth)
+    return Asked(running, run_id, truth)
 
 
 def test_the_sandbox_equals_the_truth_while_it_waits(asked: Asked) -> None:
@@ -75,8 +66,8 @@ def test_the_sandbox_equals_the_truth_while_it_waits(asked: Asked) -> None:
 @pytest.mark.parametrize("user", ["technician", "viewer"])
 def test_nobody_else_may_answer_be_it_an_admin(asked: Asked, user: str) -> None:
     with pytest.raises(EmbeddedError, match="403"):
-        asked.as_(user).answer(DAG, asked.run_id, ASKED, "Usable: yes", {"remarks": ""})
-    states = {t.task_id: t.state for t in asked.as_(user).tasks(DAG, asked.run_id)}
+        asked.running.as_(user).answer(DAG, asked.run_id, ASKED, "Usable: yes", {"remarks": ""})
+    states = {t.task_id: t.state for t in asked.running.as_(user).tasks(DAG, asked.run_id)}
     assert states[ASKED] == "awaiting_input"
 
 
@@ -88,7 +79,7 @@ def test_the_partner_reads_the_question_in_a_browser_and_answers_it_there(
 
     from demo.screenshots import capture
 
-    services = asked.seen.services
+    services = asked.running.services
     read: list[str] = []
     pictures = Path(os.environ.get("KEEP_PICTURES") or tmp_path)
 
@@ -117,7 +108,7 @@ def test_the_partner_reads_the_question_in_a_browser_and_answers_it_there(
     api = services.api()
     api.wait_run(DAG, asked.run_id, PATIENCE)
     assert not list(asked.sandbox.iterdir())
-    vault = asked.seen.firm.vault()
+    vault = asked.running.firms["practice"].vault()
     entries = load_stream(vault.store, vault.trust, "operations-drills").events()
     facts = {entry.event: entry.facts for entry in entries}
     assert facts["drill.finished"]["whole"] is True
