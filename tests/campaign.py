@@ -1,4 +1,4 @@
-"""All campaigns in full: `python -m tests.campaign [--seeds N] [--only NAME]`.
+"""All campaigns in full: `python -m tests.campaign [--seeds N] [--only NAME] [--jobs N]`.
 
 Nouns
 - Campaign: many seeded cases of one promise. `make test` runs a few seeds of each, this runs all.
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
@@ -34,8 +36,12 @@ CAMPAIGNS: dict[str, tuple[str, int]] = {
     "tampering": ("tests.campaigns.tampering", 200),
     "crash": ("tests.campaigns.crash", 330),
     "model": ("tests.campaigns.model", 100),
+    "demonstration": ("tests.campaigns.demonstration", 1),
 }
 """Name -> (module with `run`, seeds of a full run)."""
+
+PIECE = 50
+"""Seeds that one process takes; what a campaign sets up is set up once in each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,27 +80,43 @@ class Tally:
 
 
 def run_campaign(name: str, seeds: Iterable[int] | None = None) -> Tally:
+    """Runs seeds of one campaign in this process."""
     module_name, full = CAMPAIGNS[name]
-    module = import_module(module_name)
-    run: Run = module.run
+    run: Run = import_module(module_name).run
     tally = Tally(name)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix=f"campaign-{name}-") as folder:
         for case in run(range(full) if seeds is None else seeds, Path(folder)):
             tally.cases.append(case)
-            if len(tally.cases) % 20 == 0:
-                print(
-                    f"  {name}: {len(tally.cases)} cases, {time.monotonic() - began:.0f} s",
-                    flush=True,
-                )
+            if len(tally.cases) % 10 == 0:
+                print(f"  {name}: up to seed {case.seed}", flush=True)
             if case.wrong:
                 shown = " / ".join(str(v) for v in list(case.row.values())[:3])
                 print(f"  {name} seed {case.seed} ({shown}): {'; '.join(case.wrong)}", flush=True)
     tally.seconds = time.monotonic() - began
-    summary = getattr(module, "summary", None)
-    if summary is not None:
-        print(summary(tally.cases))
     return tally
+
+
+def run_piece(piece: tuple[str, range]) -> Tally:
+    """Runs seeds of one campaign in a process of its own. Raises CalledProcessError."""
+    name, seeds = piece
+    with tempfile.TemporaryDirectory(prefix="campaign-") as folder:
+        out = Path(folder) / "piece.json"
+        command = [sys.executable, "-m", "tests.campaign", "--piece", str(out), "--only", name]
+        command += ["--from", str(seeds.start), "--seeds", str(len(seeds))]
+        subprocess.run(command, cwd=ROOT, check=True)
+        found = json.loads(out.read_text())
+    cases = [
+        Case(row.pop("seed"), row, tuple(wrong))
+        for row in found["rows"]
+        for wrong in [row.pop("wrong")]
+    ]
+    return Tally(name, cases, found["seconds"])
+
+
+def pieces(name: str, first: int, count: int) -> Iterator[tuple[str, range]]:
+    for start in range(first, first + count, PIECE):
+        yield name, range(start, min(start + PIECE, first + count))
 
 
 def commit_id() -> str:
@@ -133,24 +155,38 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--from", dest="first", type=int, default=0, help="the first seed")
     parser.add_argument("--only", choices=sorted(CAMPAIGNS), action="append")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at a time")
+    parser.add_argument("--piece", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args(arguments)
+    if chosen.piece:
+        tally = run_campaign(chosen.only[0], range(chosen.first, chosen.first + chosen.seeds))
+        chosen.piece.write_text(json.dumps(tally.as_dict()))
+        return 0
     report: dict[str, Any] = {
         "commit": commit_id(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}",
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
         "campaigns": {},
     }
     failed = False
     for name in chosen.only or list(CAMPAIGNS):
         full = CAMPAIGNS[name][1]
-        count = full if chosen.seeds is None else chosen.seeds
+        count = full if chosen.seeds is None else min(full, chosen.seeds)
         print(f"== {name}: {count} seeds", flush=True)
-        tally = run_campaign(name, range(chosen.first, chosen.first + count))
-        report["campaigns"][name] = tally.as_dict()
-        held = len(tally.cases) - len(tally.failing)
-        print(f"== {name}: {held} of {len(tally.cases)} held, {tally.seconds:.0f} s", flush=True)
-        failed = failed or bool(tally.failing) or len(tally.cases) != count
+        began = time.monotonic()
+        whole = Tally(name)
+        with ThreadPoolExecutor(chosen.jobs) as pool:
+            for tally in pool.map(run_piece, pieces(name, chosen.first, count)):
+                whole.cases += tally.cases
+        whole.seconds = time.monotonic() - began
+        summary = getattr(import_module(CAMPAIGNS[name][0]), "summary", None)
+        if summary is not None:
+            print(summary(whole.cases))
+        report["campaigns"][name] = whole.as_dict()
+        held = len(whole.cases) - len(whole.failing)
+        print(f"== {name}: {held} of {len(whole.cases)} held, {whole.seconds:.0f} s", flush=True)
+        failed = failed or bool(whole.failing) or len(whole.cases) != count
         RESULT.parent.mkdir(exist_ok=True)
         RESULT.write_text(json.dumps(report, indent=1) + "\n")
     print(f"Written: {RESULT.relative_to(ROOT)}")

@@ -15,27 +15,6 @@ from muniment.errors import EmbeddedError
 from tests.support.needs import missing
 from tests.support.s3_server import FREE, LOCKED, S3Place, S3Server, roles
 
-UNMEASURED = (
-    "tests/airflow/running/",
-    "tests/alerts/test_deadlines.py",
-    "tests/assurance/expectations/test_mutations.py",
-    "tests/benchmarks/",
-    "tests/campaigns/",
-    "tests/config/test_schedule.py",
-    "tests/demo/test_tour.py",
-    "tests/evidence/test_a_year.py",
-    "tests/evidence/test_expected_runs.py",
-    "tests/evidence/test_rollups.py",
-    "tests/golden/",
-    "tests/hostile/test_many_files.py",
-    "tests/independent/",
-    "tests/recovery_by_hand/",
-    "tests/threats/test_plaintext.py",
-    "tests/vectors/",
-)
-"""Where coverage is switched off. These go over the same lines thousands of times, or mostly run other
-processes: tracing doubles their time and tells nothing that the tests of the parts do not tell."""
-
 
 class ByFile(LoadScopeScheduling):
     """A file's tests run in one worker, in order, and those of a folder that is a package too: what they
@@ -63,19 +42,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     if report.skipped and os.environ.get("CI") == "true" and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"skipped in CI, where nothing may skip: {report.longrepr}"
-
-
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Fixtures of what is unmeasured are not measured either, unlike with the marker of pytest-cov."""
-    plugin = item.config.pluginmanager.getplugin("_cov")
-    controller = getattr(plugin, "cov_controller", None)
-    if controller is None or not item.nodeid.startswith(UNMEASURED):
-        yield
-        return
-    controller.pause()
-    yield
-    controller.resume()
 
 
 @pytest.fixture(scope="session")

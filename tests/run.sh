@@ -30,4 +30,4 @@ echo "== imports"
 lint-imports --no-cache
 [ "${1:-}" = check ] && exit 0
 echo "== tests"
-exec pytest -n "${WORKERS:-2}" --cov --cov-report=term:skip-covered -q "$@"
+exec python -m slipcover -m pytest -n "${WORKERS:-2}" -q "$@"

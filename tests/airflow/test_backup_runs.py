@@ -78,7 +78,7 @@ def test_a_day_without_change_has_no_shard_and_is_committed_all_the_same(
     firm: AirflowFirm,
 ) -> None:
     write_matters(firm)
-    firm.back_up_by_airflow()
+    firm.back_up()
 
     ran = firm.back_up_by_airflow()
 
@@ -144,7 +144,7 @@ def test_a_share_that_is_gone_fails_at_once_and_records_no_deletion(
     firm: AirflowFirm, said: Callable[[], str]
 ) -> None:
     write_matters(firm)
-    firm.back_up_by_airflow()
+    firm.back_up()
     firm.share.rename(firm.folder / "elsewhere")
 
     ran = firm.back_up_by_airflow()
@@ -161,7 +161,7 @@ def test_a_share_that_is_gone_fails_at_once_and_records_no_deletion(
 def test_a_mass_deletion_is_refused_until_the_form_accepts_it(firm: AirflowFirm) -> None:
     for number in range(40):
         firm.write(f"Matters/2024-0113 Harbor/{number:03}.txt", f"page {number}")
-    firm.back_up_by_airflow()
+    firm.back_up()
     for file in (firm.share / "Matters/2024-0113 Harbor").iterdir():
         if file.name != "000.txt":
             file.unlink()
