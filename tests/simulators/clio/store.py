@@ -103,7 +103,9 @@ class Store:
         self._unlink(collection, id_, before)
         return self._note(at, collection, id_, action, None)
 
-    def _note(self, at: datetime, collection: str, id_: int, action: str, row: Row | None) -> Change:
+    def _note(
+        self, at: datetime, collection: str, id_: int, action: str, row: Row | None
+    ) -> Change:
         change = Change(self.sequence + 1, at, collection, id_, action, row)
         self.changes.append(change)
         return change
