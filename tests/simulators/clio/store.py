@@ -16,6 +16,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 FIRST_ID = 101
+# Folders and documents are listed together as items, in the order of their ids (resources.yaml: folders/list).
+SHARED_NUMBERS = {"documents": "items", "folders": "items"}
 
 Row = Mapping[str, Any]
 
@@ -53,8 +55,9 @@ class Store:
         return self.changes[-1].sequence if self.changes else 0
 
     def new_id(self, collection: str) -> int:
-        given = self._next[collection]
-        self._next[collection] = given + 1
+        numbers = SHARED_NUMBERS.get(collection, collection)
+        given = self._next[numbers]
+        self._next[numbers] = given + 1
         return given
 
     # -- reading ---------------------------------------------------------------------------------
@@ -90,7 +93,8 @@ class Store:
         before = self._rows[collection].get(id_)
         if before is None:
             bisect.insort(self._ids[collection], id_)
-            self._next[collection] = max(self._next[collection], id_ + 1)
+            numbers = SHARED_NUMBERS.get(collection, collection)
+            self._next[numbers] = max(self._next[numbers], id_ + 1)
         else:
             self._unlink(collection, id_, before)
         self._rows[collection][id_] = row
