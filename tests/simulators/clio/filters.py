@@ -38,7 +38,10 @@ def keepers(
     candidates: list[int] | None = None
     for name, values in given.items():
         _check_known(resource, name, values)
-        conditions.append(_condition(view, resource, name, values))
+        if name == "parent_id" and given.get("scope", ["children"])[-1] == "descendants":
+            conditions.append(_below(view, number(name, values[-1])))
+        else:
+            conditions.append(_condition(view, resource, name, values))
         known = _candidates(view, resource, name, values)
         if known is not None and (candidates is None or len(known) < len(candidates)):
             candidates = known
@@ -86,6 +89,19 @@ def _condition(view: View, resource: Resource, name: str, values: list[str]) -> 
         return lambda ref, row: bool(row.get(name)) == flag
     text = values[-1].lower()
     return lambda ref, row: row.get(name) is not None and str(row[name]).lower() == text
+
+
+def _below(view: View, folder: int) -> Keeps:
+    """resources.yaml: folders.notes - scope=descendants lists a whole tree."""
+
+    def keeps(ref: Ref, row: Row) -> bool:
+        above = row.get("parent")
+        while above is not None and above.id != folder:
+            higher = view.store.at(above)
+            above = higher.get("parent") if higher is not None else None
+        return above is not None
+
+    return keeps
 
 
 def _since(column: str, after: datetime) -> Keeps:

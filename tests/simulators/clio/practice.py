@@ -14,6 +14,7 @@ from tests.simulators.clio.store import Ref
 from tests.simulators.clio.world import World
 
 AGE = timedelta(days=900)
+NOWHERE = Ref("", 0)
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ class Founding:
     descriptions: list[Ref] = field(default_factory=list)
     expenses: list[Ref] = field(default_factory=list)
     trust_accounts: list[Ref] = field(default_factory=list)
-    operating: Ref = Ref("bank_accounts", 0)
-    root: Ref = Ref("folders", 0)
+    operating: Ref = NOWHERE
+    root: Ref = NOWHERE
 
     def early(self) -> datetime:
         """When the firm set up its lists."""

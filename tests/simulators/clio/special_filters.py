@@ -255,8 +255,8 @@ def _elsewhere(view: View, name: str, values: list[str]) -> Keeps:
     return lambda ref, row: True
 
 
-def _scope(view: View, name: str, values: list[str]) -> Keeps:
-    """resources.yaml: folders.notes - scope=descendants lists a whole tree."""
+def _children(view: View, name: str, values: list[str]) -> Keeps:
+    """The children alone; `descendants` is looked after where the filters meet (filters.py)."""
     parent = number(name, values[-1])
 
     def keeps(ref: Ref, row: Row) -> bool:
@@ -267,7 +267,7 @@ def _scope(view: View, name: str, values: list[str]) -> Keeps:
 
 
 for _name in ("documents", "folders", "folders/list"):
-    SPECIAL[(_name, "parent_id")] = _scope
+    SPECIAL[(_name, "parent_id")] = _children
     SPECIAL[(_name, "scope")] = _elsewhere
 
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
