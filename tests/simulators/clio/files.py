@@ -30,12 +30,23 @@ class Digest:
     sha256: str
 
 
+@dataclass(frozen=True)
+class Object:
+    """A file of the storage host. `source` is the object whose bytes it has, where that is another."""
+
+    size: int
+    content_type: str
+    filename: str
+    source: str = ""
+
+
 class Files:
     def __init__(self, seed: int) -> None:
         self._seed = seed
+        self.objects: dict[str, Object] = {}
         self._kept: dict[str, bytes] = {}
         self._parts: dict[str, dict[int, bytes]] = {}
-        self._digests: dict[tuple[str, int, str], Digest] = {}
+        self._digests: dict[str, Digest] = {}
 
     # -- uploads ---------------------------------------------------------------------------------
     def keep(self, name: str, body: bytes, part: int = 0) -> None:
@@ -56,17 +67,19 @@ class Files:
     def kept(self, name: str) -> bytes | None:
         return self._kept.get(name)
 
-    def same(self, name: str, source: str) -> None:
-        """`name` is a copy of `source`, where that was kept; a generated file is generated again."""
-        if source in self._kept:
-            self._kept[name] = self._kept[source]
+    def store(self, name: str, body: bytes, content_type: str, filename: str) -> None:
+        """A whole file of the vendor's own making, such as a report."""
+        self._kept[name] = body
+        self.objects[name] = Object(len(body), content_type, filename)
 
     # -- reading ---------------------------------------------------------------------------------
-    def read(
-        self, name: str, size: int, content_type: str, start: int = 0, end: int | None = None
-    ) -> Iterator[bytes]:
+    def read(self, name: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """The bytes from `start` up to `end`, a block at a time."""
-        stop = size if end is None else min(end, size)
+        held = self.objects[name]
+        if held.source:
+            yield from self.read(held.source, start, end)
+            return
+        stop = held.size if end is None else min(end, held.size)
         kept = self._kept.get(name)
         if kept is not None:
             yield kept[start:stop]
@@ -74,7 +87,7 @@ class Files:
         position = start
         while position < stop:
             number, offset = divmod(position, BLOCK)
-            block = self._block(name, number, content_type)
+            block = self._block(name, number, held.content_type)
             piece = block[offset : offset + stop - position]
             position += len(piece)
             yield piece
@@ -86,14 +99,11 @@ class Files:
         beginning = BEGINNINGS.get(content_type, b"") if number == 0 else b""
         return beginning + made[len(beginning) :]
 
-    def digest(self, name: str, size: int, content_type: str) -> Digest:
+    def digest(self, name: str) -> Digest:
         """The truth about a file: the API exposes no hash (platform.yaml: downloads.rules)."""
-        key = (name, size, content_type)
-        if key not in self._digests:
+        if name not in self._digests:
             hasher = hashlib.sha256()
-            length = 0
-            for piece in self.read(name, size, content_type):
+            for piece in self.read(name):
                 hasher.update(piece)
-                length += len(piece)
-            self._digests[key] = Digest(length, hasher.hexdigest())
-        return self._digests[key]
+            self._digests[name] = Digest(self.objects[name].size, hasher.hexdigest())
+        return self._digests[name]

@@ -15,7 +15,7 @@ import json
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from tests.simulators.clio import filters
@@ -51,6 +51,13 @@ class Page:
     meta: dict[str, Any]
 
 
+class Within(NamedTuple):
+    """Only the rows whose `column` refers to `target`."""
+
+    column: str
+    target: Ref
+
+
 class Lister:
     """Keeps the ids of the last few lists while nothing changes, as the pages of one list follow each other."""
 
@@ -61,14 +68,16 @@ class Lister:
         self._secret = hashlib.sha256(f"pages {world.seed}".encode()).digest()
         self._lists: OrderedDict[tuple[Any, ...], list[Ref]] = OrderedDict()
 
-    def page(self, resource: Resource, reader: Reader, request: Request, extra: Any = None) -> Page:
-        """Raises ApiError. `extra` is a condition of the path, such as the document of its versions."""
+    def page(
+        self, resource: Resource, reader: Reader, request: Request, within: Within | None = None
+    ) -> Page:
+        """Raises ApiError. `within` is what the path names, such as the document of its versions."""
         limit = _limit(resource, request)
         column, descending = _order(resource, request)
         by_id = column == "id"
-        refs = self._refs(resource, reader, request, column, descending, extra)
+        refs = self._refs(resource, reader, request, column, descending, within)
         token = self._read(resource, column, descending, request)
-        start = _start(refs, token, by_id, descending)
+        start = _start(refs, token, by_id, descending, limit)
         if request.one("offset") is not None:
             start = _offset(request)
             by_id = False
@@ -94,7 +103,7 @@ class Lister:
         return Page([(ref, row) for ref, row in rows if row is not None], meta)
 
     def _refs(
-        self, resource: Resource, reader: Reader, request: Request, column: str, descending: bool, extra: Any
+        self, resource: Resource, reader: Reader, request: Request, column: str, descending: bool, within: Within | None
     ) -> list[Ref]:  # fmt: skip
         asked = tuple(pair for pair in request.query if pair[0] not in filters.PAGING)
         key = (
@@ -103,7 +112,7 @@ class Lister:
         )  # fmt: skip
         if key not in self._lists:
             self._lists[key] = _sorted(
-                reader.view, _matching(resource, reader, asked, extra), column, descending
+                reader.view, _matching(resource, reader, asked, within), column, descending
             )
             while len(self._lists) > self.KEPT:
                 self._lists.popitem(last=False)
@@ -178,7 +187,9 @@ def _order(resource: Resource, request: Request) -> tuple[str, bool]:
     return column, rest == "desc)"
 
 
-def _start(refs: list[Ref], token: dict[str, Any], by_id: bool, descending: bool) -> int:
+def _start(
+    refs: list[Ref], token: dict[str, Any], by_id: bool, descending: bool, limit: int
+) -> int:
     if not by_id:
         return int(token.get("at", 0))
     ids = [-ref.id if descending else ref.id for ref in refs] if token else []
@@ -186,17 +197,17 @@ def _start(refs: list[Ref], token: dict[str, Any], by_id: bool, descending: bool
     if "after" in token:
         return bisect.bisect_right(ids, sign * token["after"])
     if token.get("before") is not None:
-        return max(0, bisect.bisect_left(ids, sign * token["before"]) - 200)
+        return max(0, bisect.bisect_left(ids, sign * token["before"]) - limit)
     return 0
 
 
 def _matching(
-    resource: Resource, reader: Reader, asked: tuple[tuple[str, str], ...], extra: Any
+    resource: Resource, reader: Reader, asked: tuple[tuple[str, str], ...], within: Within | None
 ) -> list[Ref]:
     conditions, candidates = filters.keepers(reader.view, resource, asked)
-    if extra is not None:
-        conditions.append(extra)
     store = reader.view.store
+    if within is not None:
+        candidates = store.referrers(resource.name, within.column, within.target)
     restricted = reader.restrictions.any
     found = []
     for collection in (

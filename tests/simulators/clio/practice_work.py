@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from tests.simulators.clio import names
 from tests.simulators.clio.clock import stamp
+from tests.simulators.clio.files import Object
 from tests.simulators.clio.practice import Founding
 from tests.simulators.clio.practice_lists import BACKUP
 from tests.simulators.clio.store import Ref
@@ -146,12 +147,13 @@ def document(
 def version(
     world: World, firm: Founding, document: Ref, number: int, filename: str, content_type: str, size: int, at: datetime
 ) -> Ref:  # fmt: skip
+    name = str(uuid.UUID(int=firm.rng.getrandbits(128), version=4))
     made = world.create(
         "document_versions", at, _document=document, filename=filename, size=size, version_number=number,
         content_type=content_type, received_at=stamp(at), fully_uploaded=True, put_url=None, put_headers=[],
-        uuid=str(uuid.UUID(int=firm.rng.getrandbits(128), version=4)), multiparts=[],
-        creator=firm.rng.choice(firm.users),
+        uuid=name, multiparts=[], creator=firm.rng.choice(firm.users),
     )  # fmt: skip
+    world.files.objects[name] = Object(size, content_type, filename)
     world.change(document, at=at, quiet=number == 1, latest_document_version=made)
     return made
 
@@ -212,8 +214,9 @@ def _one_of_each(firm: Founding) -> None:
     entry = calendar_entry(world, firm, matter, at)
     world.change(entry, at=at, quiet=True, matter_docket=docket, court_rule=True)
     reminder(world, firm, entry, at)
+    world.files.objects["template-1"] = Object(4_096, dict(names.TYPES)["docx"], "Engagement.docx")
     template = world.create(
-        "document_templates", at, filename="Engagement.docx", size=4_096, document_category=firm.categories[0],
+        "document_templates", at, filename="Engagement.docx", size=4_096, _object="template-1", document_category=firm.categories[0],
         content_type=dict(names.TYPES)["docx"], last_modified_by=firm.users[0],
     )  # fmt: skip
     world.create(

@@ -136,6 +136,38 @@ class Store:
         return past
 
 
+class Overlay(Store):
+    """Rows that are only worked out for one answer, over a store that the rest is read from."""
+
+    def __init__(self, below: Store, collection: str, rows: dict[int, Row]) -> None:
+        super().__init__()
+        self._below = below
+        self._rows[collection] = rows
+        self._ids[collection] = sorted(rows)
+        self._over = collection
+
+    def get(self, collection: str, id_: int) -> Row | None:
+        return (
+            super().get(collection, id_)
+            if collection == self._over
+            else self._below.get(collection, id_)
+        )
+
+    def at(self, ref: Ref | None) -> Row | None:
+        return None if ref is None else self.get(ref.collection, ref.id)
+
+    def ids(self, collection: str) -> list[int]:
+        return super().ids(collection) if collection == self._over else self._below.ids(collection)
+
+    def rows(self, collection: str) -> Iterator[tuple[int, Row]]:
+        return (
+            super().rows(collection) if collection == self._over else self._below.rows(collection)
+        )
+
+    def referrers(self, collection: str, field: str, target: Ref) -> list[int]:
+        return self._below.referrers(collection, field, target)
+
+
 def _references(row: Row) -> Iterator[tuple[str, Ref]]:
     for field, value in row.items():
         if type(value) is Ref:
