@@ -107,8 +107,8 @@ class Lister:
     ) -> list[Ref]:  # fmt: skip
         asked = tuple(pair for pair in request.query if pair[0] not in filters.PAGING)
         key = (
-            id(reader.view.store), reader.view.store.sequence, resource.name, asked, column, descending,
-            reader.user, reader.restrictions, extra,
+            self._world.store.sequence, resource.name, asked, column, descending,
+            reader.user, reader.restrictions, within,
         )  # fmt: skip
         if key not in self._lists:
             self._lists[key] = _sorted(

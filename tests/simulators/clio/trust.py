@@ -61,6 +61,10 @@ class Ledger:
             self.entries.append(leg)
             self._balances[leg.book] += leg.cents
 
+    def posting(self, transaction: int) -> tuple[Book, int] | None:
+        """Whose book a transaction stands in, and with how many cents."""
+        return self._standing.get(transaction)
+
     def held(self, account: int) -> int:
         """What the bank account holds, in cents."""
         return self._balances[Book(account, "bank")]

@@ -183,6 +183,15 @@ class World:
                 self.ledger.post(self.store.sequence, transaction.id, new_book, new)
             return row
 
+    def detach(self, transaction: Ref, /, *, quiet: bool = False) -> None:
+        """Takes the matter off a bank transaction: its funds are then its client's, at no matter."""
+        with self.lock:
+            row = self.row(transaction)
+            amount = trust.cents(row["funds_in"]) - trust.cents(row["funds_out"])
+            after = self.change(transaction, quiet=quiet, matter=None)
+            self.ledger.reverse(self.store.sequence, transaction.id)
+            self.ledger.post(self.store.sequence, transaction.id, trust.book_of(after), amount)
+
     def strike(self, transaction: Ref) -> None:
         """Deletes a bank transaction. Raises Overdrawn where the funds have already been spent."""
         with self.lock:

@@ -159,7 +159,7 @@ class Writer:
                 raise not_found(f"{kind} {id_}")
             if place is None:
                 kept.append(self._new_part(kind, one))
-            elif _away(one):
+            elif _away(one) and kind != "PicklistOption":
                 kept.pop(place)
             else:
                 kept[place] = self._changed_part(kind, kept[place], one)
@@ -230,7 +230,7 @@ APART = {
     ("medical_records_details", "medical_bills"), ("medical_records_details", "medical_records"),
     ("bank_accounts", "balance"), ("contacts", "co_counsel_rate"), ("contacts", "avatar"), ("expense_categories", "groups"),
     ("contacts", "currency"), ("matters", "currency"), ("activity_descriptions", "currency"), ("clio_payments/links", "subject"),
-    ("expense_categories", "currency"), ("custom_fields", "picklist_options"), ("document_templates", "file"),
+    ("expense_categories", "currency"), ("document_templates", "file"),
 }  # fmt: skip
 
 
@@ -246,11 +246,7 @@ def _excused(resource: str, key: str, data: Values) -> bool:
 
 
 def _away(one: Any) -> bool:
-    return (
-        isinstance(one, dict)
-        and bool(one.get("_destroy") or one.get("_deleted"))
-        and "option" not in one
-    )
+    return isinstance(one, dict) and bool(one.get("_destroy") or one.get("_deleted"))
 
 
 def _text(value: Any) -> str:
