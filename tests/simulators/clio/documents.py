@@ -18,7 +18,7 @@ from tests.simulators.clio.files import Object
 from tests.simulators.clio.storage import Storage
 from tests.simulators.clio.store import Ref, Row
 from tests.simulators.clio.world import World
-from tests.simulators.clio.writes import RULES, Rule, Values, Writer, refused_delete
+from tests.simulators.clio.writes import Rule, Values, Writer, refused_delete
 
 PARTS_PER_REQUEST = 50  # platform.yaml: uploads.multipart.parts_per_request
 MOST_PARTS = 10_000
@@ -31,15 +31,16 @@ class Uploads:
     def __init__(self, world: World, storage: Storage) -> None:
         self._world = world
         self._storage = storage
-        RULES["documents"] = Rule(
-            create=self._create,
-            update=self._update,
-            delete=lambda writer, ref: trash(writer.world, ref),
-        )
-        RULES["folders"] = Rule(
-            prepare=_folder, delete=lambda writer, ref: trash(writer.world, ref)
-        )
-        RULES["document_templates"] = Rule(prepare=self._template)
+
+    def rules(self) -> dict[str, Rule]:
+        def throw_away(writer: Writer, ref: Ref) -> None:
+            trash(writer.world, ref)
+
+        return {
+            "documents": Rule(create=self._create, update=self._update, delete=throw_away),
+            "folders": Rule(prepare=_folder, delete=throw_away),
+            "document_templates": Rule(prepare=self._template),
+        }
 
     # -- step one ------------------------------------------------------------------------------------
     def _create(self, writer: Writer, values: Values, data: Values) -> Ref:
@@ -307,7 +308,13 @@ def bad_delete(why: str) -> ApiError:
 
 
 def purge(world: World) -> int:
-    """Takes away what has lain in the trash too long; how many documents and folders that were."""
+    """Takes away what has lain in the trash too long; how many documents and folders that were.
+
+    It looks once in an hour of the firm's time, as it is called with every request.
+    """
+    if world.clock.now() < world.next_purge:
+        return 0
+    world.next_purge = world.clock.now() + timedelta(hours=1)
     ends = world.clock.now() - timedelta(days=world.settings.trash_days)
     gone = 0
     for collection in ("documents", "folders"):

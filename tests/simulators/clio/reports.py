@@ -15,7 +15,7 @@ from tests.simulators.clio import trust
 from tests.simulators.clio.errors import unprocessable
 from tests.simulators.clio.store import Ref
 from tests.simulators.clio.world import World
-from tests.simulators.clio.writes import RULES, Rule, Values, Writer
+from tests.simulators.clio.writes import Rule, Values, Writer
 
 FORMATS = {
     "json": "application/json",
@@ -51,7 +51,7 @@ def _create(writer: Writer, values: Values, data: Values) -> Ref:
     return made
 
 
-RULES["reports"] = Rule(create=_create)
+RULES: dict[str, Rule] = {"reports": Rule(create=_create)}
 
 
 def asked_after(world: World, ref: Ref) -> None:

@@ -14,7 +14,7 @@ from tests.simulators.clio.errors import forbidden, unprocessable
 from tests.simulators.clio.practice_money import trust_request
 from tests.simulators.clio.store import Ref, Row
 from tests.simulators.clio.world import Overdrawn
-from tests.simulators.clio.writes import RULES, Rule, Values, Writer
+from tests.simulators.clio.writes import Rule, Values, Writer
 
 KINDS = ("TimeEntry", "ExpenseEntry", "HardCostEntry", "SoftCostEntry")
 OUTWARD = ("withdrawal", "payment", "funds_out", "disbursement", "transfer_out")
@@ -230,7 +230,7 @@ def _schedule(writer: Writer, values: Values, data: Values, before: Row | None) 
         values.setdefault("days_of_week", [])
 
 
-RULES |= {
+RULES: dict[str, Rule] = {
     "activities": Rule(prepare=_activity, delete=_delete_activity),
     "bills": Rule(prepare=_bill, delete=_delete_bill),
     "line_items": Rule(prepare=_line),

@@ -11,7 +11,7 @@ from tests.simulators.clio.errors import unprocessable
 from tests.simulators.clio.practice_clients import display_number, folder_of
 from tests.simulators.clio.store import Ref, Row
 from tests.simulators.clio.world import World
-from tests.simulators.clio.writes import RULES, Rule, Values, Writer, refused_delete
+from tests.simulators.clio.writes import Rule, Values, Writer, refused_delete
 
 
 # -- contacts and matters -------------------------------------------------------------------------------
@@ -395,7 +395,7 @@ def _group(writer: Writer, values: Values, data: Values, before: Row | None) -> 
         values |= {"type": "AdhocGroup", "client_connect_user": False}
 
 
-RULES |= {
+RULES: dict[str, Rule] = {
     "contacts": Rule(prepare=_contact, delete=_delete_contact),
     "matters": Rule(
         prepare=_matter, made=_matter_made, update=_update_matter,

@@ -53,6 +53,7 @@ class World:
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
+        self.next_purge = self.clock.now()
         self.files = Files(self.seed)
 
     def view(self, sequence: int | None = None) -> View:

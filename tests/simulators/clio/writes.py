@@ -6,7 +6,7 @@ particular to one is a `Rule`, in rules_work.py, rules_money.py and documents.py
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,15 +41,13 @@ class Rule:
     delete: Callable[[Writer, Ref], None] | None = None
 
 
-RULES: dict[str, Rule] = {}
-
-
 class Writer:
     """Changes the firm for one user."""
 
-    def __init__(self, world: World, reader: Reader) -> None:
+    def __init__(self, world: World, reader: Reader, rules: Mapping[str, Rule]) -> None:
         self.world = world
         self.reader = reader
+        self._rules = rules
 
     @property
     def user(self) -> Ref:
@@ -60,7 +58,7 @@ class Writer:
 
     # -- the three ways ------------------------------------------------------------------------------
     def create(self, resource: Resource, data: Values) -> Ref:
-        rule = RULES.get(resource.name, Rule())
+        rule = self._rules.get(resource.name, Rule())
         self._known(resource.create, data)
         for key in sorted(resource.required - _given(data)):
             if not _excused(resource.name, key, data):
@@ -76,7 +74,7 @@ class Writer:
         return made
 
     def update(self, resource: Resource, ref: Ref, data: Values) -> None:
-        rule = RULES.get(resource.name, Rule())
+        rule = self._rules.get(resource.name, Rule())
         self._known(resource.update, data)
         before = self.world.row(ref)
         values = self.values(resource, data, before)
@@ -91,7 +89,7 @@ class Writer:
             self.world.change(ref, quiet=quiet, **values)
 
     def delete(self, ref: Ref) -> None:
-        rule = RULES.get(ref.collection, Rule())
+        rule = self._rules.get(ref.collection, Rule())
         if rule.delete is not None:
             rule.delete(self, ref)
         else:
