@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
-from tests.simulators.clio import reports, rules_money, rules_work
+from tests.simulators.clio import reports, rules_dealings, rules_money, rules_work
 from tests.simulators.clio.access import Permissions, Reader, Restrictions
 from tests.simulators.clio.documents import Uploads, purge
 from tests.simulators.clio.errors import ApiError, forbidden, unauthorized
@@ -138,7 +138,7 @@ class Api:
         self.lister = Lister(world)
         self.uploads = Uploads(world, storage)
         self.rules: dict[str, Rule] = {
-            **rules_work.RULES, **rules_money.RULES, **reports.RULES, **self.uploads.rules(),
+            **rules_work.RULES, **rules_dealings.RULES, **rules_money.RULES, **reports.RULES, **self.uploads.rules(),
         }  # fmt: skip
         self.practice_areas_moved = False
 

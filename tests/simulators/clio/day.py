@@ -158,7 +158,8 @@ def _edit(world: World, firm: Founding) -> Ref | None:
     )  # fmt: skip
     ref = _any(world, firm, collection)
     if ref is not None:
-        world.change(ref, **{column: names.sentence(firm.rng)})
+        changed: dict[str, Any] = {column: names.sentence(firm.rng)}
+        world.change(ref, **changed)
     return ref
 
 

@@ -112,7 +112,7 @@ def _lot(seed: int, *words: object) -> float:
 
 
 # A plan of everyday trouble: what a night's backup should bear without anyone noticing.
-WEATHER = (
+WEATHER: tuple[tuple[str, str, float, dict[str, Any]], ...] = (
     ("rate_limited", r"^GET /api/", 0.02, {"seconds": 1}),
     ("server_error", r"^GET /api/", 0.02, {"status": 503}),
     ("torn_body", r"^GET /", 0.01, {}),

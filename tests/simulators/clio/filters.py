@@ -138,7 +138,7 @@ def _refers(name: str, column: str, value: str) -> Keeps:
         held = row.get(column)
         if type(held) is Ref:
             return held.id == wanted
-        return bool(held) and any(one.id == wanted for one in held if type(one) is Ref)
+        return any(one.id == wanted for one in held or () if type(one) is Ref)
 
     return keeps
 

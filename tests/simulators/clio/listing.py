@@ -84,7 +84,8 @@ class Lister:
         if not by_id and start >= self._world.settings.offset_limit:
             raise unprocessable("offset too large")  # examples.json: offset_over
         chosen = refs[start : start + limit]
-        paging = {}
+        paging: dict[str, str] = {}
+        place: dict[str, Any]
         if start + limit < len(refs):
             place = {"after": chosen[-1].id} if by_id else {"at": start + limit}
             paging["next"] = self._url(resource, column, descending, request, place)

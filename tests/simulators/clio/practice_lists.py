@@ -69,7 +69,7 @@ def _people(firm: Founding) -> None:
         at = firm.early()
         name = f"{title} {last}"
         calendar = world.create(
-            "calendars", at, name=name, type="UserCalendar", color="#367B9C", light_color="#FFA5A4",
+            "calendars", at, name=name, type="UserCalendar", color="#367B9C", light_color="#5DA5C7",
             court_rules_default_calendar=False, permission="owner", visible=True, source="web",
         )  # fmt: skip
         firm.calendars.append(calendar)
@@ -90,7 +90,7 @@ def _people(firm: Founding) -> None:
         firm.users.append(user)
     firm.calendars.append(
         world.create(
-            "calendars", firm.early(), name="Firm", type="AccountCalendar", color="#83D17F", light_color="#FFAC7B",
+            "calendars", firm.early(), name="Firm", type="AccountCalendar", color="#83D17F", light_color="#209412",
             court_rules_default_calendar=True, permission="editor", visible=True, source="web", creator=firm.users[0],
         )
     )  # fmt: skip
@@ -100,7 +100,7 @@ def _people(firm: Founding) -> None:
     )  # fmt: skip
     _simple(
         firm, "task_calendars",
-        [{"name": "Tasks", "color": "#616161", "light_color": "#BBDA81", "visible": True}],
+        [{"name": "Tasks", "color": "#658CDA", "light_color": "#5DA5C7", "visible": True}],
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ as were asked for.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from tests.simulators.clio import names, trust
 from tests.simulators.clio.clock import stamp
@@ -117,7 +118,7 @@ def pay(world: World, firm: Founding, billed: Ref, account: Ref, at: datetime) -
     amount = min(held, trust.cents(row["balance"]))
     if amount <= 0 or row["state"] != "awaiting_payment":
         return None
-    words = {"description": f"Payment of bill {row['number']}", "source": "Trust transfer", "confirmation": None,
+    words: dict[str, Any] = {"description": f"Payment of bill {row['number']}", "source": "Trust transfer", "confirmation": None,
              "transaction_type": "Transfer"}  # fmt: skip
     payment = world.create(
         "payments", at, description=words["description"], reference=None, amount=trust.dollars(amount),
@@ -130,8 +131,11 @@ def pay(world: World, firm: Founding, billed: Ref, account: Ref, at: datetime) -
         parent=payment,
     )  # fmt: skip
     for bank, cash in ((account, -amount), (firm.operating, amount)):
-        owner = {"matter": matter, "client": row["client"]} if cash < 0 else {}
-        world.transact(bank, cash, at, bill=billed, allocation=paid, **owner, **words)
+        client_s = cash < 0  # what reaches the operating account is the firm's own
+        world.transact(
+            bank, cash, at, matter=matter if client_s else None, client=row["client"] if client_s else None, bill=billed,
+            allocation=paid, **words,
+        )  # fmt: skip
     world.create(
         "bank_transfers", at, amount=trust.dollars(amount), date=stamp(at), description=words["description"],
         primary_authorizer="Partner Alder", secondary_authorizer=None, client=row["client"], matter=matter,

@@ -150,10 +150,10 @@ def _delete_account(writer: Writer, ref: Ref) -> None:
 
 def _amount(data: Values, before: Row | None) -> int:
     """Cents into the account; a negative amount, or an outward type, takes funds out (assumed)."""
-    before_amount = (before or {}).get("amount", 0.0)
-    amount = trust.cents(float(data.get("amount", before_amount)))
-    kind = str(data.get("transaction_type", (before or {}).get("transaction_type") or "")).lower()
-    outward = kind in OUTWARD or ("amount" not in data and bool((before or {}).get("funds_out")))
+    row: Row = before or {}
+    amount = trust.cents(float(data["amount"] if "amount" in data else row["amount"]))
+    kind = str(data.get("transaction_type", row.get("transaction_type") or "")).lower()
+    outward = kind in OUTWARD or ("amount" not in data and bool(row.get("funds_out")))
     return -abs(amount) if outward else amount
 
 
@@ -165,11 +165,12 @@ def _transaction(writer: Writer, values: Values, data: Values) -> Ref:
     client, matter = values.pop("client", None), values.pop("matter", None)
     if matter is not None and client is None:
         client = writer.world.row(matter)["client"]
-    return _kept_solvent(
+    made: Ref = _kept_solvent(
         lambda: writer.world.transact(
             account, _amount(data, None), client=client, matter=matter, **values
         )
     )
+    return made
 
 
 def _update_transaction(writer: Writer, ref: Ref, values: Values, data: Values) -> None:

@@ -106,7 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
         )
         self._send(self.server.handle_one(request))
 
-    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = do_HEAD = _answer
+    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = do_HEAD = _answer  # noqa: N815
 
     def _send(self, response: Response) -> None:
         body = response.body

@@ -264,7 +264,7 @@ def scalar(known: Field, value: Any) -> Any:
             raise unprocessable(f"'{known.name}' is no number") from error
     if not isinstance(value, KINDS[known.kind]) or (known.kind in "in" and isinstance(value, bool)):
         raise unprocessable(f"'{known.name}' is not of the right kind")
-    return float(value) if known.kind == "n" else value
+    return float(value) if isinstance(value, int) and known.kind == "n" else value
 
 
 def refused_delete(why: str) -> ApiError:
