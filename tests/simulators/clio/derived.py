@@ -83,6 +83,9 @@ field("CalendarEntry.calendar_owner_id", "Activity_CalendarEntry.calendar_owner_
 )
 field("Document.type")(lambda view, ref, row: "Document")
 field("Folder.type", "LinkedFolder.type")(lambda view, ref, row: "Folder")
+field("Item.type")(
+    lambda view, ref, row: "Document" if ref and ref.collection == "documents" else "Folder"
+)
 
 
 def _first(view: View, collection: str, column: str, ref: Ref | None) -> Ref | None:

@@ -43,8 +43,18 @@ def plan(schema: str, text: str | None) -> Plan:
 
 @lru_cache(maxsize=1024)
 def default_plan(schema: str) -> Plan:
-    """platform.yaml: fields.default"""
-    return Plan(schema, tuple(Part(name) for name in SCHEMAS[schema].default_fields))
+    """platform.yaml: fields.default. An object that has neither id nor etag gives all it has, as the headers of an
+    upload do (examples.json: document_create, multipart_create)."""
+    known = SCHEMAS[schema]
+    names = known.default_fields or tuple(known.fields)
+    fields = [known.fields[name] for name in names]
+    return Plan(
+        schema,
+        tuple(
+            Part(one.name, one.many, default_plan(one.kind) if one.nested else None)
+            for one in fields
+        ),
+    )
 
 
 @lru_cache(maxsize=256)

@@ -74,9 +74,9 @@ class Lister:
         """Raises ApiError. `within` is what the path names, such as the document of its versions."""
         limit = _limit(resource, request)
         column, descending = _order(resource, request)
-        by_id = column == "id"
         refs = self._refs(resource, reader, request, column, descending, within)
         token = self._read(resource, column, descending, request)
+        by_id = column == "id" and "at" not in token
         start = _start(refs, token, by_id, descending, limit)
         if request.one("offset") is not None:
             start = _offset(request)

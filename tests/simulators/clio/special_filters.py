@@ -255,6 +255,12 @@ def _elsewhere(view: View, name: str, values: list[str]) -> Keeps:
     return lambda ref, row: True
 
 
+@_special(("*", "external_property_name"), ("*", "external_property_value"))
+def _external(view: View, name: str, values: list[str]) -> Keeps:
+    column = name.removeprefix("external_property_")
+    return lambda ref, row: any(one[column] == values[-1] for one in row["external_properties"])
+
+
 def _children(view: View, name: str, values: list[str]) -> Keeps:
     """The children alone; `descendants` is looked after where the filters meet (filters.py)."""
     parent = number(name, values[-1])
