@@ -26,7 +26,7 @@ NAMES = {
     "slow_answer": "the answer comes late (option seconds)",
     "deleted_between": "the row is deleted before it is shown, changed or downloaded",
     "shifting_rows": "before a further page of a list, one row goes and one comes",
-    "duplicates": "a page repeats the last row of the page before",
+    "duplicates": "a further page (page_token) repeats the last row of the page before",
     "foreign_next": "meta.paging.next leads to another host",
     "no_next": "meta.paging.next is missing though there is more",
     "upload_timeout": "UploadTimeoutError once the client says the bytes are there",

@@ -255,6 +255,25 @@ def _elsewhere(view: View, name: str, values: list[str]) -> Keeps:
     return lambda ref, row: True
 
 
+def _flag(test: Callable[[Row], bool]) -> Make:
+    def make(view: View, name: str, values: list[str]) -> Keeps:
+        wanted = truth(name, values[-1])
+        return lambda ref, row: test(row) == wanted
+
+    return make
+
+
+SPECIAL |= {
+    ("calendar_entries", "is_all_day"): _flag(lambda row: bool(row["all_day"])),
+    ("calendar_entries", "has_court_rule"): _flag(lambda row: bool(row["court_rule"])),
+    ("tasks", "due_at_present"): _flag(lambda row: row["due_at"] is not None),
+    ("task_types", "enabled"): _flag(lambda row: row["deleted_at"] is None),
+    ("custom_fields", "visible_and_required"): _flag(
+        lambda row: row["displayed"] and row["required"]
+    ),
+}
+
+
 @_special(("*", "external_property_name"), ("*", "external_property_value"))
 def _external(view: View, name: str, values: list[str]) -> Keeps:
     column = name.removeprefix("external_property_")
