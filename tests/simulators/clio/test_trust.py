@@ -83,9 +83,7 @@ def test_rows_balances_and_accounts_agree_also_after_days_of_work(own: Running) 
 
 
 def test_the_running_balance_is_the_one_at_the_row(clio: Running) -> None:
-    [account] = [
-        one["id"] for one in clio.rows("bank_accounts.json", status="closed")
-    ]
+    [account] = [one["id"] for one in clio.rows("bank_accounts.json", status="closed")]
     rows = clio.rows("bank_transactions.json", bank_account_id=account, order="id(asc)", fields=ROW)
     assert [one["current_account_balance"] for one in rows] == [2500.0, 0.0]
 
