@@ -68,8 +68,7 @@ def main() -> int:
         simulator = Simulator(options, folder)
         simulator.desk.stopped = ended.set
         print(json.dumps(simulator.start()), flush=True)
-        ended.wait()
-        simulator.stop()
+        ended.wait()  # its threads end with the program
     return 0
 
 

@@ -37,17 +37,21 @@ VERSIONS = tuple(f"4.0.{number}" for number in (4, 5, 6, 7, 8, 9, 10, 12, 13))
 
 @dataclass
 class Counts:
-    """Requests by endpoint, with numbers as `{id}`, and by status."""
+    """Requests by endpoint, with numbers as `{id}`, and by status; those to the storage host are named so."""
 
     endpoints: Counter[str] = field(default_factory=Counter)
     statuses: Counter[int] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def note(self, request: Request, status: int) -> None:
-        path = re.sub(r"/\d+(?=[/.]|$)", "/{id}", request.path)
+    def note(self, name: str, status: int) -> None:
         with self._lock:
-            self.endpoints[f"{request.method} {path}"] += 1
+            self.endpoints[name] += 1
             self.statuses[status] += 1
+
+
+def endpoint(request: Request) -> str:
+    path = re.sub(r"/\d+(?=[/.]|$)", "/{id}", request.path)
+    return f"{request.method} {path}"
 
 
 class Call:
@@ -149,7 +153,7 @@ class Api:
         except ApiError as error:
             response = refusal(error)
         response.headers = {**headers, **response.headers}
-        self.counts.note(request, response.status)
+        self.counts.note(endpoint(request), response.status)
         return response
 
     def _answer(self, request: Request, headers: dict[str, str]) -> Response:

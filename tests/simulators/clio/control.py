@@ -5,8 +5,10 @@ Every request is a POST of JSON to a path that names the deed, and answers JSON:
     /clock      {"seconds": 3600}                     moves the firm's clock on; {} tells it
     /limits     {"peak": 0, "off_peak": 0, "seconds": 60, "advance": 60}   0 is without limit
     /day        {"number": 1}                         a day of work; what it did
-    /change     {"collection", "id"?, "values"?, "delete"?}    one row, as from the web page
-    /faults     {"add": {"name", "pattern", "after", "times", "chance", ...}}, {"remove": 3}, {"clear": true}, {"weather": true}, {}
+    /change     {"collection", "id"?, "values"?, "delete"?}    one row, as from the web page, unchecked; a
+                value {"ref": ["matters", 101]} refers to another row
+    /faults     {"add": {"name", "pattern", "after", "times", "chance", ...}}, {"remove": 3}, {"clear": true},
+                {"weather": true}, {"seed": 5}; tells what stands, what struck, and the names there are
     /tokens     {"revoke": token | true}, {"expire": token | true}, {"grant": user}, {"rotate": "once"}, {"lifetime": 60}
     /restrict   {"user": 103, "matters": [..], "calendars": [..], "contacts": true, "hours": true}
     /settings   {"name": value, ...}                  world.Settings, and practice_areas_moved, read_only
@@ -78,8 +80,9 @@ class Control:
     def do_change(self, asked: Asked) -> Any:
         world = self._simulator.world
         collection = str(asked["collection"])
+        values = {name: _meant(value) for name, value in asked.get("values", {}).items()}
         if "id" not in asked:
-            made = world.create(collection, **asked.get("values", {}))
+            made = world.create(collection, **values)
             return {"id": made.id, "sequence": world.store.sequence}
         ref = Ref(collection, int(asked["id"]))
         if world.store.at(ref) is None:
@@ -87,7 +90,7 @@ class Control:
         if asked.get("delete"):
             world.delete(ref)
         else:
-            world.change(ref, **asked.get("values", {}))
+            world.change(ref, **values)
         return {"id": ref.id, "sequence": world.store.sequence}
 
     # -- trouble -------------------------------------------------------------------------------------
@@ -184,3 +187,10 @@ class Control:
     def do_stop(self, asked: Asked) -> Any:
         self.stopped()
         return {}
+
+
+def _meant(value: Any) -> Any:
+    if isinstance(value, dict) and set(value) == {"ref"}:
+        collection, id_ = value["ref"]
+        return Ref(str(collection), int(id_))
+    return [_meant(one) for one in value] if isinstance(value, list) else value

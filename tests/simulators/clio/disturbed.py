@@ -9,7 +9,7 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.simulators.clio.api import ROOT, Api
+from tests.simulators.clio.api import ROOT, Api, endpoint
 from tests.simulators.clio.documents import trash, upload_timeout
 from tests.simulators.clio.errors import ApiError, unauthorized
 from tests.simulators.clio.faults import Fault, FaultPlan
@@ -37,7 +37,7 @@ class Disturbed:
         hit = self.faults.strike(_words(request))
         refused = self._before(request, hit) if hit else None
         if refused is not None:
-            self._api.counts.note(request, refused.status)
+            self._api.counts.note(endpoint(request), refused.status)
             return refused
         response = self._api.handle(request)
         return self._behind(request, response, hit) if hit else response
@@ -100,31 +100,29 @@ class Disturbed:
             world.delete(ref)
 
     def _shift(self, request: Request) -> None:
-        """One row that has been read already goes; a new one, by its date the oldest, comes."""
+        """The oldest row goes and its like comes anew, with the same date and a new id."""
         world = self._api.world
         collection = request.path.removeprefix(f"{ROOT}/").removesuffix(".json")
         with world.lock:
             ids = world.store.ids(collection)
             if len(ids) < 2:
                 return
-            model = dict(world.row(Ref(collection, ids[0])))
-            plain = {
-                k: v
-                for k, v in model.items()
-                if k not in ("id", "etag", "_version", "created_at", "updated_at")
-            }
             if collection == "bank_transactions":
                 return  # the ledger would not follow
+            made = ("id", "etag", "_version", "created_at", "updated_at")
+            plain = {k: v for k, v in world.row(Ref(collection, ids[0])).items() if k not in made}
             self._take_away(Ref(collection, ids[0]))
             if collection not in ("matters", "documents"):
                 world.create(collection, **plain)
 
     def _behind(self, request: Request, response: Response, hit: dict[str, Fault]) -> Response:
-        changed = {"duplicates", "foreign_next", "no_next"} & set(hit)
+        changed = {"duplicates", "lost_row", "foreign_next", "no_next", "wrong_balance"} & set(hit)
         if changed and response.status == 200 and isinstance(response.body, bytes):
             page = json.loads(response.body)
             if isinstance(page.get("data"), list):
                 self._alter(page, request, changed)
+                if "wrong_balance" in changed:
+                    _misstate(page["data"], float(hit["wrong_balance"].options.get("by", 0.01)))
                 headers = {k: v for k, v in response.headers.items() if k != "Content-Type"}
                 response = answer(200, page, headers)
         return _torn_or_slow(response, hit)
@@ -132,6 +130,8 @@ class Disturbed:
     def _alter(self, page: dict[str, Any], request: Request, changed: set[str]) -> None:
         if "duplicates" in changed and request.one("page_token") and page["data"]:
             page["data"].insert(0, self._row_before(request) or page["data"][0])
+        if "lost_row" in changed and page["data"]:
+            page["data"].pop(len(page["data"]) // 2)
         paging = page.get("meta", {}).get("paging", {})
         if "no_next" in changed:
             paging.pop("next", None)
@@ -156,6 +156,13 @@ class Disturbed:
 
     # -- the storage host ----------------------------------------------------------------------------
     def storage(self, request: Request) -> Response:
+        response = self._stored(request)
+        self._api.counts.note(
+            f"{request.method} storage:/{request.path.split('/')[1]}", response.status
+        )
+        return response
+
+    def _stored(self, request: Request) -> Response:
         hit = self.faults.strike(_words(request))
         _wait(hit)
         if "server_error" in hit:
@@ -174,6 +181,15 @@ class Disturbed:
             response.body = body[: len(body) // 2]
             response.length = len(body) // 2
         return _torn_or_slow(response, hit)
+
+
+def _misstate(rows: list[dict[str, Any]], by: float) -> None:
+    """The first balance on the page is not what the rows add up to."""
+    for row in rows:
+        for place in (row, *(row.get("account_balances") or ())):
+            if isinstance(place.get("balance"), float):
+                place["balance"] = round(place["balance"] + by, 2)
+                return
 
 
 def _words(request: Request) -> str:

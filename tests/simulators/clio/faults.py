@@ -27,6 +27,8 @@ NAMES = {
     "deleted_between": "the row is deleted before it is shown, changed or downloaded",
     "shifting_rows": "before a further page of a list, one row goes and one comes",
     "duplicates": "a further page (page_token) repeats the last row of the page before",
+    "lost_row": "a page leaves out a row",
+    "wrong_balance": "the first balance of a page is wrong (option by)",
     "foreign_next": "meta.paging.next leads to another host",
     "no_next": "meta.paging.next is missing though there is more",
     "upload_timeout": "UploadTimeoutError once the client says the bytes are there",

@@ -119,8 +119,12 @@ def _member(call: Call, resource: Resource, id_: int) -> Response:
         call.writer.update(resource, ref, call.request.data())
         return _written(call, resource, ref, 200)
     if method == "DELETE" and "D" in resource.operations:
-        call.row(ref)
+        row = call.row(ref)
         call.writer.delete(ref)
+        if resource.name == "grant_funding_sources":
+            return call.show(
+                resource.schema, ref, row
+            )  # the one that answers 200 with the row (openapi)
         return Response(204)
     raise ApiError(405, "MethodNotAllowed", f"{method} is not possible here")
 

@@ -61,10 +61,15 @@ def _time(name: str, value: Any) -> datetime:
         raise unprocessable(f"'{name}' is no ISO-8601 timestamp") from error
 
 
+def _not_before_1900(at: datetime) -> datetime:
+    """resources.yaml: calendar_entries.notes - dates before 1900 are pulled to 1900"""
+    return max(at, datetime(1900, 1, 2, tzinfo=at.tzinfo))
+
+
 def _entry(writer: Writer, values: Values, data: Values, before: Row | None) -> None:
     for side in ("start", "end"):
         if f"{side}_at" in values:
-            at = stamp(_time(f"{side}_at", values[f"{side}_at"]))
+            at = stamp(_not_before_1900(_time(f"{side}_at", values[f"{side}_at"])))
             values |= {f"{side}_at": at, f"{side}_date": at[:10], f"{side}_time": at[11:16]}
     if before is None:
         values.setdefault("all_day", False)

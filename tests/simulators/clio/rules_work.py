@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.simulators.clio import trust
 from tests.simulators.clio.clock import stamp
-from tests.simulators.clio.errors import unprocessable
+from tests.simulators.clio.errors import not_found, unprocessable
 from tests.simulators.clio.practice_clients import display_number, folder_of
 from tests.simulators.clio.store import Ref, Row
 from tests.simulators.clio.world import World
@@ -98,20 +98,25 @@ def _matter_made(writer: Writer, ref: Ref, data: Values) -> None:
     root = next(i for i, row in world.store.rows("folders") if row["root"])
     folder_of(world, ref, Ref("folders", root), writer.user)
     for one in data.get("relationships") or []:
-        world.create(
-            "relationships", matter=ref, contact=writer.needed("contacts", one.get("contact")),
-            description=one.get("description"),
-        )  # fmt: skip
+        _related(writer, ref, one)
 
 
 def _update_matter(writer: Writer, ref: Ref, values: Values, data: Values) -> None:
     writer.world.change(ref, **values)
     for one in data.get("relationships") or []:
         if "id" not in one:
-            _matter_made_relationship(writer, ref, one)
+            _related(writer, ref, one)
+            continue
+        held = writer.needed("relationships", one)
+        if writer.world.row(held)["matter"] != ref:
+            raise not_found(f"relationships {held.id}")
+        if one.get("_destroy"):
+            writer.world.delete(held)
+        else:
+            writer.world.change(held, description=one.get("description"))
 
 
-def _matter_made_relationship(writer: Writer, ref: Ref, one: Values) -> None:
+def _related(writer: Writer, ref: Ref, one: Values) -> None:
     contact = writer.needed("contacts", one.get("contact"))
     writer.world.create(
         "relationships", matter=ref, contact=contact, description=one.get("description")

@@ -80,7 +80,6 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "nginx"
-    sys_version = ""
     timeout = 60
     server: _Server
 
@@ -89,11 +88,19 @@ class _Handler(BaseHTTPRequestHandler):
         self.request.do_handshake()
         super().setup()
 
+    def version_string(self) -> str:
+        return self.server_version
+
     def log_message(self, format: str, *args: Any) -> None:
         return
 
     def _answer(self) -> None:
         parts = urlsplit(self.path)
+        if "Transfer-Encoding" in self.headers:
+            # A store that signs a length wants to be told it.
+            self.close_connection = True
+            self._send(Response(411, {"Content-Type": "text/plain"}, b"Content-Length is required"))
+            return
         length = int(self.headers.get("Content-Length") or 0)
         request = Request(
             self.command,

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.simulators.clio import control, practice
 from tests.simulators.clio.access import Restrictions
-from tests.simulators.clio.api import Api
+from tests.simulators.clio.api import Api, endpoint
 from tests.simulators.clio.ca import Authority
 from tests.simulators.clio.clock import FIRST_MOMENT, Clock
 from tests.simulators.clio.disturbed import Disturbed
@@ -79,7 +79,9 @@ class Simulator:
 
         def answer(request: Request) -> Response:
             if request.path.startswith("/oauth/"):
-                return self.oauth.handle(request)
+                response = self.oauth.handle(request)
+                self.api.counts.note(endpoint(request), response.status)
+                return response
             return disturbed.api(request)
 
         port = self.options.port

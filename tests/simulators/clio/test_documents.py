@@ -130,6 +130,13 @@ def test_the_put_wants_exactly_its_headers_and_no_token(own: Running) -> None:
     assert _put(own, made, b"x", Authorization="Bearer x") == 400
 
 
+def test_a_put_says_how_long_it_is(own: Running) -> None:
+    version = _begin(own)["latest_document_version"]
+    headers = {one["name"]: one["value"] for one in version["put_headers"]}
+    sent = own.session.put(version["put_url"], data=iter([b"in ", b"pieces"]), headers=headers)
+    assert sent.status_code == 411
+
+
 def test_a_put_url_ends_after_ten_minutes(own: Running) -> None:
     made = _begin(own)
     own.control("clock", seconds=600)
@@ -179,17 +186,20 @@ def test_a_file_in_parts(own: Running) -> None:
         "PATCH", f"documents/{made['id']}.json", fields=fields,
         json={"data": {"uuid": version["uuid"], "fully_uploaded": False, "multiparts": parts[2:]}},
     )  # fmt: skip
-    assert set(version["multiparts"][0]) == {"id", "etag"} or version["multiparts"]
-    assert more.status_code == 200, more.text
+    parts_of_all = more.json()["data"]["latest_document_version"]["multiparts"]
+    assert [one["part_number"] for one in parts_of_all] == [1, 2, 3]
+    for part, sent in zip(parts_of_all, bodies, strict=True):
+        headers = {one["name"]: one["value"] for one in part["put_headers"]}
+        wrong = own.session.put(part["put_url"], data=sent[::-1], headers=headers)
+        assert wrong.status_code == (400 if len(sent) > 1 else 200)
+        assert own.session.put(part["put_url"], data=sent, headers=headers).status_code == 200
+    assert _finish(own, made).status_code == 200
+    assert _fetch(own, f"documents/{made['id']}/download.json") == b"first-second-3"
 
 
-def test_the_parts_of_a_file_are_put_one_by_one(own: Running) -> None:
+def test_a_file_in_parts_wants_all_of_them_and_none_too_small(own: Running) -> None:
     own.control("settings", part_bytes=4)
-    bodies = [b"first-", b"second-", b"3"]
-    parts = [
-        {"part_number": number, "content_length": str(len(body))}
-        for number, body in enumerate(bodies, 1)
-    ]
+    parts = [{"part_number": number, "content_length": "2"} for number in (1, 2)]
     body = {
         "name": "big.bin",
         "parent": {"id": _matter(own), "type": "Matter"},
@@ -197,11 +207,11 @@ def test_the_parts_of_a_file_are_put_one_by_one(own: Running) -> None:
     }
     fields = "id,latest_document_version{uuid,multiparts}"
     made = own.request("POST", "documents.json", json={"data": body}, fields=fields).json()["data"]
-    for part, sent in zip(made["latest_document_version"]["multiparts"], bodies, strict=True):
+    for part in made["latest_document_version"]["multiparts"]:
+        assert _finish(own, made).json()["error"]["type"] == "UploadNotFoundError"
         headers = {one["name"]: one["value"] for one in part["put_headers"]}
-        assert own.session.put(part["put_url"], data=sent, headers=headers).status_code == 200
-    assert _finish(own, made).status_code == 200
-    assert _fetch(own, f"documents/{made['id']}/download.json") == b"first-second-3"
+        assert own.session.put(part["put_url"], data=b"xx", headers=headers).status_code == 200
+    assert _finish(own, made).json()["error"]["type"] == "ArgumentError"
 
 
 def test_more_than_five_external_properties_are_refused(own: Running) -> None:

@@ -124,6 +124,20 @@ def test_a_page_that_repeats_the_row_before(sick: Running) -> None:
     assert walked[3] == walked[4]
 
 
+def test_a_row_that_is_lost_and_a_balance_that_is_wrong(sick: Running) -> None:
+    _add(sick, "lost_row", "/contacts", times=1)
+    page = sick.get("contacts.json").json()
+    assert len(page["data"]) == page["meta"]["records"] - 1
+    right = sick.get("bank_accounts.json", fields="id,balance").json()["data"]
+    _add(sick, "wrong_balance", "/bank_accounts", times=1, by=0.01)
+    wrong = sick.get("bank_accounts.json", fields="id,balance").json()["data"]
+    assert [round(w["balance"] - r["balance"], 2) for w, r in zip(wrong, right, strict=True)] == [
+        0.01,
+        0,
+        0,
+    ]
+
+
 def test_a_next_page_on_another_host_and_one_that_is_missing(sick: Running) -> None:
     _add(sick, "foreign_next", "/contacts", times=1)
     _add(sick, "no_next", "/matters", times=1)

@@ -56,7 +56,7 @@ def test_the_api_shows_what_the_truth_says(own: Running, resources: dict[str, An
         if one.get("backup_fields") and "L" in RESOURCES[name].operations and name in truth.KEPT
     }
     told = own.control("truth", resources=list(fields), fields=fields)["resources"]
-    asked = {
+    asked: dict[str, list[dict[str, Any]]] = {
         "notes": [{"type": "Matter"}, {"type": "Contact"}],
         "conversation_messages": [{"conversation_id": 101}],
         "lauk_expense_categories": [{"region": "London"}],
@@ -104,3 +104,9 @@ def test_a_test_may_change_a_row_as_from_the_web_page(own: Running) -> None:
     )
     after = own.get(f"matters/{matter['id']}.json", fields="etag,location").json()["data"]
     assert after["location"] == "Specimen Bay" and after["etag"] != matter["etag"]
+    other = {"ref": ["users", 101]}
+    own.control(
+        "change", collection="matters", id=matter["id"], values={"responsible_staff": other}
+    )
+    after = own.get(f"matters/{matter['id']}.json", fields="responsible_staff{id}").json()["data"]
+    assert after["responsible_staff"] == {"id": 101}

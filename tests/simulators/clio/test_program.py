@@ -116,6 +116,23 @@ def test_two_clients_at_once_each_get_their_answers(own: Running) -> None:
     assert len(names) == len(set(names)) == 40
 
 
+def test_requests_are_counted_by_endpoint(own: Running) -> None:
+    document = own.rows("documents.json")[0]["id"]
+    own.control("counters", reset=True)
+    for _ in range(2):
+        link = own.get(f"documents/{document}/download.json").headers["Location"]
+    own.session.get(link)
+    own.get("matters/999999.json")
+    assert own.control("counters") == {
+        "endpoints": {
+            "GET /api/v4/documents/{id}/download.json": 2,
+            "GET storage:/files": 1,
+            "GET /api/v4/matters/{id}.json": 1,
+        },
+        "statuses": {"303": 2, "200": 1, "404": 1},
+    }
+
+
 def test_control_tells_what_it_cannot_do(clio: Running) -> None:
     base = clio.told["control"]
     assert clio.session.post(f"{base}/nothing", data="{}").status_code == 404

@@ -234,6 +234,17 @@ def test_a_change_inside_a_contact_may_leave_its_own_time_as_it_was(own: Running
     assert loud["etag"] != made["etag"] and loud["updated_at"] != made["updated_at"]
 
 
+def test_a_relationship_comes_and_goes_with_its_matter(
+    own: Running, matter_id: int, client_id: int
+) -> None:
+    path, show = f"matters/{matter_id}", "relationships{id,description}"
+    expert = {"description": "Expert", "contact": {"id": client_id}}
+    [made] = _patch(own, path, show=show, relationships=[expert])["relationships"]
+    assert made["description"] == "Expert"
+    gone = _patch(own, path, show=show, relationships=[{"id": made["id"], "_destroy": True}])
+    assert gone["relationships"] == []
+
+
 def test_bills_cannot_be_made_and_end_as_void_or_deleted(own: Running) -> None:
     assert own.request("POST", "bills.json", json={"data": {}}).status_code == 405
     unpaid = next(
