@@ -28,6 +28,9 @@ def main() -> int:
     )
     parser.add_argument("--documents-per-matter", type=int, default=4)
     parser.add_argument(
+        "--empty", action="store_true", help="a new account: people, and nothing to show"
+    )
+    parser.add_argument(
         "--port", type=int, default=0, help="first of six ports; 0 lets the system choose"
     )
     parser.add_argument("--region", choices=sorted(PEAK), default="us")
@@ -48,9 +51,13 @@ def main() -> int:
         "--folder", type=Path, help="for the certificates; a temporary one otherwise"
     )
     given = parser.parse_args()
+    if given.matters < 1:
+        parser.error("--matters is at least 1; for a firm without any there is --empty")
     options = Options(
         seed=given.seed,
-        size=Size(given.matters, given.trust_transactions, given.documents_per_matter),
+        size=Size(
+            given.matters, given.trust_transactions, given.documents_per_matter, empty=given.empty
+        ),
         region=given.region,
         port=given.port,
         rate=given.rate,

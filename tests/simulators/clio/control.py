@@ -28,7 +28,7 @@ from collections.abc import Callable
 from dataclasses import fields as fields_of
 from typing import TYPE_CHECKING, Any
 
-from tests.simulators.clio import day, faults, trust, truth
+from tests.simulators.clio import day, documents, faults, trust, truth
 from tests.simulators.clio.access import Restrictions
 from tests.simulators.clio.errors import ApiError, bad_request, not_found
 from tests.simulators.clio.limits import Limits
@@ -63,6 +63,7 @@ class Control:
     # -- time and work -------------------------------------------------------------------------------
     def do_clock(self, asked: Asked) -> Any:
         now = self._simulator.world.clock.advance(float(asked.get("seconds", 0)))
+        documents.purge(self._simulator.world)
         return {"now": now.isoformat(), "sequence": self._simulator.world.store.sequence}
 
     def do_limits(self, asked: Asked) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.simulators.clio import names, practice_clients, practice_money, practice_work, trust
 from tests.simulators.clio.clock import stamp
-from tests.simulators.clio.documents import trash
+from tests.simulators.clio.documents import purge, trash
 from tests.simulators.clio.errors import ApiError
 from tests.simulators.clio.practice import Founding
 from tests.simulators.clio.rules_work import delete_matter
@@ -32,6 +32,7 @@ def work(firm: Founding, number: int, deeds: int = 40) -> dict[str, Any]:
         today = replace(firm, rng=rng, now=world.clock.now())
         _refresh(today)
         world.clock.advance(86_400)
+        purge(world)
         before = world.store.sequence
         done: Counter[str] = Counter()
         for deed in rng.choices(list(DEEDS), list(DEEDS.values()), k=deeds):
@@ -53,7 +54,7 @@ def _refresh(firm: Founding) -> None:
     store = firm.world.store
     firm.matters = [Ref("matters", id_) for id_ in store.ids("matters")]
     firm.contacts = [Ref("contacts", id_) for id_ in store.ids("contacts")]
-    firm.clients = [ref for ref in firm.clients if store.at(ref) is not None] or firm.contacts
+    firm.clients = firm.contacts
 
 
 def _any(world: World, firm: Founding, collection: str) -> Ref | None:
@@ -62,9 +63,7 @@ def _any(world: World, firm: Founding, collection: str) -> Ref | None:
 
 
 def _new_client(world: World, firm: Founding) -> Ref | None:
-    made = practice_clients.contact(firm, world.clock.tick(), company=firm.rng.random() < 0.7)
-    firm.clients.append(made)
-    return made
+    return practice_clients.contact(firm, world.clock.tick(), company=firm.rng.random() < 0.7)
 
 
 def _new_matter(world: World, firm: Founding) -> Ref | None:

@@ -19,12 +19,16 @@ NOWHERE = Ref("", 0)
 
 @dataclass(frozen=True)
 class Size:
-    """`trust_transactions` is how many rows the trust accounts get at least; 0 for what the matters bring."""
+    """`matters` is at least 1. `trust_transactions` is how many rows the trust accounts get at least; 0 for what the
+    matters bring."""
 
     matters: int = 60
     trust_transactions: int = 0
     documents_per_matter: int = 4
     large_documents: int = 1
+    empty: bool = (
+        False  # a new account: people, calendars and the root folder, for a restore to fill
+    )
 
 
 @dataclass
@@ -81,7 +85,12 @@ def found(world: World, size: Size | None = None) -> Founding:
     founding = Founding(
         world, size or Size(), random.Random(f"firm {world.seed}"), world.clock.now()
     )
+    if founding.size.empty:
+        practice_lists.add_bare(founding)
+        practice_clients.root_folder(founding)
+        return founding
     practice_lists.add(founding)
+    practice_clients.root_folder(founding)
     practice_clients.add(founding)
     practice_work.add(founding)
     practice_money.add(founding)

@@ -13,12 +13,15 @@ from tests.simulators.clio.world import World
 STATUSES = ("Open", "Open", "Open", "Closed", "Pending")
 
 
-def add(firm: Founding) -> None:
-    world = firm.world
-    firm.root = world.create(
+def root_folder(firm: Founding) -> None:
+    """resources.yaml: folders.notes - exactly one root folder"""
+    firm.root = firm.world.create(
         "folders", firm.early(), name="All Files", root=True, locked=False, deleted_at=None, parent=None,
         creator=firm.users[0], external_properties=[],
     )  # fmt: skip
+
+
+def add(firm: Founding) -> None:
     companies = max(4, firm.size.matters * 2 // 3)
     for number in range(companies):
         at = firm.when(number, companies)

@@ -52,6 +52,13 @@ def add(firm: Founding) -> None:
     _settings(firm)
 
 
+def add_bare(firm: Founding) -> None:
+    """What a new account has: people and calendars, currencies, settings."""
+    _people(firm)
+    _currencies(firm)
+    _settings(firm)
+
+
 def _simple(firm: Founding, collection: str, rows: list[dict[str, Any]]) -> list[Ref]:
     return [firm.world.create(collection, firm.early(), **row) for row in rows]
 
@@ -144,11 +151,18 @@ def _custom_fields(firm: Founding) -> None:
     )  # fmt: skip
 
 
+def _currencies(firm: Founding) -> Ref:
+    rows = [
+        {"code": "USD", "sign": "$"},
+        {"code": "CAD", "sign": "$"},
+        {"code": "EUR", "sign": "€"},
+    ]
+    return _simple(firm, "currencies", rows)[0]
+
+
 def _accounts(firm: Founding) -> None:
     world = firm.world
-    dollar, *_ = _simple(
-        firm, "currencies", [{"code": "USD", "sign": "$"}, {"code": "CAD", "sign": "$"}, {"code": "EUR", "sign": "€"}]
-    )  # fmt: skip
+    dollar = _currencies(firm)
     for name, kind, institution, closed in (
         ("IOLTA trust", "Trust", "Example Trust Bank", False),
         ("Client trust, special", "Trust", "Sample Savings", False),

@@ -98,6 +98,7 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         if "Transfer-Encoding" in self.headers:
             # A store that signs a length wants to be told it.
+            self._pass_over_chunks()
             self.close_connection = True
             self._send(Response(411, {"Content-Type": "text/plain"}, b"Content-Length is required"))
             return
@@ -114,6 +115,11 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(self.server.handle_one(request))
 
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = do_HEAD = _answer  # noqa: N815
+
+    def _pass_over_chunks(self) -> None:
+        while size := int(self.rfile.readline().split(b";")[0] or b"0", 16):
+            self.rfile.read(size + 2)
+        self.rfile.readline()
 
     def _send(self, response: Response) -> None:
         body = response.body

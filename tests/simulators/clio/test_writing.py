@@ -154,7 +154,7 @@ def test_the_work_on_a_matter(
 
 
 def test_the_practice_and_its_lists(own: Running) -> None:
-    for resource, data in {
+    lists: dict[str, dict[str, Any]] = {
         "practice_areas": {"name": "Water law", "code": "WAT"},
         "groups": {"name": "Night shift"},
         "custom_field_sets": {"name": "Intake", "parent_type": "Matter", "custom_field_ids": [101]},
@@ -169,7 +169,8 @@ def test_the_practice_and_its_lists(own: Running) -> None:
         "webhooks": {"url": "https://hook.example/", "model": "matter", "fields": "id"},
         "trust_requests": {"trust_type": "client", "client_id": 101, "issue_date": "2026-11-01", "due_date": "2026-12-01",
                            "approved": True, "trust_amount": 50.0},
-    }.items():  # fmt: skip
+    }  # fmt: skip
+    for resource, data in lists.items():
         made = _post(own, resource, **data)
         if resource != "trust_requests":
             own.get(f"{resource}/{made['id']}.json")
