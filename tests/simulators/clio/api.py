@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import threading
+import traceback
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -152,6 +153,10 @@ class Api:
             response = self._answer(request, headers)
         except ApiError as error:
             response = refusal(error)
+        except Exception as error:
+            # A mistake of the simulator is told as one, so that no test takes it for the vendor's doing.
+            traceback.print_exc()
+            response = refusal(ApiError(500, "SimulatorError", f"{type(error).__name__}: {error}"))
         response.headers = {**headers, **response.headers}
         self.counts.note(endpoint(request), response.status)
         return response

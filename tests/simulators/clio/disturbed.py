@@ -17,12 +17,14 @@ from tests.simulators.clio.fields import plan
 from tests.simulators.clio.limits import rate_limited
 from tests.simulators.clio.messages import Request, Response, answer, refusal
 from tests.simulators.clio.render import Renderer
-from tests.simulators.clio.rules_work import delete_matter
+from tests.simulators.clio.rules_work import delete_contact, delete_matter
 from tests.simulators.clio.storage import Storage
 from tests.simulators.clio.store import Ref
 from tests.simulators.clio.tables import RESOURCES
 from tests.simulators.clio.world import Overdrawn
 
+LOOSE = ("notes", "communications", "tasks", "calendar_entries", "relationships", "comments", "reminders", "damages",
+         "log_entries", "settings/text_snippets", "webhooks")  # fmt: skip
 MEMBER = re.compile(rf"{ROOT}/([a-z_/]+?)/(\d+)(?:/download)?(?:\.json)?$")
 
 
@@ -85,7 +87,7 @@ class Disturbed:
                 return
 
     def _take_away(self, ref: Ref) -> None:
-        """For good, also where the API would only put it into the trash."""
+        """For good, also where the API would only put it into the trash; what others lean on stays."""
         world = self._api.world
         if ref.collection == "matters":
             delete_matter(world, ref)
@@ -96,7 +98,9 @@ class Disturbed:
             for version in world.store.referrers("document_versions", "_document", ref):
                 world.delete(Ref("document_versions", version))
             world.delete(ref)
-        else:
+        elif ref.collection == "contacts":
+            delete_contact(world, ref)
+        elif ref.collection in LOOSE:
             world.delete(ref)
 
     def _shift(self, request: Request) -> None:

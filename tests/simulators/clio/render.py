@@ -28,7 +28,8 @@ class Renderer:
             value = row.get(name) if how is None else how(self.view, ref, row)
             if part.inner is not None:
                 if part.many:
-                    shown[name] = [self._one(part.inner, one) for one in value or ()]
+                    several = (self._one(part.inner, one) for one in value or ())
+                    shown[name] = [one for one in several if one is not None]
                 else:
                     shown[name] = None if value is None else self._one(part.inner, value)
             else:

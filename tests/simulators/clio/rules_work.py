@@ -32,16 +32,17 @@ def _contact(writer: Writer, values: Values, data: Values, before: Row | None) -
         values["initials"] = "".join(word[0] for word in str(values["name"]).split())[:2]
 
 
-def _delete_contact(writer: Writer, ref: Ref) -> None:
-    store = writer.world.store
+def delete_contact(world: World, ref: Ref) -> None:
+    """Refused for a client, and where money went through its hands. Raises ApiError (422)."""
+    store = world.store
     if store.referrers("matters", "client", ref):
         raise refused_delete("The contact is the client of a matter")
-    if any(row.get("client") == ref for _, row in store.rows("bank_transactions")):
+    if store.referrers("bank_transactions", "client", ref):
         raise refused_delete("The contact has bank transactions")
     for collection, column in (("relationships", "contact"), ("notes", "contact")):
         for id_ in store.referrers(collection, column, ref):
-            writer.world.delete(Ref(collection, id_))
-    writer.world.delete(ref)
+            world.delete(Ref(collection, id_))
+    world.delete(ref)
 
 
 def _status(data: Values) -> str | None:
@@ -156,7 +157,9 @@ def delete_matter(world: World, ref: Ref) -> None:
 
 
 RULES: dict[str, Rule] = {
-    "contacts": Rule(prepare=_contact, delete=_delete_contact),
+    "contacts": Rule(
+        prepare=_contact, delete=lambda writer, ref: delete_contact(writer.world, ref)
+    ),
     "matters": Rule(
         prepare=_matter, made=_matter_made, update=_update_matter,
         delete=lambda writer, ref: delete_matter(writer.world, ref),

@@ -97,6 +97,9 @@ def test_a_row_that_goes_between_list_and_get(sick: Running) -> None:
     document = sick.rows("documents.json")[0]["id"]
     _add(sick, "deleted_between", "/documents/.*download", times=1)
     assert sick.get(f"documents/{document}/download.json").status_code == 404
+    client = sick.rows("matters.json", fields="client{id}")[0]["client"]["id"]
+    _add(sick, "deleted_between", "/contacts/", times=1)
+    assert sick.get(f"contacts/{client}.json").status_code == 200  # a client cannot go
     assert sick.control("trust")["discrepancies"] == []
 
 

@@ -6,7 +6,8 @@ particular to one is a `Rule`, in rules_work.py, rules_money.py and documents.py
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +59,14 @@ class Writer:
 
     # -- the three ways ------------------------------------------------------------------------------
     def create(self, resource: Resource, data: Values) -> Ref:
+        with _shaped():
+            return self._create(resource, data)
+
+    def update(self, resource: Resource, ref: Ref, data: Values) -> None:
+        with _shaped():
+            self._update(resource, ref, data)
+
+    def _create(self, resource: Resource, data: Values) -> Ref:
         rule = self._rules.get(resource.name, Rule())
         self._known(resource.create, data)
         for key in sorted(resource.required - _given(data)):
@@ -73,7 +82,7 @@ class Writer:
             rule.made(self, made, data)
         return made
 
-    def update(self, resource: Resource, ref: Ref, data: Values) -> None:
+    def _update(self, resource: Resource, ref: Ref, data: Values) -> None:
         rule = self._rules.get(resource.name, Rule())
         self._known(resource.update, data)
         before = self.world.row(ref)
@@ -265,6 +274,15 @@ def scalar(known: Field, value: Any) -> Any:
     if not isinstance(value, KINDS[known.kind]) or (known.kind in "in" and isinstance(value, bool)):
         raise unprocessable(f"'{known.name}' is not of the right kind")
     return float(value) if isinstance(value, int) and known.kind == "n" else value
+
+
+@contextlib.contextmanager
+def _shaped() -> Iterator[None]:
+    """A body of a shape that no rule expects is refused with 422."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise unprocessable(f"The body has not the shape wanted: {error!r}") from error
 
 
 def refused_delete(why: str) -> ApiError:
