@@ -201,7 +201,9 @@ def _delete_row(world: World, firm: Founding) -> Ref | None:
 
 
 def _delete_matter(world: World, firm: Founding) -> Ref | None:
-    """Pays out what the matter has in trust, then deletes it."""
+    """Pays out what the matter has in trust, then deletes it. The last few matters stay."""
+    if len(firm.matters) < 4:
+        return None
     matter = firm.rng.choice(firm.matters)
     client = world.row(matter)["client"]
     for account in firm.trust_accounts:

@@ -108,6 +108,13 @@ TYPES = (
 )
 
 
+# Names a file system may not like: what a client makes of them is the client's affair.
+AWKWARD = (
+    'Exhibit: "A" <draft> / 2?.pdf', "Übergabe – 合同 📎.docx", "  leading and trailing. ", "NUL.txt",
+    "../../up.pdf", "same.txt", "same.txt", "Same.TXT", f"{'long ' * 48}.pdf", "נספח א.pdf",
+)  # fmt: skip
+
+
 def company(rng: random.Random) -> str:
     return f"{rng.choice(COLOURS)} {rng.choice(THINGS)} {rng.choice(TRADES)} {rng.choice(FORMS)}"
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from tests.simulators.clio import names
 from tests.simulators.clio.clock import stamp
+from tests.simulators.clio.documents import trash
 from tests.simulators.clio.files import Object
 from tests.simulators.clio.practice import Founding
 from tests.simulators.clio.practice_lists import BACKUP
@@ -26,6 +27,7 @@ def add(firm: Founding) -> None:
             detail_text_type="plain_text", date=at.date().isoformat(), contact=client, author=firm.users[1],
         )  # fmt: skip
     _trash(firm)
+    _awkward(firm)
     _conversation(firm)
     _one_of_each(firm)
 
@@ -36,8 +38,10 @@ def _matter(firm: Founding, number: int, matter: Ref) -> None:
     client = world.row(matter)["client"]
     for _ in range(rng.randrange(1, 4)):
         note(world, firm, matter, firm.after(opened))
-    for _ in range(rng.randrange(1, 4)):
+    messages = [
         communication(world, firm, matter, client, firm.after(opened))
+        for _ in range(rng.randrange(1, 4))
+    ]
     for _ in range(rng.randrange(1, 3)):
         task(world, firm, matter, firm.after(opened))
     if rng.random() < 0.6:
@@ -48,15 +52,19 @@ def _matter(firm: Founding, number: int, matter: Ref) -> None:
         folders.append(folder(world, firm, folders[rng.randrange(len(folders))], name, opened))
     for _ in range(rng.randrange(1, firm.size.documents_per_matter * 2)):
         at = firm.after(opened)
-        document(world, firm, rng.choice(folders), at)
+        paper = document(world, firm, rng.choice(folders), at)
+        if rng.random() < 0.15:
+            # resources.yaml: communications.notes - attachments are documents linked by communication_id
+            world.change(paper, at=at, quiet=True, _communication=rng.choice(messages))
     if number < firm.size.large_documents:
         document(world, firm, folders[0], firm.after(opened), size=LARGE + rng.randrange(10_000))
 
 
 def note(world: World, firm: Founding, matter: Ref, at: datetime) -> Ref:
+    rich, text = firm.rng.random() < 0.3, names.sentence(firm.rng)
     return world.create(
-        "notes", at, type="Matter", subject=firm.rng.choice(names.SUBJECTS), detail=names.sentence(firm.rng),
-        detail_text_type=firm.rng.choice(("plain_text", "rich_text")), date=stamp(at)[:10], matter=matter,
+        "notes", at, type="Matter", subject=firm.rng.choice(names.SUBJECTS), date=stamp(at)[:10], matter=matter,
+        detail=f"<p><b>{text}</b></p>" if rich else text, detail_text_type="rich_text" if rich else "plain_text",
         author=firm.rng.choice(firm.users),
     )  # fmt: skip
 
@@ -125,11 +133,16 @@ def folder(world: World, firm: Founding, parent: Ref, name: str, at: datetime) -
 
 
 def document(
-    world: World, firm: Founding, parent: Ref, at: datetime, size: int | None = None
+    world: World,
+    firm: Founding,
+    parent: Ref,
+    at: datetime,
+    size: int | None = None,
+    named: str | None = None,
 ) -> Ref:
     """A document of one to three versions; about one in twenty is empty."""
     rng = firm.rng
-    name, content_type = names.file_name(rng)
+    name, content_type = names.file_name(rng) if named is None else (named, "text/plain")
     above = world.row(parent)
     made = world.create(
         "documents", at, name=name, locked=False, deleted_at=None, received_at=stamp(at), parent=parent,
@@ -164,6 +177,16 @@ def _trash(firm: Founding) -> None:
     for id_ in firm.rng.sample(ids, max(1, len(ids) // 30)):
         at = firm.now - timedelta(days=firm.rng.randrange(1, 25))
         firm.world.change(Ref("documents", id_), at=at, deleted_at=stamp(at))
+
+
+def _awkward(firm: Founding) -> None:
+    """A folder of files with awkward names, and one with its files in the trash."""
+    at = firm.now - timedelta(days=30)
+    for name, papers in (("Awkward names", names.AWKWARD), ("Thrown away", ("one.txt", "two.txt"))):
+        made = folder(firm.world, firm, firm.root, name, at)
+        for paper in papers:
+            document(firm.world, firm, made, at, named=paper)
+    trash(firm.world, made, firm.now - timedelta(days=3))
 
 
 def _conversation(firm: Founding) -> None:

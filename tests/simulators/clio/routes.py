@@ -12,6 +12,7 @@ from tests.simulators.clio.listing import Within
 from tests.simulators.clio.messages import Response, answer
 from tests.simulators.clio.store import Ref
 from tests.simulators.clio.tables import RESOURCES, Resource
+from tests.simulators.clio.writes import shaped
 
 VERSIONS = Resource(
     "document_versions",
@@ -173,7 +174,8 @@ def _copy(call: Call, id_: int) -> Response:
     source = Ref("documents", id_)
     if call.row(source)["latest_document_version"] is None:
         raise bad_request("The document has no version yet")
-    made = call.api.uploads.copy(call.writer, source, call.request.data())
+    with shaped():
+        made = call.api.uploads.copy(call.writer, source, call.request.data())
     return _written(call, RESOURCES["documents"], made, 201)
 
 
@@ -194,7 +196,8 @@ def _template(call: Call, id_: int) -> Response:
 
 @_route("POST", r"document_archives")
 def _archive(call: Call) -> Response:
-    made = archives.create(call)
+    with shaped():
+        made = archives.create(call)
     return call.show("DocumentArchive", made, call.row(made), 201)
 
 
@@ -214,7 +217,8 @@ def _archive_download(call: Call, id_: int) -> Response:
 
 @_route("POST", r"document_automations")
 def _automation(call: Call) -> Response:
-    made = archives.automate(call)
+    with shaped():
+        made = archives.automate(call)
     return call.show("DocumentAutomation", made, call.row(made), 201)
 
 

@@ -59,11 +59,11 @@ class Writer:
 
     # -- the three ways ------------------------------------------------------------------------------
     def create(self, resource: Resource, data: Values) -> Ref:
-        with _shaped():
+        with shaped():
             return self._create(resource, data)
 
     def update(self, resource: Resource, ref: Ref, data: Values) -> None:
-        with _shaped():
+        with shaped():
             self._update(resource, ref, data)
 
     def _create(self, resource: Resource, data: Values) -> Ref:
@@ -277,7 +277,7 @@ def scalar(known: Field, value: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _shaped() -> Iterator[None]:
+def shaped() -> Iterator[None]:
     """A body of a shape that no rule expects is refused with 422."""
     try:
         yield
