@@ -14,8 +14,8 @@ import threading
 from pathlib import Path
 
 from tests.simulators.clio.clock import FIRST_MOMENT, moment
+from tests.simulators.clio.founding import Size
 from tests.simulators.clio.limits import PEAK
-from tests.simulators.clio.practice import Size
 from tests.simulators.clio.simulator import REDIRECT_URIS, Options, Simulator
 
 

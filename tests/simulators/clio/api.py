@@ -9,6 +9,7 @@ import re
 import threading
 import traceback
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
@@ -131,10 +132,13 @@ class Call:
 
 
 class Api:
-    """`permissions`, `limits` and `oauth` may be changed while it runs."""
+    """`route` answers a call by its path. `permissions`, `limits` and `oauth` may be changed while it runs."""
 
-    def __init__(self, world: World, oauth: OAuth, storage: Storage, limits: Limits) -> None:
+    def __init__(
+        self, world: World, oauth: OAuth, storage: Storage, limits: Limits, route: Callable[[Call], Response]
+    ) -> None:  # fmt: skip
         self.world = world
+        self._route = route
         self.oauth = oauth
         self.storage = storage
         self.limits = limits
@@ -162,8 +166,6 @@ class Api:
         return response
 
     def _answer(self, request: Request, headers: dict[str, str]) -> Response:
-        from tests.simulators.clio import routes
-
         bearer = request.headers.get("authorization", "")
         if not bearer.startswith("Bearer "):
             raise unauthorized()
@@ -183,7 +185,7 @@ class Api:
                 raise forbidden("The application may only read")
             limits = self.permissions.restrictions.get(user.id, Restrictions())
             call = Call(self, request, Reader(self.world.view(), user, limits))
-            response = routes.answer_to(call)
+            response = self._route(call)
         if response.status < 400:
             response.headers["X-API-VERSION"] = version
         return response

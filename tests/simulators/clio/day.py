@@ -16,7 +16,7 @@ from tests.simulators.clio import names, practice_clients, practice_money, pract
 from tests.simulators.clio.clock import stamp
 from tests.simulators.clio.documents import purge, trash
 from tests.simulators.clio.errors import ApiError
-from tests.simulators.clio.practice import Founding
+from tests.simulators.clio.founding import Founding
 from tests.simulators.clio.rules_work import delete_matter
 from tests.simulators.clio.store import Ref
 from tests.simulators.clio.world import Overdrawn, World

@@ -28,6 +28,7 @@ from tests.simulators.clio.world import View, World
 
 # What a column of `order` looks at, where that is no field of the row (resources.yaml: order).
 COLUMNS = {
+    "display_number": "display_number",
     "client_name": "client.name",
     "matter_display_number": "matters.display_number",
     "clients": "client.name",
@@ -232,10 +233,10 @@ def _sorted(view: View, refs: list[Ref], column: str, descending: bool) -> list[
         value = _value(view, ref, COLUMNS.get(column, column))
         return (value is None, "" if value is None else value, ref.id)
 
-    try:
-        return sorted(refs, key=key, reverse=descending)
-    except TypeError as error:
-        raise ApiError(501, "NotSimulated", f"The order '{column}' is not simulated") from error
+    first = COLUMNS.get(column, column).partition(".")[0]
+    if refs and not any(first in (view.store.at(ref) or {}) for ref in refs):
+        raise ApiError(501, "NotSimulated", f"The order '{column}' is not simulated")
+    return sorted(refs, key=key, reverse=descending)
 
 
 def _value(view: View, ref: Ref, column: str) -> Any:

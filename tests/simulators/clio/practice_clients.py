@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.simulators.clio import names
-from tests.simulators.clio.practice import Founding
+from tests.simulators.clio.founding import Founding
 from tests.simulators.clio.store import Ref, etag_of
 from tests.simulators.clio.world import World
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.simulators.clio.practice import Founding
+from tests.simulators.clio.founding import Founding
 from tests.simulators.clio.store import Ref
 
 # Roles: resources.yaml: users.filters (admin, accounts, billing, reports). The names are trees, not people.

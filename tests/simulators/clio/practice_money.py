@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.simulators.clio import names, trust
 from tests.simulators.clio.clock import stamp
-from tests.simulators.clio.practice import Founding
+from tests.simulators.clio.founding import Founding
 from tests.simulators.clio.practice_lists import BACKUP
 from tests.simulators.clio.store import Ref
 from tests.simulators.clio.world import World

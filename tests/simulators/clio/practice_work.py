@@ -9,7 +9,7 @@ from tests.simulators.clio import names
 from tests.simulators.clio.clock import stamp
 from tests.simulators.clio.documents import trash
 from tests.simulators.clio.files import Object
-from tests.simulators.clio.practice import Founding
+from tests.simulators.clio.founding import Founding
 from tests.simulators.clio.practice_lists import BACKUP
 from tests.simulators.clio.store import Ref
 from tests.simulators.clio.world import World

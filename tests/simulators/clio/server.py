@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -69,8 +70,6 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hangs up is no error of the simulator; anything else is told."""
-        import sys
-
         if not isinstance(
             sys.exc_info()[1], (ssl.SSLError, ConnectionError, TimeoutError, OSError)
         ):

@@ -7,17 +7,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tests.simulators.clio import control, practice
+from tests.simulators.clio import control, practice, routes
 from tests.simulators.clio.access import Restrictions
 from tests.simulators.clio.api import Api, endpoint
 from tests.simulators.clio.ca import Authority
 from tests.simulators.clio.clock import FIRST_MOMENT, Clock
 from tests.simulators.clio.disturbed import Disturbed
 from tests.simulators.clio.faults import FaultPlan
+from tests.simulators.clio.founding import Founding, Size
 from tests.simulators.clio.limits import PEAK, Limits
 from tests.simulators.clio.messages import Request, Response
 from tests.simulators.clio.oauth import Application, OAuth
-from tests.simulators.clio.practice import Founding, Size
 from tests.simulators.clio.practice_lists import BACKUP, RESTRICTED
 from tests.simulators.clio.server import Port
 from tests.simulators.clio.storage import Storage
@@ -61,7 +61,7 @@ class Simulator:
         self.oauth = OAuth(options.seed, self.world.clock, application)
         self.oauth.users = {ref.id: self.world.row(ref)["name"] for ref in self.firm.users}
         self.storage = Storage(self.world)
-        self.api = Api(self.world, self.oauth, self.storage, self.limits)
+        self.api = Api(self.world, self.oauth, self.storage, self.limits, routes.answer_to)
         self.faults = FaultPlan(options.seed)
         self._restrict()
         self._listen(Authority(folder))

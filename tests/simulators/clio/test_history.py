@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from tests.simulators.clio import day, practice, truth
-from tests.simulators.clio.practice import Size
+from tests.simulators.clio.founding import Size
 from tests.simulators.clio.running import Running
 from tests.simulators.clio.tables import RESOURCES
 from tests.simulators.clio.world import World

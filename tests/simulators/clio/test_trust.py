@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.simulators.clio import day, practice, trust
-from tests.simulators.clio.practice import Size
+from tests.simulators.clio.founding import Size
 from tests.simulators.clio.running import Running
 from tests.simulators.clio.store import Ref
 from tests.simulators.clio.world import Overdrawn, World
