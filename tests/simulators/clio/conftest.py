@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 import yaml
 
+from tests.simulators.clio.description import Description
 from tests.simulators.clio.running import Running, running
 from tests.support.needs import REPOSITORY, missing
 
@@ -32,7 +31,8 @@ def own() -> Iterator[Running]:
         yield made
 
 
-def _described(name: str) -> Path:
+def described(name: str) -> Path:
+    """A file of the description; the test is skipped where there is none, and fails in CI."""
     path = DESCRIPTION / name
     if not path.exists():
         missing(f"the API description `{name}`", f"put it at {path}")
@@ -42,7 +42,7 @@ def _described(name: str) -> Path:
 @pytest.fixture(scope="session")
 def resources() -> dict[str, dict[str, Any]]:
     """resources.yaml: resources"""
-    found: dict[str, dict[str, Any]] = yaml.safe_load(_described("resources.yaml").read_text())[
+    found: dict[str, dict[str, Any]] = yaml.safe_load(described("resources.yaml").read_text())[
         "resources"
     ]
     return found
@@ -50,68 +50,4 @@ def resources() -> dict[str, dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def description() -> Description:
-    return Description(json.loads(_described("openapi-2026-04-08.trimmed.json").read_text()))
-
-
-class Description:
-    """The OpenAPI document as JSON schemas that forbid what is not described.
-
-    It has no `nullable`, though its texts speak of null; so every property may be null.
-    """
-
-    def __init__(self, document: dict[str, Any]) -> None:
-        self.paths: dict[str, Any] = document["paths"]
-        self._schemas: dict[str, Any] = document["components"]["schemas"]
-        self._made: dict[str, dict[str, Any]] = {}
-        self._formats = jsonschema.FormatChecker(())
-        self._formats.checks("date", ValueError)(
-            lambda value: not isinstance(value, str) or bool(date.fromisoformat(value))
-        )
-        self._formats.checks("date-time", ValueError)(
-            lambda value: (
-                not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
-            )
-        )
-
-    def check(self, path: str, method: str, status: int, body: Any) -> None:
-        """Raises AssertionError where an answer is not as described."""
-        answer = self.paths[path][method]["responses"][str(status)]
-        [content] = answer["content"].values()
-        schema = self._strict(content["schema"])
-        if isinstance(body, dict):
-            body = {key: value for key, value in body.items() if key != "meta"}
-        validator = jsonschema.Draft7Validator(schema, format_checker=self._formats)
-        wrong = jsonschema.exceptions.best_match(validator.iter_errors(body))
-        assert wrong is None, f"{method} {path}, {list(wrong.absolute_path)}: {wrong.message[:500]}"
-
-    def _strict(self, schema: dict[str, Any]) -> dict[str, Any]:
-        if "$ref" in schema:
-            name = schema["$ref"].rpartition("/")[2]
-            if name not in self._made:
-                self._made[name] = self._strict(self._schemas[name])
-            return self._made[name]
-        if schema.get("type") == "array":
-            return {"type": "array", "items": self._strict(schema["items"])}
-        properties = dict(schema.get("properties", {}))
-        for part in schema.get("allOf", ()):
-            properties |= self._properties(part)
-        if not properties:
-            return {key: schema[key] for key in ("type", "format", "enum") if key in schema}
-        return {
-            "type": "object",
-            "required": schema.get("required", []),
-            "properties": {name: _or_null(self._strict(one)) for name, one in properties.items()},
-            "additionalProperties": False,
-        }
-
-    def _properties(self, schema: dict[str, Any]) -> dict[str, Any]:
-        if "$ref" in schema:
-            return self._properties(self._schemas[schema["$ref"].rpartition("/")[2]])
-        found = dict(schema.get("properties", {}))
-        for part in schema.get("allOf", ()):
-            found |= self._properties(part)
-        return found
-
-
-def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
-    return {"anyOf": [schema, {"type": "null"}]}
+    return Description(json.loads(described("openapi-2026-04-08.trimmed.json").read_text()))

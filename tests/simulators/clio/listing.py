@@ -26,9 +26,8 @@ from tests.simulators.clio.store import Ref, Row
 from tests.simulators.clio.tables import Resource
 from tests.simulators.clio.world import View, World
 
-# What a column of `order` looks at, where that is no field of the row (resources.yaml: order).
+# What a column of `order` looks at, where that is no field of the row (openapi: order).
 COLUMNS = {
-    "display_number": "display_number",
     "client_name": "client.name",
     "matter_display_number": "matters.display_number",
     "clients": "client.name",

@@ -15,7 +15,6 @@ from tests.simulators.clio.world import World
 
 def found(world: World, size: Size | None = None) -> Founding:
     """Fills an empty world."""
-
     founding = Founding(
         world, size or Size(), random.Random(f"firm {world.seed}"), world.clock.now()
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.simulators.clio.conftest import Description
+from tests.simulators.clio.description import Description
 from tests.simulators.clio.running import Running
 from tests.simulators.clio.tables import RESOURCES, SCHEMAS
 

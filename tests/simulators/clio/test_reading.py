@@ -43,7 +43,7 @@ def test_a_second_level_object_may_be_named_bare_where_there_is_one(clio: Runnin
     rows = clio.rows("matters.json", fields="custom_field_values{id,value,custom_field}")
     values = [one for row in rows for one in row["custom_field_values"]]
     assert set(values[0]["custom_field"]) == {"id", "etag"}
-    # resources.yaml: the id is a text, `text_line-1`
+    # examples.json: custom_field_value_read
     kind, _, number = values[0]["id"].partition("-")
     assert kind and number.isdigit()
 

@@ -50,7 +50,7 @@ class Schema:
         return tuple(name for name in ("id", "etag") if name in self.fields)
 
     def shallow(self, name: str) -> bool:
-        """Whether the field is there where the object is nested in another (resources.yaml: X_base)."""
+        """Whether the field is there where the object is nested in another (resources.yaml: legend.X_base)."""
         known = self.fields.get(name)
         return known is not None and (not known.nested or known.everywhere)
 
