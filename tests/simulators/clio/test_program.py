@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import socket
 import ssl
 import threading
 import time
@@ -45,16 +46,19 @@ def test_the_first_line_tells_all_a_client_needs(clio: Running) -> None:
 def test_the_hosts_present_certificates_of_the_simulators_authority(clio: Running) -> None:
     with pytest.raises(requests.exceptions.SSLError):
         requests.get(clio.api, timeout=5)
-    # The storage host is no other name of the API's host.
-    port = urlsplit(clio.told["storage"]).port
-    context = ssl.create_default_context(cafile=clio.told["ca"])
-    import socket
-
-    with (
-        socket.create_connection(("127.0.0.1", port), 5) as plain,
-        pytest.raises(ssl.SSLCertVerificationError),
+    for base, name, good in (
+        (clio.told["app"], "localhost", True),
+        (clio.told["storage"], "127.0.0.1", True),
+        (clio.told["storage"], "localhost", False),  # no other name of the API's host
     ):
-        context.wrap_socket(plain, server_hostname="localhost")
+        context = ssl.create_default_context(cafile=clio.told["ca"])
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        with socket.create_connection(("127.0.0.1", urlsplit(base).port or 0), 5) as plain:
+            if good:
+                context.wrap_socket(plain, server_hostname=name).close()
+                continue
+            with pytest.raises(ssl.SSLCertVerificationError):
+                context.wrap_socket(plain, server_hostname=name)
 
 
 def test_the_same_seed_tells_the_same_firm(clio: Running) -> None:
