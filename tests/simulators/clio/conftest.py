@@ -24,9 +24,16 @@ def clio() -> Iterator[Running]:
         yield made
 
 
+@pytest.fixture(scope="session")
+def common() -> Iterator[Running]:
+    """For tests that change rows and leave the clock, the tokens and the faults as they were."""
+    with running(seed=11, matters=12, rate=0) as made:
+        yield made
+
+
 @pytest.fixture(scope="module")
 def own() -> Iterator[Running]:
-    """For the tests of one file, which may change the firm. There is no limit of requests."""
+    """For the tests of one file, which may do anything to it."""
     with running(seed=11, matters=12, rate=0) as made:
         yield made
 

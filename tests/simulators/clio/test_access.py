@@ -52,23 +52,25 @@ def test_roles_tell_who_is_asking(clio: Running) -> None:
         assert clio.request("GET", f"{path}.json", token=limited).status_code == 403
 
 
-def test_permissions_may_go_while_somebody_reads(own: Running) -> None:
-    first = own.get("matters.json", limit=5).json()
-    hidden = [one["id"] for one in own.rows("matters.json")][5:8]
-    own.control("restrict", user=own.told["backup_user"], matters=hidden)
-    rest = own.rows(first["meta"]["paging"]["next"])
+def test_permissions_may_go_while_somebody_reads(common: Running) -> None:
+    first = common.get("matters.json", limit=5).json()
+    hidden = [one["id"] for one in common.rows("matters.json")][5:8]
+    common.control("restrict", user=common.told["backup_user"], matters=hidden)
+    rest = common.rows(first["meta"]["paging"]["next"])
     assert not {one["id"] for one in rest} & set(hidden)
-    own.control("restrict", user=own.told["backup_user"])
-    assert len(own.rows("matters.json")) == len(first["data"]) + len(rest) + 3
+    common.control("restrict", user=common.told["backup_user"])
+    assert len(common.rows("matters.json")) == len(first["data"]) + len(rest) + 3
 
 
-def test_what_is_hidden_is_cut_down_where_it_is_nested(own: Running) -> None:
-    row = next(one for one in own.rows("documents.json", fields="id,matter{id}") if one["matter"])
-    own.control(
-        "restrict", user=own.told["backup_user"], contacts=True, matters=[row["matter"]["id"]]
+def test_what_is_hidden_is_cut_down_where_it_is_nested(common: Running) -> None:
+    row = next(
+        one for one in common.rows("documents.json", fields="id,matter{id}") if one["matter"]
+    )
+    common.control(
+        "restrict", user=common.told["backup_user"], contacts=True, matters=[row["matter"]["id"]]
     )
     try:
-        bills = own.rows("bills.json", fields="id,client{id,name},matters{id}")
+        bills = common.rows("bills.json", fields="id,client{id,name},matters{id}")
         assert all(row["matter"]["id"] not in [m["id"] for m in one["matters"]] for one in bills)
     finally:
-        own.control("restrict", user=own.told["backup_user"])
+        common.control("restrict", user=common.told["backup_user"])

@@ -44,7 +44,7 @@ def _call(clio: Running, rng: random.Random, resource: Resource) -> int:
     return clio.get(f"{resource.name}.json", fields=fields, **query).status_code
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_any_request_is_answered(own: Running, seed: int) -> None:
     rng = random.Random(seed)
     for _ in range(150):

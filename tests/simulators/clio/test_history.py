@@ -48,14 +48,14 @@ def test_the_same_seed_gives_the_same_firm_and_the_same_days() -> None:
     assert prints[0] == prints[1] != prints[2]
 
 
-def test_the_api_shows_what_the_truth_says(own: Running, resources: dict[str, Any]) -> None:
-    own.control("day", number=1)
+def test_the_api_shows_what_the_truth_says(common: Running, resources: dict[str, Any]) -> None:
+    common.control("day", number=1)
     fields = {
         name: one["backup_fields"]
         for name, one in resources.items()
         if one.get("backup_fields") and "L" in RESOURCES[name].operations and name in truth.KEPT
     }
-    told = own.control("truth", resources=list(fields), fields=fields)["resources"]
+    told = common.control("truth", resources=list(fields), fields=fields)["resources"]
     asked: dict[str, list[dict[str, Any]]] = {
         "notes": [{"type": "Matter"}, {"type": "Contact"}],
         "conversation_messages": [{"conversation_id": 101}],
@@ -71,42 +71,44 @@ def test_the_api_shows_what_the_truth_says(own: Running, resources: dict[str, An
         rows = [
             row
             for query in asked.get(name, [{}])
-            for row in own.rows(f"{name}.json", fields=fields[name], **query)
+            for row in common.rows(f"{name}.json", fields=fields[name], **query)
         ]
         assert sorted(rows, key=lambda one: json.dumps(one, sort_keys=True)) == sorted(
             told[name], key=lambda one: json.dumps(one, sort_keys=True)
         ), name
 
 
-def test_every_change_has_a_number(own: Running) -> None:
-    before = own.control("history")["sequence"]
+def test_every_change_has_a_number(common: Running) -> None:
+    before = common.control("history")["sequence"]
     data = {"data": {"name": "Numbered", "type": "Company"}}
-    made = own.request("POST", "contacts.json", json=data).json()["data"]["id"]
-    own.request("PATCH", f"contacts/{made}.json", json={"data": {"title": "x"}})
-    own.request("DELETE", f"contacts/{made}.json")
-    changes = own.control("history", after=before)["changes"]
+    made = common.request("POST", "contacts.json", json=data).json()["data"]["id"]
+    common.request("PATCH", f"contacts/{made}.json", json={"data": {"title": "x"}})
+    common.request("DELETE", f"contacts/{made}.json")
+    changes = common.control("history", after=before)["changes"]
     assert [(one[0] - before, one[2], one[3], one[4]) for one in changes] == [
         (1, "contacts", made, "created"),
         (2, "contacts", made, "changed"),
         (3, "contacts", made, "deleted"),
     ]
     names = [
-        [row["name"] for row in own.control("truth", at=before + step, resources=["contacts"])["resources"]["contacts"] if row["id"] == made]
+        [row["name"] for row in common.control("truth", at=before + step, resources=["contacts"])["resources"]["contacts"] if row["id"] == made]
         for step in range(4)
     ]  # fmt: skip
     assert names == [[], ["Numbered"], ["Numbered"], []]
 
 
-def test_a_test_may_change_a_row_as_from_the_web_page(own: Running) -> None:
-    matter = own.rows("matters.json", fields="id,etag")[0]
-    own.control(
+def test_a_test_may_change_a_row_as_from_the_web_page(common: Running) -> None:
+    matter = common.rows("matters.json", fields="id,etag")[0]
+    common.control(
         "change", collection="matters", id=matter["id"], values={"location": "Specimen Bay"}
     )
-    after = own.get(f"matters/{matter['id']}.json", fields="etag,location").json()["data"]
+    after = common.get(f"matters/{matter['id']}.json", fields="etag,location").json()["data"]
     assert after["location"] == "Specimen Bay" and after["etag"] != matter["etag"]
     other = {"ref": ["users", 101]}
-    own.control(
+    common.control(
         "change", collection="matters", id=matter["id"], values={"responsible_staff": other}
     )
-    after = own.get(f"matters/{matter['id']}.json", fields="responsible_staff{id}").json()["data"]
+    after = common.get(f"matters/{matter['id']}.json", fields="responsible_staff{id}").json()[
+        "data"
+    ]
     assert after["responsible_staff"] == {"id": 101}

@@ -61,13 +61,15 @@ def test_the_hosts_present_certificates_of_the_simulators_authority(clio: Runnin
                 context.wrap_socket(plain, server_hostname=name)
 
 
-def test_the_same_seed_tells_the_same_firm(clio: Running) -> None:
+def test_the_same_seed_tells_the_same_firm_and_it_stops_when_it_is_told(clio: Running) -> None:
     with running(seed=7, matters=12, rate=0) as again:
         for path in ("matters.json", "documents.json", "bank_transactions.json"):
             assert again.rows(path, fields="id,etag,updated_at") == clio.rows(
                 path, fields="id,etag,updated_at"
             )
         assert again.token == clio.token
+        again.control("stop")
+        assert again.process.wait(timeout=10) == 0
 
 
 def test_the_firms_clock_stands_still_unless_it_is_moved(own: Running) -> None:
@@ -145,9 +147,3 @@ def test_control_tells_what_it_cannot_do(clio: Running) -> None:
         clio.session.post(f"{base}/faults", json={"add": {"name": "earthquake"}}).status_code == 400
     )
     assert clio.session.post(f"{base}/settings", json={"colour": 1}).status_code == 400
-
-
-def test_it_stops_when_it_is_told() -> None:
-    with running(seed=1, matters=2) as short:
-        short.control("stop")
-        assert short.process.wait(timeout=10) == 0

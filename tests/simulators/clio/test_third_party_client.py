@@ -29,26 +29,26 @@ def library() -> ModuleType:
 
 
 @pytest.fixture
-def manage(own: Running, library: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setitem(library.BASE_URL, "us", own.told["app"])
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", own.told["ca"])
+def manage(common: Running, library: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setitem(library.BASE_URL, "us", common.told["app"])
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", common.told["ca"])
     monkeypatch.setenv("NO_PROXY", "*")
-    return library.Client(access_token=own.token)
+    return library.Client(access_token=common.token)
 
 
-def test_it_reads_a_page_and_a_row(manage: Any, own: Running) -> None:
+def test_it_reads_a_page_and_a_row(manage: Any, common: Running) -> None:
     page = manage.get.matters(fields="id,display_number,client{id,name}", limit=3)
     assert len(page["data"]) == 3
     one = manage.get.matters(id=page["data"][0]["id"], fields="id,status")
     assert (
         one["data"]
-        == own.get(f"matters/{one['data']['id']}.json", fields="id,status").json()["data"]
+        == common.get(f"matters/{one['data']['id']}.json", fields="id,status").json()["data"]
     )
 
 
-def test_it_follows_the_pages_to_the_end(manage: Any, own: Running) -> None:
+def test_it_follows_the_pages_to_the_end(manage: Any, common: Running) -> None:
     everyone = manage.all.contacts(limit=5, order="id(asc)", fields="id,name")
-    assert everyone["data"] == own.rows("contacts.json", fields="id,name")
+    assert everyone["data"] == common.rows("contacts.json", fields="id,name")
 
 
 def test_it_meets_the_right_words_of_a_filter(manage: Any) -> None:
@@ -59,20 +59,20 @@ def test_it_meets_the_right_words_of_a_filter(manage: Any) -> None:
 
 
 def test_it_downloads_from_the_other_host(
-    manage: Any, own: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    manage: Any, common: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     row = next(
         one
-        for one in own.rows("documents.json", fields="id,size,latest_document_version{id}")
+        for one in common.rows("documents.json", fields="id,size,latest_document_version{id}")
         if one["size"]
     )
     path, _ = manage.download.documents(id=row["id"])
-    truth = own.control("files")["versions"][str(row["latest_document_version"]["id"])]
+    truth = common.control("files")["versions"][str(row["latest_document_version"]["id"])]
     assert hashlib.sha256(Path(path).read_bytes()).hexdigest() == truth["sha256"]
 
 
-def test_it_creates_changes_and_deletes(manage: Any, own: Running) -> None:
+def test_it_creates_changes_and_deletes(manage: Any, common: Running) -> None:
     made = manage.post.contacts(name="Russet Bobbin Mills LLC", type="Company")["data"]["id"]
     manage.patch.contacts(id=made, title="Supplier")
     assert manage.get.contacts(id=made, fields="title")["data"]["title"] == "Supplier"
@@ -81,11 +81,11 @@ def test_it_creates_changes_and_deletes(manage: Any, own: Running) -> None:
         manage.get.contacts(id=made)
 
 
-def test_it_reads_the_headers_of_the_rate_limit(manage: Any, own: Running) -> None:
-    own.control("limits", peak=50, off_peak=50)
+def test_it_reads_the_headers_of_the_rate_limit(manage: Any, common: Running) -> None:
+    common.control("limits", peak=50, off_peak=50)
     try:
         manage.get.users()
         assert manage.rate_limiter.limits["users"]["limit"] == 50
         assert manage.rate_limiter.limits["users"]["remaining"] < 50
     finally:
-        own.unlimited()
+        common.unlimited()

@@ -74,12 +74,12 @@ def _checked(clio: Running) -> int:
     return count
 
 
-def test_rows_balances_and_accounts_agree_also_after_days_of_work(own: Running) -> None:
-    before = _checked(own)
+def test_rows_balances_and_accounts_agree_also_after_days_of_work(common: Running) -> None:
+    before = _checked(common)
     for number in range(1, 5):
-        own.control("day", number=number)
-    assert _checked(own) > before
-    assert own.control("trust")["discrepancies"] == []
+        common.control("day", number=number)
+    assert _checked(common) > before
+    assert common.control("trust")["discrepancies"] == []
 
 
 def test_the_running_balance_is_the_one_at_the_row(clio: Running) -> None:
@@ -88,17 +88,17 @@ def test_the_running_balance_is_the_one_at_the_row(clio: Running) -> None:
     assert [one["current_account_balance"] for one in rows] == [2500.0, 0.0]
 
 
-def test_the_reports_say_what_the_rows_say(own: Running) -> None:
+def test_the_reports_say_what_the_rows_say(common: Running) -> None:
     data = {"kind": "trust_ledger", "format": "json"}
-    made = own.request("POST", "reports.json", json={"data": data}).json()["data"]["id"]
+    made = common.request("POST", "reports.json", json={"data": data}).json()["data"]["id"]
     for _ in "ab":
-        own.get(f"reports/{made}.json")
-    link = own.get(f"reports/{made}/download.json").headers["Location"]
-    told = own.session.get(link).json()["data"]
-    trust_accounts = {one["id"] for s in ("opened", "closed") for one in own.rows("bank_accounts.json", type="TrustAccount", status=s)}  # fmt: skip
+        common.get(f"reports/{made}.json")
+    link = common.get(f"reports/{made}/download.json").headers["Location"]
+    told = common.session.get(link).json()["data"]
+    trust_accounts = {one["id"] for s in ("opened", "closed") for one in common.rows("bank_accounts.json", type="TrustAccount", status=s)}  # fmt: skip
     rows = [
         one
-        for one in own.rows("bank_transactions.json", fields=ROW)
+        for one in common.rows("bank_transactions.json", fields=ROW)
         if one["bank_account_id"] in trust_accounts
     ]
     assert {(one["transaction_id"], one["funds_in"], one["funds_out"]) for one in told} == {
@@ -106,17 +106,19 @@ def test_the_reports_say_what_the_rows_say(own: Running) -> None:
     }
 
 
-def test_a_matters_money_cannot_be_overdrawn(own: Running) -> None:
-    matter = own.rows("matters.json", fields="id,client{id},account_balances{id,balance,type}")[0]
+def test_a_matters_money_cannot_be_overdrawn(common: Running) -> None:
+    matter = common.rows("matters.json", fields="id,client{id},account_balances{id,balance,type}")[
+        0
+    ]
     account = next(
-        one["id"] for one in own.rows("bank_accounts.json", type="TrustAccount", fields="id")
+        one["id"] for one in common.rows("bank_accounts.json", type="TrustAccount", fields="id")
     )
     held = next((one["balance"] for one in matter["account_balances"] if one["id"] == account), 0.0)
     data = {"bank_account": {"id": account}, "matter": {"id": matter["id"]}, "date": "2026-11-02"}
 
     def post(amount: float, kind: str) -> Any:
         body = {"data": {**data, "amount": amount, "transaction_type": kind}}
-        return own.request("POST", "bank_transactions.json", json=body, fields=ROW)
+        return common.request("POST", "bank_transactions.json", json=body, fields=ROW)
 
     assert post(held + 0.01, "withdrawal").status_code == 422
     made = post(100.10, "deposit").json()["data"]
@@ -124,20 +126,20 @@ def test_a_matters_money_cannot_be_overdrawn(own: Running) -> None:
     taken = post(held + 100.10, "withdrawal").json()["data"]
     assert (taken["funds_in"], taken["funds_out"]) == (0.0, round(held + 100.10, 2))
     path = f"bank_transactions/{made['id']}.json"
-    assert own.request("DELETE", path).status_code == 422
-    assert own.request("PATCH", path, json={"data": {"amount": 99.0}}).status_code == 422
-    assert own.request("PATCH", path, json={"data": {"amount": 200.0}}).status_code == 200
-    assert own.control("trust")["discrepancies"] == []
+    assert common.request("DELETE", path).status_code == 422
+    assert common.request("PATCH", path, json={"data": {"amount": 99.0}}).status_code == 422
+    assert common.request("PATCH", path, json={"data": {"amount": 200.0}}).status_code == 200
+    assert common.control("trust")["discrepancies"] == []
 
 
-def test_a_matter_with_trust_money_cannot_be_deleted(own: Running) -> None:
-    rows = own.rows("matters.json", fields="id,account_balances{balance,type}")
+def test_a_matter_with_trust_money_cannot_be_deleted(common: Running) -> None:
+    rows = common.rows("matters.json", fields="id,account_balances{balance,type}")
     rich = next(
         one
         for one in rows
         if any(b["balance"] and b["type"] == "Trust" for b in one["account_balances"])
     )
-    answer = own.request("DELETE", f"matters/{rich['id']}.json")
+    answer = common.request("DELETE", f"matters/{rich['id']}.json")
     assert (answer.status_code, answer.json()["error"]["type"]) == (422, "DeleteFailed")
 
 
