@@ -1,0 +1,83 @@
+"""Runs the simulator as a program: prints one line of JSON when it is ready, and runs until it is ended.
+
+python -m tests.simulators.clio --seed 7 --matters 60 --port 0
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+from tests.simulators.clio.clock import FIRST_MOMENT, moment
+from tests.simulators.clio.founding import Size
+from tests.simulators.clio.limits import PEAK
+from tests.simulators.clio.simulator import REDIRECT_URIS, Options, Simulator
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="tests.simulators.clio", description=__doc__)
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--matters", type=int, default=60)
+    parser.add_argument(
+        "--trust-transactions", type=int, default=0, help="at least so many bank transactions"
+    )
+    parser.add_argument("--documents-per-matter", type=int, default=4)
+    parser.add_argument(
+        "--empty", action="store_true", help="a new account: people, and nothing to show"
+    )
+    parser.add_argument(
+        "--port", type=int, default=0, help="first of six ports; 0 lets the system choose"
+    )
+    parser.add_argument("--region", choices=sorted(PEAK), default="us")
+    parser.add_argument(
+        "--rate", type=int, default=50, help="requests a minute in peak hours; 0 is without limit"
+    )
+    parser.add_argument("--rate-seconds", type=float, default=60.0)
+    parser.add_argument(
+        "--start", type=moment, default=FIRST_MOMENT, help="the firm's first moment, ISO 8601"
+    )
+    parser.add_argument(
+        "--running-clock", action="store_true", help="the firm's clock goes with the machine's"
+    )
+    parser.add_argument(
+        "--redirect-uri", action="append", default=[], help="allowed besides the usual ones"
+    )
+    parser.add_argument(
+        "--folder", type=Path, help="for the certificates; a temporary one otherwise"
+    )
+    given = parser.parse_args()
+    if given.matters < 1:
+        parser.error("--matters is at least 1; for a firm without any there is --empty")
+    options = Options(
+        seed=given.seed,
+        size=Size(
+            given.matters, given.trust_transactions, given.documents_per_matter, empty=given.empty
+        ),
+        region=given.region,
+        port=given.port,
+        rate=given.rate,
+        rate_seconds=given.rate_seconds,
+        start=given.start,
+        running_clock=given.running_clock,
+        redirect_uris=(*REDIRECT_URIS, *given.redirect_uri),
+    )
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    with tempfile.TemporaryDirectory(prefix="clio-simulator-") as temporary:
+        folder = given.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        simulator = Simulator(options, folder)
+        simulator.desk.stopped = ended.set
+        print(json.dumps(simulator.start()), flush=True)
+        ended.wait()  # its threads end with the program
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
