@@ -111,7 +111,7 @@ class AirflowSettings:
             "workers": {"min_heartbeat_interval": "1"},
             "dag_processor": {
                 "refresh_interval": "5",
-                "min_file_process_interval": "10",
+                "min_file_process_interval": "30",
                 "parsing_processes": "1",
                 "print_stats_interval": "0",
                 "dag_bundle_storage_path": str(self.home / "bundles"),
