@@ -111,3 +111,23 @@ def test_a_secret_shows_nowhere() -> None:
     assert secret not in repr(signer) + str(signer)
     with pytest.raises(TypeError):
         pickle.dumps(signer)
+
+
+def test_that_one_was_good_lets_no_other_pass() -> None:
+    """What was verified once is remembered by its bytes alone, not by its key, kind or name."""
+    signer, other = Signer.generate(), Signer.generate()
+    good = signer.sign("commit", {"n": 1})
+    publics = {signer.keyid: signer.public, other.keyid: other.public}
+    for _ in range(2):
+        assert verified(good, "commit", publics)[0] == {"n": 1}
+    envelope = json.loads(good)
+    for changed in (
+        {**envelope, "payload": base64.b64encode(b'{"n":2}').decode()},
+        {**envelope, "signatures": [{**envelope["signatures"][0], "keyid": other.keyid}]},
+        {**envelope, "payloadType": envelope["payloadType"].replace("commit", "base")},
+    ):
+        kind = "base" if "base" in changed["payloadType"] else "commit"
+        with pytest.raises(SignatureError):
+            verified(json.dumps(changed).encode(), kind, publics)
+    with pytest.raises(SignatureError):
+        verified(good, "commit", {signer.keyid: other.public})
