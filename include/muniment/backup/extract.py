@@ -7,12 +7,15 @@ spool sealed to the worker, so that `encrypt` can be repeated without asking the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
-from muniment.backup.plan import IDENTITY_FACT
+from muniment.backup.known import IDENTITY_FACT
 from muniment.backup.run import BackupRun
+from muniment.backup.spool import is_fetched
 from muniment.backup.work import Work
-from muniment.errors import SourceMissing
+from muniment.errors import ItemUnreadable, SourceMissing
 
 FRAME_WINDOW = 4 << 20
 """Members of one frame are sorted by extension: alike documents share parts, and one frame of zstd
@@ -20,18 +23,47 @@ finds them (5 to 15 % of size, measured)."""
 
 
 def extract(run: BackupRun, shard: str) -> int:
-    """Writes the shard's reading order into staging; returns how many items are in it.
+    """Writes the shard's reading order into staging, and fetches what must be fetched; returns how many
+    items are in it. What an earlier attempt, or an earlier run, fetched whole is not fetched again.
 
-    Raises SourceMissing when the source went away since the plan.
+    Raises SourceMissing and its like when the source went away since the plan, or does not answer.
     """
+    work = run.work_left(shard, "work")
+    if not all(item.place for item in work) or any(is_fetched(item.place) for item in work):
+        # What was brought is at hand, whatever became of its source since.
+        _same_source(run)
+    _fetch(run, work)
+    run.leave_work(shard, "order", reading_order(work))
+    return len(work)
+
+
+def _same_source(run: BackupRun) -> None:
     health = run.source.probe()
     if health.identity != run.plan.facts.get(IDENTITY_FACT):
         raise SourceMissing(
             "the source was exchanged while the run was under way", to=run.source_id
         )
-    work = run.work_left(shard, "work")
-    run.leave_work(shard, "order", reading_order(work))
-    return len(work)
+
+
+def _fetch(run: BackupRun, work: Sequence[Work]) -> None:
+    wanted = [w for w in work if is_fetched(w.place) and w.reason.reads_content]
+
+    def fetch(item: Work) -> None:
+        # Whatever cannot be had is asked for once more by `encrypt`, which says why.
+        with suppress(FileNotFoundError, ItemUnreadable):
+            run.fetch(item)
+
+    if not wanted:
+        return
+    with ThreadPoolExecutor(max(1, run.options.fetchers)) as pool:
+        done = [pool.submit(fetch, item) for item in wanted]
+        try:
+            for each in done:
+                each.result()
+        except BaseException:
+            # A vendor that refuses one refuses all: they would be asked in vain.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def reading_order(work: Iterable[Work]) -> Iterator[Work]:

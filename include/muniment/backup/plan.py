@@ -1,30 +1,30 @@
 """Plan: list the source, hold it against the state, and cut what changed into shards.
 
-Nothing is read but the listing. What the listing could not see keeps its earlier rows; a source that
+Nothing is read but the listing, and what that brings. What the listing could not see keeps its earlier rows; a source that
 is gone, empty, or another one than last time is refused, so that it never looks like a deletion.
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from muniment.backup.options import MAX_SHARDS, BackupOptions
+from muniment.backup.believe import believable
+from muniment.backup.known import IDENTITY_FACT, KnownState
 from muniment.backup.run import BackupRun
+from muniment.backup.shards import WITHOUT_CONTENT, cut, within_limit
+from muniment.backup.spool import BroughtWriter
 from muniment.backup.work import Plan, Reason, ShardRef, Untaken, Work
 from muniment.clock import to_text
-from muniment.errors import ClockError, SourceMissing, SourceSuspect
+from muniment.errors import ClockError, SourceMissing
 from muniment.model.item import Fingerprint, Observed, Problem
-from muniment.sources.base import Skipped, SourceHealth
+from muniment.sources.base import Listed, Same, Skipped, SourceHealth
 from muniment.vault import names
 from muniment.vault.retention_log import RetentionLog
 from muniment.vault.state import Place, State, remembered
 
-WITHOUT_CONTENT = frozenset({"dir", "symlink"})
-"""Kinds that have no bytes of their own."""
-
-IDENTITY_FACT = "identity"
 _MATTER_FACT = "matter:"
 
 
@@ -38,6 +38,14 @@ class Difference:
     seen: int = 0
     content_seen: int = 0
     source_bytes: int = 0
+    gone_kinds: Counter[str] = field(default_factory=Counter)
+
+    def count_known(self, state: State, row: int) -> None:
+        """Counts an item that was said to be the same."""
+        self.seen += 1
+        if state.kind(row) not in WITHOUT_CONTENT:
+            self.content_seen += 1
+            self.source_bytes += state.fingerprint(row).size
 
 
 def make_plan(run: BackupRun) -> Plan:
@@ -57,11 +65,18 @@ def make_plan(run: BackupRun) -> Plan:
     head = run.history.head
     state = run.vault.state(run.history) if head else State()
     _same_source(run, health, state)
-    retention = run.history.retention
-    found = difference(run, state, run.source.scan(), health, retention)
-    _believable(run.options, state, found)
-    work, deferred = _within_limit(found.work, run.options.run_limit_bytes)
-    shards = list(_shards(work, run.options))
+    known = KnownState(run, state, health.identity)
+    # What is brought is of no use to anybody before the plan is written: a plan begins anew.
+    brought = run.brought_writer()
+    try:
+        listing = run.source.scan(known)
+        found = difference(run, state, listing, health, run.history.retention, brought)
+        brought.close()
+    finally:
+        brought.abort()
+    believable(run.options, state, found, by_kind=health.by_kind)
+    work, deferred = within_limit(found.work, run.options)
+    shards = list(cut(work, run.options))
     facts = {IDENTITY_FACT: health.identity}
     matters = _new_matters(run, state, facts)
     plan = Plan(
@@ -80,6 +95,7 @@ def make_plan(run: BackupRun) -> Plan:
         source_bytes=found.source_bytes,
         facts=facts,
         matters=matters,
+        memory=known.remembered if not deferred else {},
     )
     _write(run, plan, shards, found.skipped)
     # Where the later stages run in this process, they need not load them again.
@@ -128,64 +144,74 @@ def _same_source(run: BackupRun, health: SourceHealth, state: State) -> None:
         )
 
 
-def _believable(options: BackupOptions, state: State, found: Difference) -> None:
-    if options.accept_mass_deletion:
-        return
-    if found.content_seen == 0:
-        raise SourceSuspect("the source is there, and there is nothing in it")
-    before = len(state)
-    lost = len(found.gone)
-    limit = options.mass_deletion
-    if before and lost >= limit.items and lost > limit.share * before:
-        raise SourceSuspect(
-            f"{lost:,} of {before:,} items are no longer there: more than {limit.share:.0%}"
-        )
-
-
 # -- the difference ------------------------------------------------------------------------------
 
 
 def difference(
     run: BackupRun,
     state: State,
-    listing: Iterable[Observed | Skipped],
+    listing: Iterable[Listed],
     health: SourceHealth,
     retention: RetentionLog,
+    brought: BroughtWriter,
 ) -> Difference:
-    """Holds a listing against the state. Reads nothing but the two."""
+    """Holds a listing against the state. Reads nothing but the two; what the listing brought of items
+    that are to be taken goes into the spool."""
     found = Difference()
     reuse = _Reuse(run, state, retention)
     stable_inodes = health.stable_inodes
     seen = bytearray(len(state))
     fresh: list[tuple[Observed, bytes, str]] = []
     unseen_folders: set[bytes] = set()
+    same_folders: set[bytes] = set()
     for observed in listing:
-        kind, native_id = observed.kind, observed.native_id
+        if not isinstance(observed, Observed):
+            item = run.item_id(observed.kind, observed.native_id)
+            row = state.row(item)
+            if isinstance(observed, Same):
+                if observed.below:
+                    same_folders.add(run.item_id("dir", observed.native_id))
+                elif row >= 0:
+                    seen[row] = 1
+                    found.count_known(state, row)
+                continue
+            if row >= 0:
+                seen[row] = 1
+            if observed.subtree:
+                unseen_folders.add(run.item_id("dir", observed.native_id))
+            found.skipped.append(_untaken(run, observed, item, known=row >= 0))
+            continue
+        kind, native_id, print_, named, _ = observed
         item = run.item_id(kind, native_id)
         row = state.row(item)
         if row >= 0:
             seen[row] = 1
-        if isinstance(observed, Skipped):
-            if observed.subtree:
-                unseen_folders.add(run.item_id("dir", native_id))
-            found.skipped.append(_untaken(run, observed, item, known=row >= 0))
-            continue
-        print_ = observed.fingerprint
         found.seen += 1
         if kind not in WITHOUT_CONTENT:
             found.content_seen += 1
             found.source_bytes += print_.size
-        matter = run.matter_of(native_id)
+        matter = run.matter_of(native_id) if named is None else run.matter_named(named)
         if row < 0:
-            fresh.append((observed, item, matter))
+            if observed.brought is None:
+                fresh.append((observed, item, matter))
+            else:
+                # Written at once: what a first listing brings is more than a process may hold.
+                work = _work(run, observed, item, matter, Reason.NEW, item, False)
+                found.work.append(work._replace(place=brought.add(observed.brought)))
             continue
         reason = _reason(state, row, print_, matter, stable_inodes, reuse)
         if reason is not None:
-            found.work.append(_work(run, observed, item, matter, reason, item, True))
+            work = _work(run, observed, item, matter, reason, item, True)
+            if observed.brought is not None:
+                work = work._replace(place=brought.add(observed.brought))
+            found.work.append(work)
     gone = [row for row, was_seen in enumerate(seen) if not was_seen]
+    if same_folders:
+        gone = _without_same(state, gone, same_folders, found)
     if unseen_folders:
         gone = _without_unseen(state, gone, unseen_folders)
     found.gone = list(map(state.id, gone))
+    found.gone_kinds = Counter(map(state.kind, gone)) if health.by_kind else Counter()
     moved = _by_inode(state, gone) if stable_inodes and fresh else {}
     for observed, item, matter in fresh:
         row = moved.get(_inode_key(observed.kind, observed.fingerprint), -1)
@@ -195,6 +221,17 @@ def difference(
             reason, origin = Reason.NEW, item
         found.work.append(_work(run, observed, item, matter, reason, origin, False))
     return found
+
+
+def _without_same(state: State, gone: list[int], same: set[bytes], found: Difference) -> list[int]:
+    """Leaves out, and counts, what lies directly below something that was said to be the same."""
+    left = []
+    for row in gone:
+        if state.parent(row) in same:
+            found.count_known(state, row)
+        else:
+            left.append(row)
+    return left
 
 
 def _reason(
@@ -304,50 +341,7 @@ def _untaken(run: BackupRun, skipped: Skipped, item: bytes, *, known: bool) -> U
     return Untaken(problem, run.key_of(matter), matter)
 
 
-# -- shards --------------------------------------------------------------------------------------
-
-
-def _within_limit(work: list[Work], limit: int) -> tuple[list[Work], int]:
-    """As much work as one run may take, smallest first, and how many items are left over.
-
-    Smallest first, so that documents are safe before a mailbox of a terabyte is.
-    """
-    total = sum(_cost(item) for item in work)
-    if total <= limit:
-        return work, 0
-    taken: list[Work] = []
-    spent = 0
-    for item in sorted(work, key=_cost):
-        # One item larger than the limit is still taken, alone, or it would never be.
-        if taken and spent + _cost(item) > limit:
-            break
-        taken.append(item)
-        spent += _cost(item)
-    return taken, len(work) - len(taken)
-
-
-def _cost(item: Work) -> int:
-    reads = item.reason.reads_content and item.kind not in WITHOUT_CONTENT
-    return item.fingerprint.size if reads else 0
-
-
-def _shards(work: list[Work], options: BackupOptions) -> Iterator[tuple[ShardRef, list[Work]]]:
-    """Cuts work by bytes and number, neighbours together (same key, same matter)."""
-    total = sum(map(_cost, work))
-    size = max(options.shard_bytes, -(-total // MAX_SHARDS))
-    number = max(options.shard_items, -(-len(work) // MAX_SHARDS))
-    current: list[Work] = []
-    bytes_ = 0
-    count = 0
-    for item in sorted(work, key=lambda w: (w.key_id, w.matter, w.native_id)):
-        if current and (bytes_ + _cost(item) > size or len(current) >= number):
-            count += 1
-            yield ShardRef(f"{count:03d}", len(current), bytes_), current
-            current, bytes_ = [], 0
-        current.append(item)
-        bytes_ += _cost(item)
-    if current:
-        yield ShardRef(f"{count + 1:03d}", len(current), bytes_), current
+# -- matters -----------------------------------------------------------------------------------
 
 
 def _new_matters(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from muniment.errors import ItemUnreadable, SourceMissing
 from muniment.model.item import Observed
-from muniment.sources.base import Skipped, SourceHealth
+from muniment.sources.base import FIRST_TIME, Known, Skipped, SourceHealth
 from muniment.sources.causes import NOT_AN_ID, VANISHED, cause_of
 from muniment.sources.files.attributes import HAS_XATTRS, UNSUPPORTED
 from muniment.sources.files.folders import Folders, components, split
@@ -149,7 +149,7 @@ class FileSource:
 
     # -- what is there? --------------------------------------------------------------------------
 
-    def scan(self) -> Iterator[Observed | Skipped]:
+    def scan(self, known: Known = FIRST_TIME) -> Iterator[Observed | Skipped]:
         """Everything below the root.
 
         Raises SourceMissing when the root cannot be listed, or when another tree stands there at
