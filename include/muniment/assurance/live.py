@@ -15,7 +15,7 @@ from enum import StrEnum
 from hashlib import sha256
 from random import Random
 
-from muniment.errors import ItemUnreadable, SourceMissing
+from muniment.errors import ItemUnreadable, SourceError
 from muniment.model.item import Observed, Row
 from muniment.sources.base import Source
 
@@ -59,7 +59,7 @@ def look(source: Source | None, rows: Iterable[Row], since: datetime, seed: int)
         source.probe()
         count = sum(isinstance(found, Observed) for found in source.scan())
         return LiveCheck(True, count, _looked_at(source, rows, since, seed))
-    except SourceMissing:
+    except SourceError:
         return NOT_REACHED
 
 
@@ -84,8 +84,11 @@ def _compare(source: Source, row: Row, since: datetime) -> Live:
     try:
         with source.open(row.kind, row.native_id) as reader:
             now = reader.describe().fingerprint
-            # Without a time of change (0: none, or too fresh to be believed) nothing is untouched.
+            # Without a time of change (0: none, or too fresh to be believed) nothing is untouched, unless
+            # the system itself says that it is the same version.
             touched = not now.ctime_ns or now.ctime_ns >= int(since.timestamp() * 1e9)
+            if now.tag and now.tag == row.version:
+                touched = False
             if touched and (now.size, now.mtime_ns) != (row.size, row.mtime_ns):
                 return Live.CHANGED
             digest = sha256()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from threading import Event
 
 from muniment.backup.known import IDENTITY_FACT
 from muniment.backup.run import BackupRun
@@ -47,23 +47,26 @@ def _same_source(run: BackupRun) -> None:
 
 def _fetch(run: BackupRun, work: Sequence[Work]) -> None:
     wanted = [w for w in work if is_fetched(w.place) and w.reason.reads_content]
+    refused = Event()
 
     def fetch(item: Work) -> None:
-        # Whatever cannot be had is asked for once more by `encrypt`, which says why.
-        with suppress(FileNotFoundError, ItemUnreadable):
+        # A vendor that refuses one refuses all: the others would be asked in vain.
+        if refused.is_set():
+            return
+        try:
             run.fetch(item)
+        except (FileNotFoundError, ItemUnreadable):
+            # What cannot be had is asked for once more by `encrypt`, which says why.
+            pass
+        except BaseException:
+            refused.set()
+            raise
 
     if not wanted:
         return
     with ThreadPoolExecutor(max(1, run.options.fetchers)) as pool:
-        done = [pool.submit(fetch, item) for item in wanted]
-        try:
-            for each in done:
-                each.result()
-        except BaseException:
-            # A vendor that refuses one refuses all: they would be asked in vain.
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        for each in [pool.submit(fetch, item) for item in wanted]:
+            each.result()
 
 
 def reading_order(work: Iterable[Work]) -> Iterator[Work]:

@@ -25,7 +25,7 @@ from muniment.backup.staging import RunStaging
 from muniment.backup.work import Plan, Work
 from muniment.config.matters import as_named
 from muniment.errors import KeyFileError, MunimentError, SignatureError, StagingGone
-from muniment.ids import ItemIds, matter_id
+from muniment.ids import ROOT, ItemIds, matter_id
 from muniment.model.item import Named
 from muniment.model.matter import UNASSIGNED
 from muniment.sources.base import ItemReader, Source
@@ -34,8 +34,6 @@ from muniment.vault.age import Recipient
 from muniment.vault.history import History
 from muniment.vault.state import State
 from muniment.vault.vault import Vault
-
-ROOT = b"."
 
 
 class NamedMatter(Protocol):
