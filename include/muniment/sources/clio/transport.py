@@ -129,7 +129,7 @@ class Transport:
             try:
                 return answer, answer.json()
             except ValueError:
-                self._pause(attempt)
+                self.pause(attempt)
         raise self.unavailable("its answers are no JSON")
 
     def location(
@@ -278,10 +278,10 @@ class Transport:
         """Counts and waits, or gives up."""
         if failures + 1 >= self.patience.attempts:
             raise self.unavailable(why)
-        self._pause(failures)
+        self.pause(failures)
         return failures + 1
 
-    def _pause(self, failures: int) -> None:
+    def pause(self, failures: int) -> None:
         longest = min(self.patience.longest_wait, self.patience.first_wait * 2**failures)
         self.clock.sleep(longest * (0.5 + random.random() / 2))  # noqa: S311
 
