@@ -14,6 +14,7 @@ import pytest
 from muniment.backup.commit import commit_snapshot
 from muniment.backup.encrypt import encrypt
 from muniment.backup.extract import extract
+from muniment.backup.known import KnownState
 from muniment.backup.options import BackupOptions
 from muniment.backup.pipeline import back_up
 from muniment.backup.plan import make_plan
@@ -329,23 +330,24 @@ def test_what_is_more_than_a_run_may_fetch_is_left_to_the_next(firm: Firm, tmp_p
     assert restored(firm, tmp_path / "back") == firm.as_files()
 
 
-def test_memory_moves_on_only_where_nothing_is_missing(firm: Firm) -> None:
+def test_memory_lasts_until_a_run_leaves_a_gap(firm: Firm) -> None:
     def remembered() -> str | None:
-        vault = firm.vault("worker")
-        return vault.state(vault.history("files")).facts.get("memory:papers")
+        run = firm.run()
+        state = run.vault.state(run.history)
+        return KnownState(run, state, "memory-api:1").memory.get("papers")
 
     def vanish(what: str, number: int) -> None:
         if what == "get":
-            del firm.api.entries[number]
-            firm.api.before = lambda what, number: None
+            firm.api.entries.pop(number, None)
 
     firm.back_up()
     assert remembered() == "6"
     firm.api.add("papers", b"new")
     firm.api.before = vanish
     outcome = firm.back_up()
+    firm.api.before = lambda what, number: None
     assert [(c["cause"], c["count"]) for c in outcome.causes] == [("vanished", 1)]
-    assert remembered() == "6"
+    assert remembered() is None
     firm.api.add("papers", b"newer")
     firm.back_up()
     assert remembered() == "7"

@@ -43,22 +43,22 @@ class Remembered:
     def after(self, listing: Iterable[Listed]) -> dict[tuple[str, bytes], Observed]:
         """What there is after a listing that was made with this knowledge."""
         found: dict[tuple[str, bytes], Observed] = {}
+        same: dict[tuple[str, bytes], Observed] = {}
         for item in listing:
             key = (item.kind, item.native_id)
             if isinstance(item, Observed):
                 assert key not in found, "listed twice"
                 found[key] = item
+            elif isinstance(item, Same) and not item.native_id:
+                same |= {k: i for k, i in self.items.items() if k[0] == item.kind}
             elif isinstance(item, Same) and item.below:
-                below = {k: i for k, i in self.items.items() if _above(k[1]) == item.native_id}
-                assert not below.keys() & found.keys(), "listed, and said to be the same"
-                found |= below
+                same |= {k: i for k, i in self.items.items() if _above(k[1]) == item.native_id}
             elif isinstance(item, Same):
                 assert key in self.items, "said to be the same, and not known"
-                assert key not in found, "listed twice"
-                found[key] = self.items[key]
+                same[key] = self.items[key]
             else:
                 assert isinstance(item, Skipped)
-        return found
+        return same | found
 
 
 def _above(native_id: bytes) -> bytes:

@@ -123,7 +123,9 @@ class MemoryApiSource:
         return Observed("papers", native_id, _print(entry), _named(entry), brought)
 
     @contextmanager
-    def open(self, kind: str, native_id: bytes) -> Iterator[_Reader]:
+    def open(
+        self, kind: str, native_id: bytes, listed: Fingerprint | None = None
+    ) -> Iterator[_Reader]:
         collection, _, number = native_id.partition(b"/")
         if kind not in ("notes", "papers") or not number.isdigit() or collection != kind.encode():
             raise ItemUnreadable(NOT_AN_ID, to=self.source_id)

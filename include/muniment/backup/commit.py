@@ -122,7 +122,7 @@ def commit_snapshot(run: BackupRun, validated: Iterable[ShardResult]) -> Outcome
             _leave(run, leaving, before, item_id, None)
         written = [*leaving.close(), *writer.close()]
     completeness = _completeness(plan, unfinished, gathered)
-    # With a gap the source must see again what it saw: its cursors stay where they were.
+    # With a gap the source must be shown again what this run was shown: what it told is not remembered.
     memory = plan.memory if completeness is not Completeness.INCOMPLETE else {}
     delta = StateDelta.joined(
         [*_remembered(run, plan, results), StateDelta.of([], removed, plan.facts | memory)]

@@ -13,7 +13,7 @@ from muniment.vault.state import State
 IDENTITY_FACT = "identity"
 
 MEMORY = "memory:"
-"""Facts of the state that are the source's own begin so."""
+"""Facts of the state that are the source's own begin so: key, and as value the snapshot and what was told."""
 
 
 class KnownState:
@@ -42,10 +42,14 @@ class KnownState:
 
     @cached_property
     def memory(self) -> Mapping[str, str]:
+        """What was told in a run before the last one does not count: the last one then left a gap, and
+        what it missed must be listed again."""
+        head = self._run.history.head
+        if self.whole or head is None:
+            return {}
+        told = ((k, v.partition(" ")) for k, v in self._state.facts.items() if k.startswith(MEMORY))
         return {
-            key.removeprefix(MEMORY): value
-            for key, value in self._state.facts.items()
-            if key.startswith(MEMORY) and not self.whole
+            key.removeprefix(MEMORY): value for key, (seq, _, value) in told if seq == str(head.seq)
         }
 
     def find(self, kind: str, native_id: bytes, named: Named | None = None) -> Fingerprint | None:
@@ -60,7 +64,7 @@ class KnownState:
         return self._state.children.get(self._run.item_id("dir", native_id), 0)
 
     def remember(self, key: str, value: str) -> None:
-        self.remembered[MEMORY + key] = value
+        self.remembered[MEMORY + key] = f"{self._run.history.next_seq} {value}"
 
     def note(self, kind: str, native_id: bytes, tag: str) -> bytes | None:
         return self._run.spool.note(self._run.item_id(kind, native_id), tag)

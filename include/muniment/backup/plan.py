@@ -163,18 +163,14 @@ def difference(
     seen = bytearray(len(state))
     fresh: list[tuple[Observed, bytes, str]] = []
     unseen_folders: set[bytes] = set()
-    same_folders: set[bytes] = set()
+    same = _SameRows()
     for observed in listing:
         if not isinstance(observed, Observed):
+            if isinstance(observed, Same):
+                same.add(run, observed)
+                continue
             item = run.item_id(observed.kind, observed.native_id)
             row = state.row(item)
-            if isinstance(observed, Same):
-                if observed.below:
-                    same_folders.add(run.item_id("dir", observed.native_id))
-                elif row >= 0:
-                    seen[row] = 1
-                    found.count_known(state, row)
-                continue
             if row >= 0:
                 seen[row] = 1
             if observed.subtree:
@@ -206,8 +202,8 @@ def difference(
                 work = work._replace(place=brought.add(observed.brought))
             found.work.append(work)
     gone = [row for row, was_seen in enumerate(seen) if not was_seen]
-    if same_folders:
-        gone = _without_same(state, gone, same_folders, found)
+    if same:
+        gone = same.left(state, gone, found)
     if unseen_folders:
         gone = _without_unseen(state, gone, unseen_folders)
     found.gone = list(map(state.id, gone))
@@ -223,15 +219,38 @@ def difference(
     return found
 
 
-def _without_same(state: State, gone: list[int], same: set[bytes], found: Difference) -> list[int]:
-    """Leaves out, and counts, what lies directly below something that was said to be the same."""
-    left = []
-    for row in gone:
-        if state.parent(row) in same:
-            found.count_known(state, row)
+class _SameRows:
+    """What a listing said to be the same: items, what lies below some, and whole kinds."""
+
+    def __init__(self) -> None:
+        self._items: set[bytes] = set()
+        self._above: set[bytes] = set()
+        self._kinds: set[str] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._items or self._above or self._kinds)
+
+    def add(self, run: BackupRun, same: Same) -> None:
+        if not same.native_id:
+            self._kinds.add(same.kind)
+        elif same.below:
+            self._above.add(run.item_id("dir", same.native_id))
         else:
-            left.append(row)
-    return left
+            self._items.add(run.item_id(same.kind, same.native_id))
+
+    def left(self, state: State, rows: list[int], found: Difference) -> list[int]:
+        """The rows that were not said to be the same; the others are counted as seen."""
+        left = []
+        for row in rows:
+            if (
+                state.id(row) in self._items
+                or state.parent(row) in self._above
+                or state.kind(row) in self._kinds
+            ):
+                found.count_known(state, row)
+            else:
+                left.append(row)
+        return left
 
 
 def _reason(

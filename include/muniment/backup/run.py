@@ -128,7 +128,7 @@ class BackupRun:
         tag = item.fingerprint.tag
         if self.spool.has(item.item_id, tag):
             return 0
-        with self.source.open(item.kind, item.native_id) as reader:
+        with self.source.open(item.kind, item.native_id, item.fingerprint) as reader:
             reader.describe()
             return self.spool.fetch(item.item_id, tag, reader.read, reader.settled)
 

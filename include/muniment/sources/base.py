@@ -46,11 +46,12 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Same:
-    """What a listing did not tell again, because it is as the last snapshot has it: an item, or (with
-    `below`) everything below it and not itself. Only for what `Known` knows."""
+    """What a listing did not tell again, because it is as the last snapshot has it: an item; with `below`
+    what lies directly below a native id; without a native id all of a kind - each time but for what the
+    listing tells besides. Only for what `Known` knows."""
 
     kind: str
-    native_id: bytes
+    native_id: bytes = b""
     below: bool = False
 
 
@@ -73,8 +74,8 @@ class Known(Protocol):
 
     @property
     def memory(self) -> Mapping[str, str]:
-        """What `remember` was told in the last run that was committed without a gap. May be empty on any
-        day (a rebuilt state has none): whoever finds nothing lists everything."""
+        """What `remember` was told in the last run, if that was committed without a gap; else empty, and
+        then whoever asks for changes only would miss what that run missed. May be empty on any day."""
         ...
 
     def find(self, kind: str, native_id: bytes, named: Named | None = None) -> Fingerprint | None:
@@ -87,8 +88,7 @@ class Known(Protocol):
         ...
 
     def remember(self, key: str, value: str) -> None:
-        """Small strings for the next run, in its `memory` only if this one leaves no gap: no cursor moves
-        on past what was not taken. Values name nobody."""
+        """Small strings for the next run. Values name nobody. What is not told again is not remembered."""
         ...
 
     def note(self, kind: str, native_id: bytes, tag: str) -> bytes | None:
@@ -174,8 +174,11 @@ class Source(Protocol):
         """
         ...
 
-    def open(self, kind: str, native_id: bytes) -> AbstractContextManager[ItemReader]:
-        """Opens one item. May be called from several threads.
+    def open(
+        self, kind: str, native_id: bytes, listed: Fingerprint | None = None
+    ) -> AbstractContextManager[ItemReader]:
+        """Opens one item. May be called from several threads. `listed` is what the listing said of it, where
+        the caller has that: an API need not be asked for it again.
 
         Raises:
             ItemUnreadable: `what` is a code of `muniment.sources.causes`, and nothing else.

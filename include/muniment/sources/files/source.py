@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from muniment.errors import ItemUnreadable, SourceMissing
-from muniment.model.item import Observed
+from muniment.model.item import Fingerprint, Observed
 from muniment.sources.base import FIRST_TIME, Known, Skipped, SourceHealth
 from muniment.sources.causes import NOT_AN_ID, VANISHED, cause_of
 from muniment.sources.files.attributes import HAS_XATTRS, UNSUPPORTED
@@ -165,7 +165,9 @@ class FileSource:
         finally:
             folders.close()
 
-    def open(self, kind: str, native_id: bytes) -> OpenReader | LinkReader:
+    def open(
+        self, kind: str, native_id: bytes, listed: Fingerprint | None = None
+    ) -> OpenReader | LinkReader:
         """Opens one item until the end of a `with` block; `what` of the errors is a code of
         `muniment.sources.causes`.
 
