@@ -37,11 +37,15 @@ class Passing:
         return datetime.now(UTC) + timedelta(seconds=self.moved)
 
     def sleep(self, seconds: float) -> None:
+        until = self.now() + timedelta(seconds=seconds)
         with self._lock:
             self.waits.append(seconds)
-            self.moved += seconds
-            if self._sim is not None:
-                self._sim.control("limits", advance=seconds)
+            # Whoever waits beside others waits the same time, not one after the other.
+            more = (until - self.now()).total_seconds()
+            if more > 0:
+                self.moved += more
+                if self._sim is not None:
+                    self._sim.control("limits", advance=more)
 
 
 @dataclass
@@ -131,3 +135,7 @@ def client(
         patience=patience,
     )  # fmt: skip
     return Client(sim, transport, held, clock)
+
+
+def fault(sim: Running, name: str, pattern: str = "", **more: object) -> None:
+    sim.control("faults", add={"name": name, "pattern": pattern, **more})

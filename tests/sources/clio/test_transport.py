@@ -12,11 +12,7 @@ from muniment.sources.clio.place import PEAK, place_of
 from muniment.sources.clio.tokens import Held
 from muniment.sources.clio.transport import Answer, Patience
 from tests.simulators.clio.running import Running
-from tests.support.clio_client import Client, client, place, tokens
-
-
-def fault(sim: Running, name: str, pattern: str = "", **more: object) -> None:
-    sim.control("faults", add={"name": name, "pattern": pattern, **more})
+from tests.support.clio_client import Client, client, fault, place, tokens
 
 
 @pytest.mark.parametrize(

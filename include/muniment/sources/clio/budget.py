@@ -6,7 +6,7 @@ whoever would go over waits for the next window instead of being refused.
 
 Invariants
 - The file is named by a digest of the account, holds counts and times, and is worth nothing to a reader.
-- What is left counts requests that are still on their way. It only falls within a window.
+- What is left is the smaller of what we counted and what the vendor tells: it only falls in a window.
 - When the window ends is told by the vendor's clock; how far that is from ours is measured.
 - While somebody of a higher class has lately asked, the lower ones leave a tenth of the window free.
 - Losing the file costs one refused request.
@@ -116,11 +116,14 @@ class Budget:
                 return
             limit, left, resets = told
             ends = resets + self._skew(held, headers)
-            left -= held.given
-            if not held.sure or ends > held.ends + SAME_WINDOW:
-                held.left, held.ends, held.sure = left, ends, True
+            if held.limit is None or (held.sure and ends > held.ends + SAME_WINDOW):
+                # Which of those on their way are counted already is not known.
+                held.left, held.ends = left - held.given, ends
+            elif not held.sure:
+                held.left, held.ends = min(held.left, left), ends
             elif ends > held.ends - SAME_WINDOW:
                 held.left, held.ends = min(held.left, left), min(held.ends, ends)
+            held.sure = True
             held.limit = limit
 
     def lost(self) -> None:

@@ -76,7 +76,8 @@ class _Page:
 class Reader:
     """Reads collections through one transport. Any number of threads.
 
-    `left_out` holds (collection, field) that the vendor refused to show: to be told with the snapshot.
+    `left_out` holds (collection, field) that the vendor refused to show, `field.inner` for one inside
+    another: to be told with the snapshot.
     """
 
     def __init__(self, transport: Transport) -> None:
@@ -264,7 +265,7 @@ class Reader:
     ) -> Any:  # fmt: skip
         """The first page, or one row; None for a status in `ok`."""
         while True:
-            shown = [one for one in fields if (resource.name, one) not in self.left_out]
+            shown = list(self._shown(resource, fields))
             query = [*asked, ("fields", ",".join(shown))]
             answer, held = self.transport.json(path, query, priority=priority)
             if held is not None:
@@ -274,16 +275,23 @@ class Reader:
             if answer.status != 400 or not self._leave_out(resource, shown, answer):
                 raise self.transport.unexpected(answer, resource.name)
 
+    def _shown(self, resource: Resource, fields: Sequence[str]) -> Iterator[str]:
+        for one in fields:
+            name, inner = _split(one)
+            if (resource.name, name) in self.left_out:
+                continue
+            kept = [it for it in inner if (resource.name, f"{name}.{it}") not in self.left_out]
+            if kept or not inner:
+                yield f"{name}{{{','.join(kept)}}}" if inner else name
+
     def _leave_out(self, resource: Resource, shown: Sequence[str], answer: Answer) -> bool:
         """Of a request that was refused because of a field: notes which. Some depend on plan or region."""
         try:
             words = set(_WORD.findall(str(answer.json()["error"]["message"])))
         except (ValueError, TypeError, KeyError):
             return False
-        heads = {one: one.partition("{")[0] for one in shown if one not in KEYS}
-        unknown = [one for one, head in heads.items() if head in words]
-        # A field inside another may be named alone; two at most, or the message is about something else.
-        unknown = unknown or [one for one in heads if words & set(_WORD.findall(one))]
+        unknown = _unknown(shown, words)
+        # Two at most, or the message is about something else.
         if not 0 < len(unknown) <= 2:
             return False
         with self._lock:
@@ -298,6 +306,25 @@ class Reader:
         )
         if held is not None:
             yield Row(resource.name, held["data"])
+
+
+def _split(field: str) -> tuple[str, list[str]]:
+    """`client{id,name}` as name and what is asked of the object in it."""
+    name, _, inner = field.partition("{")
+    return name, inner.rstrip("}").split(",") if inner else []
+
+
+def _unknown(shown: Sequence[str], words: set[str]) -> list[str]:
+    """Which fields a refusal names: `name`, or `name.inner` for one inside another."""
+    parts = dict(map(_split, shown))
+    named = [name for name in parts if name in words and name not in KEYS]
+    inside = [
+        f"{name}.{it}"
+        for name in (named or parts)
+        for it in parts[name]
+        if it in words and it not in KEYS
+    ]
+    return inside or named
 
 
 def newest(rows: Iterable[Row]) -> datetime | None:

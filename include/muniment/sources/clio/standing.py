@@ -83,7 +83,7 @@ def examine(reader: Reader, table: Table, *, with_report: bool = True) -> Standi
     """Compares what can be compared, in about a dozen requests. `with_report=False` asks for no report,
     which is left in the firm's list of reports."""
     identity = identify(reader)
-    looked = _Looked(reader, table, identity.user)
+    looked = _Looked(reader, table)
     missing = [role for role in ROLES if role not in identity.roles]
     if missing:
         looked.less.append(f"it lacks the roles {', '.join(missing)}")
@@ -101,25 +101,39 @@ def examine(reader: Reader, table: Table, *, with_report: bool = True) -> Standi
 
 
 class _Looked:
-    def __init__(self, reader: Reader, table: Table, user: str) -> None:
+    def __init__(self, reader: Reader, table: Table) -> None:
         self._reader = reader
         self._table = table
-        self._user = user
+        self._vendors: list[dict[str, Any]] = []
         self.less: list[str] = []
         self.compared: list[str] = []
         self.not_compared: list[str] = []
 
     def hours(self) -> None:
-        rows = self._page("activities", "id,quantity_redacted,user{id}")
+        rows = self._page("activities", "id,quantity_redacted,vendor{id,name}")
         self.compared.append("hours")
         if any(row.get("quantity_redacted") for row in rows):
             self.less.append("hours of other people are hidden")
+        self._vendors = rows
 
     def contacts(self) -> None:
-        """A client whom the user may not see stands in a matter without a name."""
-        rows = self._page("matters", "id,client{id,name}")
-        self.compared.append("clients of matters")
-        hidden = [row for row in rows if row.get("client") and row["client"].get("name") is None]
+        """A contact whom the user may not see stands without a name in what refers to it."""
+        places = [
+            (self._vendors, ("vendor",)),
+            (self._page("matters", "id,client{id,name}"), ("client",)),
+            (self._page("contacts", "id,company{id,name}"), ("company",)),
+            (self._page("folders", "id,contact{id,name}"), ("contact",)),
+            (self._page("communications", "id,senders{id,name},receivers{id,name}"), ("senders", "receivers")),
+        ]  # fmt: skip
+        self.compared.append("contacts")
+        hidden = {
+            str(one["id"])
+            for rows, names in places
+            for row in rows
+            for name in names
+            for one in _several(row.get(name))
+            if one.get("name") is None
+        }
         if hidden:
             self.less.append(f"{len(hidden)} or more contacts are hidden")
 
@@ -178,6 +192,11 @@ class _Looked:
         if not isinstance(held, dict):
             raise self._reader.transport.unexpected(answer, name)
         return held
+
+
+def _several(value: Any) -> list[dict[str, Any]]:
+    found = value if isinstance(value, list) else [value]
+    return [one for one in found if isinstance(one, dict)]
 
 
 def _ids_in(held: Any) -> set[str] | None:
