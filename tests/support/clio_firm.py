@@ -1,0 +1,117 @@
+"""A firm whose Clio account is backed up, with the simulator in the vendor's place."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from muniment.backup.commit import Outcome
+from muniment.config.firm import MatterRule
+from muniment.model.text import text_of
+from muniment.recovery.selection import Selection
+from muniment.sources.clio import naming
+from muniment.sources.clio.asking import Rhythm
+from muniment.sources.clio.exact import canonical
+from muniment.sources.clio.source import ClioSource
+from muniment.vault.rows import Snapshot
+from tests.simulators.clio.running import Running
+from tests.support.clio_client import Client, client
+from tests.support.practice import Practice, tree
+
+ENDED = {"downloads": "3"}
+LEFT_OUT = ("reports", "court_rules/jurisdictions/triggers")
+"""Looking at the backup user's standing leaves a report; and the simulator tells no truth about triggers."""
+
+
+class ClioFirm(Practice):
+    """`clio` is the one source. The vault's clock is a test's; requests go by the machine's."""
+
+    def __init__(self, folder: Path, sim: Running, **source: object) -> None:
+        super().__init__(folder, sources=("clio",))
+        self.sim = sim
+        self.options = source
+        self.client: Client = client(sim, folder)
+
+    def source(self, source_id: str = "clio") -> ClioSource:  # type: ignore[override]
+        options = {"with_report": False, **self.options}
+        return ClioSource(source_id, self.client.transport, **options)  # type: ignore[arg-type]
+
+    def run(self, **options: object):  # type: ignore[no-untyped-def, override]
+        return super().run(source_id="clio", **options)  # type: ignore[arg-type]
+
+    def let_settle(self) -> None:
+        """Nothing has a tick here."""
+
+    def back_up(self, **options: object) -> Outcome:
+        self.client.reader.left_out.clear()
+        return super().back_up(**options)
+
+    # -- what is true ------------------------------------------------------------------------------
+
+    def sequence(self) -> int:
+        return int(self.sim.control("clock")["sequence"])
+
+    def truth(self, at: int) -> dict[str, bytes]:
+        """Native id -> the bytes of every row, and (as SHA-256) of every version of a document."""
+        found: dict[str, bytes] = {}
+        for name, resource in self.client.table.items():
+            if name in LEFT_OUT:
+                continue
+            for data in self.client.truth(name, at):
+                id_ = naming.native_id(resource, str(data.get("id", name)), _parent(name, data))
+                found[id_.decode()] = canonical(data)
+        for version, file in self.sim.control("files", at=at)["versions"].items():
+            native = naming.file_id(str(file["document"]), version).decode()
+            found[native] = bytes.fromhex(file["sha256"])
+        return found
+
+    def restored(
+        self, into: Path, as_of: datetime | None = None, selection: Selection | None = None
+    ) -> dict[str, bytes]:
+        """The same of what a restore gives, read from the files it made."""
+        plan, report = self.restore(into, selection, as_of=as_of)
+        assert report.whole, report.failures
+        vault = self.vault()
+        history = vault.history("clio")
+        snapshot = vault.snapshot(history, history.at(plan.choices[0].seq))
+        wanted = selection.predicate() if selection is not None else lambda row: True
+        return as_told(snapshot, into / "clio", wanted)
+
+
+def as_told(snapshot: Snapshot, folder: Path, wanted=lambda row: True) -> dict[str, bytes]:  # type: ignore[no-untyped-def]
+    from muniment.sources.as_files import as_files
+
+    rows = [row for row in snapshot.items.values() if wanted(row)]
+    found: dict[str, bytes] = {}
+    for row, placed in zip(rows, as_files(rows), strict=True):
+        content = (folder / placed.native_id.decode()).read_bytes()
+        if row.kind in (*LEFT_OUT, naming.BILL_PREVIEW, naming.TEMPLATE_FILE):
+            continue
+        native = text_of(row.native_id)
+        found[native] = hashlib.sha256(content).digest() if row.kind == naming.DOCUMENT_FILE else content
+    return found
+
+
+def _parent(name: str, data: Mapping[str, object]) -> str:
+    if name == naming.VERSIONS:
+        return str(data["document_id"])
+    if name == naming.MESSAGES:
+        return str(data["conversation"]["id"])  # type: ignore[index]
+    return ""
+
+
+def differences(found: Mapping[str, bytes], truth: Mapping[str, bytes]) -> list[str]:
+    """In words, the first few."""
+    told = [f"missing {k}" for k in sorted(truth.keys() - found.keys())]
+    told += [f"too many {k}" for k in sorted(found.keys() - truth.keys())]
+    told += [
+        f"differs {k}: {found[k][:3000]!r} {truth[k][:3000]!r}"
+        for k in sorted(truth.keys() & found.keys())
+        if found[k] != truth[k]
+    ]
+    return told[:10]
+
+
+__all__ = ["ClioFirm", "MatterRule", "Rhythm", "Sequence", "differences", "tree"]
