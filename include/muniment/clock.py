@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Clock(Protocol):
@@ -13,6 +13,7 @@ class Clock(Protocol):
     def now(self) -> datetime: ...
 
 
+@runtime_checkable
 class Waiting(Clock, Protocol):
     """A clock by which one can also wait."""
 

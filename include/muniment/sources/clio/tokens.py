@@ -214,3 +214,26 @@ class Access:
             except TokenConflict:
                 # Somebody consented anew meanwhile: that is the better one.
                 return self._loaded()
+
+
+class HeldTokens:
+    """A store in memory, for one process: right after consent was given, and in tests."""
+
+    def __init__(self, held: Held | None = None) -> None:
+        self.held = held
+        self._lock = threading.RLock()
+
+    def load(self) -> Held | None:
+        return self.held
+
+    def swap(self, expected: int, tokens: Tokens) -> Held:
+        with self._lock:
+            if (self.held.version if self.held else 0) != expected:
+                raise TokenConflict
+            self.held = Held(expected + 1, tokens)
+            return self.held
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        with self._lock:
+            yield
