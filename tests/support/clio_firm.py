@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from muniment.backup.commit import Outcome
-from muniment.config.firm import MatterRule
+from muniment.backup.run import BackupRun
+from muniment.model.item import Row
 from muniment.model.text import text_of
 from muniment.recovery.selection import Selection
+from muniment.sources.as_files import as_files
+from muniment.sources.clio import client as clio
 from muniment.sources.clio import naming
-from muniment.sources.clio.asking import Rhythm
+from muniment.sources.clio.downloads import Downloads
 from muniment.sources.clio.exact import canonical
+from muniment.sources.clio.listing import Reader
+from muniment.sources.clio.place import PEAK
+from muniment.sources.clio.reports import Reports
 from muniment.sources.clio.source import ClioSource
+from muniment.sources.clio.table import Table, table
 from muniment.vault.rows import Snapshot
 from tests.simulators.clio.running import Running
 from tests.support.clio_client import Client, client
-from tests.support.practice import Practice, tree
+from tests.support.practice import Practice
 
-ENDED = {"downloads": "3"}
 LEFT_OUT = ("reports", "court_rules/jurisdictions/triggers")
 """Looking at the backup user's standing leaves a report; and the simulator tells no truth about triggers."""
 
@@ -33,20 +39,32 @@ class ClioFirm(Practice):
         self.sim = sim
         self.options = source
         self.client: Client = client(sim, folder)
+        self.page = 0
+        """Rows of the largest page, so that few rows fill several; 0: what the vendor allows."""
 
     def source(self, source_id: str = "clio") -> ClioSource:  # type: ignore[override]
         options = {"with_report": False, **self.options}
-        return ClioSource(source_id, self.client.transport, **options)  # type: ignore[arg-type]
+        return ClioSource(source_id, self._made(), **options)  # type: ignore[arg-type]
 
-    def run(self, **options: object):  # type: ignore[no-untyped-def, override]
+    def _made(self) -> clio.Client:
+        transport = self.client.transport
+        held = table()
+        if self.page:
+            small = {n: replace(r, limit=self.page) for n, r in held.resources.items()}
+            held = Table(small, held.left_out)
+        return clio.Client(
+            transport, Reader(transport), Downloads(transport), Reports(transport), held, PEAK["us"]
+        )
+
+    def tomorrow(self) -> None:
+        super().tomorrow()
+        self.client.clock.moved += 86_400
+
+    def run(self, **options: object) -> BackupRun:  # type: ignore[override]
         return super().run(source_id="clio", **options)  # type: ignore[arg-type]
 
     def let_settle(self) -> None:
         """Nothing has a tick here."""
-
-    def back_up(self, **options: object) -> Outcome:
-        self.client.reader.left_out.clear()
-        return super().back_up(**options)
 
     # -- what is true ------------------------------------------------------------------------------
 
@@ -80,9 +98,10 @@ class ClioFirm(Practice):
         return as_told(snapshot, into / "clio", wanted)
 
 
-def as_told(snapshot: Snapshot, folder: Path, wanted=lambda row: True) -> dict[str, bytes]:  # type: ignore[no-untyped-def]
-    from muniment.sources.as_files import as_files
-
+def as_told(
+    snapshot: Snapshot, folder: Path, wanted: Callable[[Row], bool] = lambda row: True
+) -> dict[str, bytes]:
+    """Native id -> what stands in the folder that a snapshot was restored to; of files their SHA-256."""
     rows = [row for row in snapshot.items.values() if wanted(row)]
     found: dict[str, bytes] = {}
     for row, placed in zip(rows, as_files(rows), strict=True):
@@ -90,7 +109,9 @@ def as_told(snapshot: Snapshot, folder: Path, wanted=lambda row: True) -> dict[s
         if row.kind in (*LEFT_OUT, naming.BILL_PREVIEW, naming.TEMPLATE_FILE):
             continue
         native = text_of(row.native_id)
-        found[native] = hashlib.sha256(content).digest() if row.kind == naming.DOCUMENT_FILE else content
+        found[native] = (
+            hashlib.sha256(content).digest() if row.kind == naming.DOCUMENT_FILE else content
+        )
     return found
 
 
@@ -112,6 +133,3 @@ def differences(found: Mapping[str, bytes], truth: Mapping[str, bytes]) -> list[
         if found[k] != truth[k]
     ]
     return told[:10]
-
-
-__all__ = ["ClioFirm", "MatterRule", "Rhythm", "Sequence", "differences", "tree"]

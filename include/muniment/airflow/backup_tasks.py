@@ -24,6 +24,7 @@ from muniment.backup.staging import clean_abandoned
 from muniment.backup.upload import upload
 from muniment.backup.validate import validate_checksums
 from muniment.backup.work import Plan, ShardResult
+from muniment.clock import from_text
 from muniment.config.load import FirmConfig
 from muniment.errors import BackupIncomplete
 from muniment.evidence.recording import run_ended, run_started
@@ -61,6 +62,7 @@ class BackupTasks:
                 "seq": plan.seq,
                 "shards": len(plan.shards),
                 "deferred_items": plan.deferred_items,
+                "next_not_before": plan.next_not_before,
             },
         )
         log.info(
@@ -155,11 +157,15 @@ class BackupTasks:
     def remainder(self, plan: Mapping[str, Any] | None, outcome: Mapping[str, Any] | None) -> int:
         """Items left to a next run that should begin at once; 0 when none should.
 
-        A run that finished no shard would leave the same remainder again, for ever.
+        A run that finished no shard would leave the same remainder again, for ever; and what waits for
+        the end of a vendor's busy hours is left to the run that is due by the schedule.
         """
         if not plan or not outcome or outcome["plan"] != plan["mark"]:
             return 0
         if len(outcome["unfinished"]) >= plan["shards"]:
+            return 0
+        wait = plan.get("next_not_before")
+        if wait and from_text(wait) > self._wiring.clock.now():
             return 0
         return int(outcome["deferred_items"])
 

@@ -75,7 +75,8 @@ def make_plan(run: BackupRun) -> Plan:
     finally:
         brought.abort()
     believable(run.options, state, found, by_kind=health.by_kind)
-    work, deferred = within_limit(found.work, run.options)
+    busy_until = health.bulk_from if health.bulk_from and health.bulk_from > started else None
+    work, deferred = within_limit(found.work, run.options, busy=busy_until is not None)
     shards = list(cut(work, run.options))
     facts = {IDENTITY_FACT: health.identity}
     matters = _new_matters(run, state, facts)
@@ -96,6 +97,7 @@ def make_plan(run: BackupRun) -> Plan:
         facts=facts,
         matters=matters,
         memory=known.remembered if not deferred else {},
+        next_not_before=to_text(busy_until) if busy_until is not None else "",
     )
     _write(run, plan, shards, found.skipped)
     # Where the later stages run in this process, they need not load them again.

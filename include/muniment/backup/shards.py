@@ -15,13 +15,17 @@ ROWS, FILES = "rows", "files"
 """The parts of an API: what the listing brought, and what must be fetched."""
 
 
-def within_limit(work: list[Work], options: BackupOptions) -> tuple[list[Work], int]:
+def within_limit(
+    work: list[Work], options: BackupOptions, *, busy: bool = False
+) -> tuple[list[Work], int]:
     """As much work as one run may take, smallest first, and how many items are left over.
 
     Smallest first, so that documents are safe before a mailbox of a terabyte is; and rows, which are at
-    hand, before what must be fetched one by one.
+    hand, before what must be fetched one by one. In `busy` hours only a shard is fetched.
     """
     bytes_, fetches = options.run_limit_bytes, options.run_limit_fetches
+    if busy:
+        fetches = min(fetches, options.shard_fetches)
     if sum(map(_cost, work)) <= bytes_ and sum(map(_fetches, work)) <= fetches:
         return work, 0
     taken: list[Work] = []

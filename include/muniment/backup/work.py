@@ -189,6 +189,8 @@ class Plan:
     facts: dict[str, str] = field(default_factory=dict)
     matters: tuple[tuple[str, str, str], ...] = ()
     memory: dict[str, str] = field(default_factory=dict)
+    next_not_before: str = ""
+    """When the work that is left may be begun: in a vendor's busy hours only little of it is done."""
 
     def to_bytes(self) -> bytes:
         value = asdict(self)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -22,12 +23,14 @@ class SourceHealth:
 
     `identity` is what must be the same next time for a listing to be comparable (for files the
     file system's id and the root's inode); `facts` is for people and evidence. `by_kind` says that
-    each kind is a collection of its own, whose loss alone is a mass deletion.
+    each kind is a collection of its own, whose loss alone is a mass deletion; `bulk_from`, that only few
+    items should be fetched before that moment (a vendor's busy hours).
     """
 
     identity: str
     stable_inodes: bool = False
     by_kind: bool = False
+    bulk_from: datetime | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -19,7 +19,8 @@ from muniment.sources.base import FIRST_TIME, Known, Listed, Same, SourceHealth
 from muniment.sources.causes import NOT_AN_ID, VANISHED
 from muniment.sources.clio import naming
 from muniment.sources.clio.asking import WHOLE, How, Rhythm, at, how, remember
-from muniment.sources.clio.downloads import Downloads
+from muniment.sources.clio.budget import Priority
+from muniment.sources.clio.client import Client
 from muniment.sources.clio.exact import canonical, parse
 from muniment.sources.clio.items import (
     Matters,
@@ -35,8 +36,6 @@ from muniment.sources.clio.listing import Reader, Row, newest
 from muniment.sources.clio.opened import Opened, Streamed
 from muniment.sources.clio.standing import examine, identify
 from muniment.sources.clio.table import PAGE, Resource, Table
-from muniment.sources.clio.table import table as whole_table
-from muniment.sources.clio.transport import Transport
 
 log = logging.getLogger(__name__)
 
@@ -56,13 +55,12 @@ _BELOW = {
 
 
 class ClioSource:
-    """A Source over one consent.
+    """A Source over one consent. Files wait for whoever else asks under it.
 
     Args:
         source_id: the id of the inventory row.
-        transport: what asks.
+        client: what asks.
         rhythm: how often everything is compared.
-        table: the collections that are read; by default all that there are.
         with_report: let the vendor work out its own list of matters once a week, to find out whether the
             backup user sees all of them. It stays in the firm's list of reports.
     """
@@ -72,19 +70,19 @@ class ClioSource:
     def __init__(
         self,
         source_id: str,
-        transport: Transport,
+        client: Client,
         *,
         rhythm: Rhythm | None = None,
-        table: Table | None = None,
         with_report: bool = True,
     ) -> None:
         self.source_id = source_id
-        self._transport = transport
+        self._client = client
+        self._clock = client.transport.clock
         self._rhythm = rhythm or Rhythm()
-        self._table = table or whole_table()
+        self._table = client.table
         self._with_report = with_report
-        self._reader = Reader(transport)
-        self._downloads = Downloads(transport)
+        self._reader = client.reader
+        self._downloads = client.downloads
 
     # -- is it there? ------------------------------------------------------------------------------
 
@@ -96,7 +94,12 @@ class ClioSource:
             "api_version": identity.api_version,
             "roles": ", ".join(identity.roles),
         }
-        return SourceHealth(identity.key, by_kind=True, facts=facts)
+        return SourceHealth(
+            identity.key,
+            by_kind=True,
+            bulk_from=self._client.first_load_from(self._clock.now()),
+            facts=facts,
+        )
 
     def _examine(self, known: Known, now: datetime) -> None:
         """Raises SourceRestricted. Once a day, and at each run while nobody remembers."""
@@ -116,7 +119,7 @@ class ClioSource:
 
         Raises SourceRestricted before anything is listed; SourceUnavailable, SourceRefused.
         """
-        now = self._transport.clock.now()
+        now = self._clock.now()
         self._examine(known, now)
         scan = _Scan(self._reader, self._table, self._rhythm, known, now)
         first = self._table[naming.MATTERS]
@@ -184,7 +187,7 @@ class ClioSource:
             return Opened(observed, listed, iter([self._downloads.preview(address.id)]))
         if address.kind == naming.TEMPLATE_FILE:
             return Streamed(observed, listed, self._downloads.template(address.id))
-        pieces = self._downloads.version(address.parent, address.id, size)
+        pieces = self._downloads.version(address.parent, address.id, size, priority=Priority.BULK)
         return Streamed(observed, listed, pieces)
 
     def _described(self, address: naming.Address) -> Observed:
