@@ -5,46 +5,53 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from muniment.backup.run import BackupRun
+from muniment.clock import FixedClock
 from muniment.model.item import Row
 from muniment.model.text import text_of
 from muniment.recovery.selection import Selection
 from muniment.sources.as_files import as_files
 from muniment.sources.clio import client as clio
 from muniment.sources.clio import naming
+from muniment.sources.clio.asking import Rhythm
 from muniment.sources.clio.downloads import Downloads
-from muniment.sources.clio.exact import canonical
+from muniment.sources.clio.exact import canonical, parse
 from muniment.sources.clio.listing import Reader
 from muniment.sources.clio.place import PEAK
 from muniment.sources.clio.reports import Reports
 from muniment.sources.clio.source import ClioSource
 from muniment.sources.clio.table import Table, table
+from muniment.sources.clio.tokens import Held
 from muniment.vault.rows import Snapshot
 from tests.simulators.clio.running import Running
-from tests.support.clio_client import Client, client
+from tests.support.clio_client import Client, client, tokens
 from tests.support.practice import Practice
 
 LEFT_OUT = ("reports", "court_rules/jurisdictions/triggers")
 """Looking at the backup user's standing leaves a report; and the simulator tells no truth about triggers."""
 
 
+_THEIRS = {naming.VERSIONS: "document_versions"}
+"""Where the simulator's truth has another name for a collection."""
+
+
 class ClioFirm(Practice):
     """`clio` is the one source. The vault's clock is a test's; requests go by the machine's."""
 
-    def __init__(self, folder: Path, sim: Running, **source: object) -> None:
+    def __init__(self, folder: Path, sim: Running) -> None:
         super().__init__(folder, sources=("clio",))
         self.sim = sim
-        self.options = source
+        self.rhythm = Rhythm()
+        self.user = int(sim.get("users/who_am_i.json", fields="id").json()["data"]["id"])
         self.client: Client = client(sim, folder)
         self.page = 0
         """Rows of the largest page, so that few rows fill several; 0: what the vendor allows."""
 
     def source(self, source_id: str = "clio") -> ClioSource:  # type: ignore[override]
-        options = {"with_report": False, **self.options}
-        return ClioSource(source_id, self._made(), **options)  # type: ignore[arg-type]
+        return ClioSource(source_id, self._made(), rhythm=self.rhythm, with_report=False)
 
     def _made(self) -> clio.Client:
         transport = self.client.transport
@@ -57,8 +64,19 @@ class ClioFirm(Practice):
         )
 
     def tomorrow(self) -> None:
-        super().tomorrow()
-        self.client.clock.moved += 86_400
+        self.hours(24)
+
+    def hours(self, number: float) -> None:
+        assert isinstance(self.clock, FixedClock)
+        self.clock.advance(timedelta(hours=number))
+        self.client.clock.moved += 3600 * number
+
+    def consent(self) -> None:
+        """The backup user consents anew."""
+        given = self.sim.control("tokens", grant=self.user)
+        self.sim.told |= given
+        version = self.client.store.held.version if self.client.store.held else 0
+        self.client.store.held = Held(version + 1, tokens(self.sim, self.client.clock))
 
     def run(self, **options: object) -> BackupRun:  # type: ignore[override]
         return super().run(source_id="clio", **options)  # type: ignore[arg-type]
@@ -74,11 +92,15 @@ class ClioFirm(Practice):
     def truth(self, at: int) -> dict[str, bytes]:
         """Native id -> the bytes of every row, and (as SHA-256) of every version of a document."""
         found: dict[str, bytes] = {}
-        for name, resource in self.client.table.items():
-            if name in LEFT_OUT:
-                continue
-            for data in self.client.truth(name, at):
-                id_ = naming.native_id(resource, str(data.get("id", name)), _parent(name, data))
+        wanted = {_THEIRS.get(n, n): r for n, r in self.client.table.items() if n not in LEFT_OUT}
+        fields = {theirs: ",".join(one.fields) for theirs, one in wanted.items()}
+        asked = {"at": at, "resources": list(wanted), "fields": fields}
+        url = f"{self.sim.told['control']}/truth"
+        told = parse(self.sim.session.post(url, json=asked, timeout=60).content)["resources"]
+        for theirs, resource in wanted.items():
+            for data in told[theirs]:
+                parent = _parent(resource.name, data)
+                id_ = naming.native_id(resource, str(data.get("id", resource.name)), parent)
                 found[id_.decode()] = canonical(data)
         for version, file in self.sim.control("files", at=at)["versions"].items():
             native = naming.file_id(str(file["document"]), version).decode()

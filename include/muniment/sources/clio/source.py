@@ -89,6 +89,8 @@ class ClioSource:
     def probe(self) -> SourceHealth:
         """One request. Raises SourceRefused, SourceUnavailable."""
         identity = identify(self._reader)
+        now = self._clock.now()
+        bulk_from = self._client.first_load_from(now)
         facts = {
             "region": identity.region,
             "api_version": identity.api_version,
@@ -97,7 +99,7 @@ class ClioSource:
         return SourceHealth(
             identity.key,
             by_kind=True,
-            bulk_from=self._client.first_load_from(self._clock.now()),
+            bulk_from=bulk_from if bulk_from > now else None,
             facts=facts,
         )
 
