@@ -17,10 +17,12 @@ from muniment.config.clio import ClioOptions
 from muniment.config.keyfiles import read_secret
 from muniment.config.load import FirmConfig
 from muniment.errors import ConfigError, KeyFileError
+from muniment.sources.clio.asking import Rhythm
 from muniment.sources.clio.budget import Priority
 from muniment.sources.clio.client import Client, connect
 from muniment.sources.clio.oauth import Application, OAuth
 from muniment.sources.clio.place import PeakHours, Place, place_of
+from muniment.sources.clio.source import ClioSource
 from muniment.sources.clio.tokens import FileTokenStore, TokenStore
 from muniment.vault.age import Identity, Recipient, open_sealed, seal
 
@@ -132,6 +134,28 @@ def clio_client(
         peak=PeakHours(ZoneInfo(peak.time_zone), peak.first_hour, peak.last_hour) if peak else None,
         first_load_off_peak=options.first_load == "off peak",
     )
+
+
+def clio_source(
+    config: FirmConfig,
+    source_id: str,
+    identities: Sequence[Identity],
+    clock: Waiting,
+    *,
+    login: Login | None = None,
+) -> ClioSource:
+    """The source of an inventory row. Raises ConfigError, KeyFileError."""
+    options = clio_options(config, source_id)
+    if config.options(source_id).exclude:
+        raise ConfigError(
+            "an account at Clio is backed up as a whole, and `exclude` leaves out paths of a file share",
+            to=f"firm {config.firm_id}, firm.yaml, key sources.{source_id}.exclude",
+            todo="Remove the key.",
+        )
+    store = token_store(config, source_id, identities=identities)
+    client = clio_client(config, source_id, store, clock, login=login)
+    rhythm = Rhythm(whole=options.full_compare, overlap=options.overlap)
+    return ClioSource(source_id, client, rhythm=rhythm)
 
 
 def _folder(config: FirmConfig, options: ClioOptions) -> Path:

@@ -37,10 +37,10 @@ class Live(StrEnum):
 @dataclass(frozen=True, slots=True)
 class LiveCheck:
     """`reached` is false where the live source cannot be read from here; then nothing else is known.
-    `items` is how many it lists."""
+    `items` is how many it lists, None where a listing would cost a night (an API)."""
 
     reached: bool
-    items: int = 0
+    items: int | None = 0
     seen: dict[bytes, Live] = field(default_factory=dict)
 
 
@@ -56,8 +56,8 @@ def look(source: Source | None, rows: Iterable[Row], since: datetime, seed: int)
     if source is None:
         return NOT_REACHED
     try:
-        source.probe()
-        count = sum(isinstance(found, Observed) for found in source.scan())
+        dear = source.probe().by_kind
+        count = None if dear else sum(isinstance(found, Observed) for found in source.scan())
         return LiveCheck(True, count, _looked_at(source, rows, since, seed))
     except SourceError:
         return NOT_REACHED
