@@ -4,6 +4,7 @@ A walk follows the vendor's pages; where the collection takes it, ordered by id,
 place while others come and go. What a walk has seen is held against the total that the vendor tells with
 the last page: every row that is there then must have been seen. If one is missing (a page left something
 out, or shifted), the collection is walked again in pages of another size, and only what is new is given.
+Where rows went meanwhile, the totals prove less, and the end is looked at once more.
 
 Invariants: a row is given once, whatever views and pages show it; a page is followed on the configured
 host only; a field that the vendor no longer knows is left out and told, never silently.
@@ -24,7 +25,7 @@ from muniment.sources.clio.exact import canonical
 from muniment.sources.clio.table import Resource, View
 from muniment.sources.clio.transport import Answer, Transport
 
-WALKS = 4
+WALKS = 6
 """How often a collection is walked before it counts as not to be had."""
 PAGES_AGAIN = 3
 IDS = 100
@@ -71,6 +72,33 @@ class _Page:
     following: str | None
     total: int | None
     full: bool
+
+
+class _Walk:
+    """What the pages of one walk tell of its being whole."""
+
+    def __init__(self) -> None:
+        self._pages = 0
+        self._full = False
+        self._total: int | None = None
+        self._fell = False
+
+    def note(self, page: _Page) -> None:
+        self._pages += 1
+        self._full = page.full
+        if self._total is not None and page.total is not None:
+            self._fell |= page.total < self._total
+        self._total = page.total
+
+    def short(self, seen: int) -> bool:
+        return self._total is not None and seen < self._total
+
+    def doubtful(self, seen: int) -> bool:
+        """Rows that went while the pages were read count as seen, and may hide as many that were not. And
+        a last page that is full may not be the last."""
+        if self._total is None:
+            return self._full
+        return self._pages > 1 and (self._full or self._fell or seen > self._total)
 
 
 class Reader:
@@ -182,30 +210,40 @@ class Reader:
         parent: int | str | None, priority: Priority | None,
     ) -> Iterator[Mapping[str, Any]]:  # fmt: skip
         seen: set[str] = set()
-        limit, size = resource.limit, -1
-        for walk in range(WALKS):
-            asked = [*view.items(), *more]
-            if resource.by_id:
-                asked.append(("order", "id(asc)"))
+        limit = resource.limit
+        filters = [*view.items(), *more]
+        for again in range(WALKS):
+            before = len(seen)
+            walk = _Walk()
+            asked = [*filters, ("order", "id(asc)")] if resource.by_id else list(filters)
             asked.append(("limit", str(limit)))
-            total: int | None = None
-            full = False
             for page in self._pages(resource, asked, fields, parent, priority):
+                walk.note(page)
                 for data in page.rows:
                     id_ = str(data.get("id"))
                     if id_ not in seen:
                         seen.add(id_)
                         yield data
-                total, full = page.total, page.full
-            if total is not None and len(seen) >= total:
+            if not walk.short(len(seen)) and (
+                not walk.doubtful(len(seen))
+                or (again and len(seen) == before)
+                or (resource.by_id and self._end_seen(resource, filters, seen, parent, priority))
+            ):
                 return
-            if total is None and (not full or len(seen) == size):
-                # Without a total, a last page that is full may have lost what follows it: one more look.
-                return
-            size, limit = len(seen), max(1, resource.limit - 1 - resource.limit * walk // 4)
+            limit = max(1, limit - 1)
         raise self.transport.unavailable(
             f"it lists fewer rows of {resource.name} than it says there are"
         )
+
+    def _end_seen(
+        self, resource: Resource, filters: list[tuple[str, str]], seen: set[str],
+        parent: int | str | None, priority: Priority | None,
+    ) -> bool:  # fmt: skip
+        """Whether the newest rows are among those seen: what a walk that ended early would lack."""
+        asked = [*filters, ("order", "id(desc)"), ("limit", str(resource.limit))]
+        path = f"{resource.path_in(parent)}.json"
+        held = self._asked(resource, path, asked, ("id",), priority, ok=(404,))
+        return held is None or {str(row.get("id")) for row in held["data"]} <= seen
 
     def _pages(
         self, resource: Resource, asked: list[tuple[str, str]], fields: Sequence[str],
