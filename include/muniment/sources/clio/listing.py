@@ -226,7 +226,7 @@ class Reader:
                         yield data
             if not walk.short(len(seen)) and (
                 not walk.doubtful(len(seen))
-                or (again and len(seen) == before)
+                or (not resource.by_id and again and len(seen) == before)
                 or (resource.by_id and self._end_seen(resource, filters, seen, parent, priority))
             ):
                 return
@@ -265,20 +265,24 @@ class Reader:
             held = self._asked(resource, path, asked, fields, priority, ok=gone)
             return None if held is None else self._page(resource, held, limit)
 
-        url = ""
+        url, count = "", 0
         while (page := load(url)) is not None:
             for _ in range(PAGES_AGAIN):
-                if page is None or page.following is None or self._here(page.following):
+                if self._good(page, count):
                     break
-                page = load(url)
-            if page is None:
-                return
+                page = load(url) or page
             if page.following is not None and not self._here(page.following):
                 raise self.transport.unavailable("a page leads to another host")
             yield page
             if page.following is None:
                 return
-            url = page.following
+            url, count = page.following, count + len(page.rows)
+
+    def _good(self, page: _Page, before: int) -> bool:
+        """Whether what follows is on our host, and a last page looks like one after so many rows."""
+        if page.following is not None:
+            return self._here(page.following)
+        return not page.full or (page.total is not None and before + len(page.rows) >= page.total)
 
     def _page(self, resource: Resource, held: Any, limit: int) -> _Page:
         try:
