@@ -4,6 +4,7 @@ A walk follows the vendor's pages; where the collection takes it, ordered by id,
 place while others come and go. What a walk has seen is held against the total that the vendor tells with
 the last page: every row that is there then must have been seen. If one is missing (a page left something
 out, or shifted), the collection is walked again in pages of another size, and only what is new is given.
+Where rows went meanwhile, the totals prove less, and the end is looked at once more.
 
 Invariants: a row is given once, whatever views and pages show it; a page is followed on the configured
 host only; a field that the vendor no longer knows is left out and told, never silently.
@@ -11,8 +12,6 @@ host only; a field that the vendor no longer knows is left out and told, never s
 
 from __future__ import annotations
 
-import re
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,25 +20,26 @@ from typing import Any
 from muniment.clock import from_text, to_text
 from muniment.sources.clio.budget import Priority
 from muniment.sources.clio.exact import canonical
+from muniment.sources.clio.fields import Asking
+from muniment.sources.clio.pages import Pages, Walk
 from muniment.sources.clio.table import Resource, View
-from muniment.sources.clio.transport import Answer, Transport
+from muniment.sources.clio.transport import Transport
 
-WALKS = 4
+WALKS = 6
 """How often a collection is walked before it counts as not to be had."""
-PAGES_AGAIN = 3
 IDS = 100
 """So many ids in one request: more would make its URL too long for some proxies."""
-KEYS = ("id", "etag")
-_WORD = re.compile(r"[A-Za-z0-9_]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row as the vendor gave it, numbers exact. `parent` is the id of the row it was listed for."""
+    """One row as the vendor gave it, numbers exact. `parent` is the id of the row it was listed for, `view`
+    the place in the resource's views of the one that showed it: some rows do not say that they are closed."""
 
     resource: str
     data: Mapping[str, Any] = field(repr=False)
     parent: str = ""
+    view: int = 0
 
     @property
     def id(self) -> str:
@@ -65,25 +65,18 @@ class Row:
         return canonical(self.data)
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
-    rows: Sequence[Mapping[str, Any]]
-    following: str | None
-    total: int | None
-    full: bool
-
-
 class Reader:
-    """Reads collections through one transport. Any number of threads.
-
-    `left_out` holds (collection, field) that the vendor refused to show, `field.inner` for one inside
-    another: to be told with the snapshot.
-    """
+    """Reads collections through one transport. Any number of threads."""
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
-        self.left_out: set[tuple[str, str]] = set()
-        self._lock = threading.Lock()
+        self.asking = Asking(transport)
+
+    @property
+    def left_out(self) -> set[tuple[str, str]]:
+        """(collection, field) that the vendor refused to show, `field.inner` for one inside another: to be
+        told with the snapshot."""
+        return self.asking.left_out
 
     # -- many rows ---------------------------------------------------------------------------------
     def rows(
@@ -112,12 +105,12 @@ class Reader:
             more.append(("updated_since", to_text(since)))
         if resource.parent_filter:
             more.append((resource.parent_filter, str(parent)))
+        of = "" if parent is None else str(parent)
+        wanted = fields or resource.fields
         seen: set[str] = set()
-        for view in resource.views:
-            for data in self._view(
-                resource, view, more, fields or resource.fields, parent, priority
-            ):
-                row = Row(resource.name, data, "" if parent is None else str(parent))
+        for number, view in enumerate(resource.views):
+            for data in self._view(resource, view, more, wanted, parent, priority):
+                row = Row(resource.name, data, of, number)
                 if row.id not in seen:
                     seen.add(row.id)
                     yield row
@@ -136,11 +129,11 @@ class Reader:
         for start in range(0, len(wanted), IDS):
             more = [("ids[]", one) for one in wanted[start : start + IDS]]
             found: set[str] = set()
-            for view in resource.views:
+            for number, view in enumerate(resource.views):
                 if len(found) == len(more):
                     break
                 for data in self._view(resource, view, more, resource.fields, None, None):
-                    row = Row(resource.name, data)
+                    row = Row(resource.name, data, view=number)
                     if row.id not in found:
                         found.add(row.id)
                         yield row
@@ -152,7 +145,7 @@ class Reader:
             return next(self._single(resource, None, None), None)
         if not resource.show:
             return next(self.some(resource, [id_]), None)
-        held = self._asked(
+        held = self.asking.ask(
             resource, f"{resource.path}/{id_}.json", [], resource.fields, None, ok=(404,)
         )
         return None if held is None else Row(resource.name, held["data"])
@@ -182,149 +175,47 @@ class Reader:
         parent: int | str | None, priority: Priority | None,
     ) -> Iterator[Mapping[str, Any]]:  # fmt: skip
         seen: set[str] = set()
-        limit, size = resource.limit, -1
-        for walk in range(WALKS):
-            asked = [*view.items(), *more]
-            if resource.by_id:
-                asked.append(("order", "id(asc)"))
-            asked.append(("limit", str(limit)))
-            total: int | None = None
-            full = False
-            for page in self._pages(resource, asked, fields, parent, priority):
+        limit = resource.limit
+        filters = [*view.items(), *more]
+        pages = Pages(self.asking, resource, parent, priority)
+        for again in range(WALKS):
+            before = len(seen)
+            walk = Walk()
+            asked = [*filters, ("order", "id(asc)")] if resource.by_id else list(filters)
+            for page in pages.walk([*asked, ("limit", str(limit))], fields):
+                walk.note(page)
                 for data in page.rows:
                     id_ = str(data.get("id"))
                     if id_ not in seen:
                         seen.add(id_)
                         yield data
-                total, full = page.total, page.full
-            if total is not None and len(seen) >= total:
+            if not walk.short(len(seen)) and (
+                not walk.doubtful(len(seen))
+                or (not resource.by_id and again and len(seen) == before)
+                or (resource.by_id and self._end_seen(resource, pages, filters, seen))
+            ):
                 return
-            if total is None and (not full or len(seen) == size):
-                # Without a total, a last page that is full may have lost what follows it: one more look.
-                return
-            size, limit = len(seen), max(1, resource.limit - 1 - resource.limit * walk // 4)
+            limit = max(1, limit - 1)
         raise self.transport.unavailable(
             f"it lists fewer rows of {resource.name} than it says there are"
         )
 
-    def _pages(
-        self, resource: Resource, asked: list[tuple[str, str]], fields: Sequence[str],
-        parent: int | str | None, priority: Priority | None,
-    ) -> Iterator[_Page]:  # fmt: skip
-        path = f"{resource.path_in(parent)}.json"
-        limit = int(dict(asked)["limit"])
-        gone = (404,) if resource.parent else ()
-
-        def load(url: str) -> _Page | None:
-            """The first page, where `url` is empty."""
-            if url:
-                answer, held = self.transport.json(url, priority=priority)
-                # A page token may end: then the walk begins anew and gives what it has not given yet.
-                if held is None and answer.status not in (400, *gone):
-                    raise self.transport.unexpected(answer, resource.name)
-                if answer.status != 400:
-                    return None if held is None else self._page(resource, held, limit)
-            held = self._asked(resource, path, asked, fields, priority, ok=gone)
-            return None if held is None else self._page(resource, held, limit)
-
-        url = ""
-        while (page := load(url)) is not None:
-            for _ in range(PAGES_AGAIN):
-                if page is None or page.following is None or self._here(page.following):
-                    break
-                page = load(url)
-            if page is None:
-                return
-            if page.following is not None and not self._here(page.following):
-                raise self.transport.unavailable("a page leads to another host")
-            yield page
-            if page.following is None:
-                return
-            url = page.following
-
-    def _page(self, resource: Resource, held: Any, limit: int) -> _Page:
-        try:
-            rows = held["data"]
-            meta = held.get("meta") or {}
-            following = (meta.get("paging") or {}).get("next")
-            total = meta.get("records")
-        except (TypeError, KeyError, AttributeError):
-            raise self.transport.unavailable(f"a page of {resource.name} is no page") from None
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise self.transport.unavailable(f"a page of {resource.name} is no page")
-        known = total if isinstance(total, int) and not isinstance(total, bool) else None
-        return _Page(rows, following or None, known, len(rows) >= limit)
-
-    def _here(self, url: str) -> bool:
-        return self.transport.place.holds(url)
-
-    # -- requests ----------------------------------------------------------------------------------
-    def _asked(
-        self, resource: Resource, path: str, asked: list[tuple[str, str]], fields: Sequence[str],
-        priority: Priority | None, *, ok: tuple[int, ...] = (),
-    ) -> Any:  # fmt: skip
-        """The first page, or one row; None for a status in `ok`."""
-        while True:
-            shown = list(self._shown(resource, fields))
-            query = [*asked, ("fields", ",".join(shown))]
-            answer, held = self.transport.json(path, query, priority=priority)
-            if held is not None:
-                return held
-            if answer.status in ok:
-                return None
-            if answer.status != 400 or not self._leave_out(resource, shown, answer):
-                raise self.transport.unexpected(answer, resource.name)
-
-    def _shown(self, resource: Resource, fields: Sequence[str]) -> Iterator[str]:
-        for one in fields:
-            name, inner = _split(one)
-            if (resource.name, name) in self.left_out:
-                continue
-            kept = [it for it in inner if (resource.name, f"{name}.{it}") not in self.left_out]
-            if kept or not inner:
-                yield f"{name}{{{','.join(kept)}}}" if inner else name
-
-    def _leave_out(self, resource: Resource, shown: Sequence[str], answer: Answer) -> bool:
-        """Of a request that was refused because of a field: notes which. Some depend on plan or region."""
-        try:
-            words = set(_WORD.findall(str(answer.json()["error"]["message"])))
-        except (ValueError, TypeError, KeyError):
-            return False
-        unknown = _unknown(shown, words)
-        # Two at most, or the message is about something else.
-        if not 0 < len(unknown) <= 2:
-            return False
-        with self._lock:
-            self.left_out |= {(resource.name, one) for one in unknown}
-        return True
+    def _end_seen(
+        self, resource: Resource, pages: Pages, filters: list[tuple[str, str]], seen: set[str]
+    ) -> bool:
+        """Whether the newest rows are among those seen: what a walk that ended early would lack."""
+        asked = [*filters, ("order", "id(desc)"), ("limit", str(resource.limit))]
+        page = pages.first(asked, ("id",))
+        return page is None or {str(row.get("id")) for row in page.rows} <= seen
 
     def _single(
         self, resource: Resource, fields: Sequence[str] | None, priority: Priority | None
     ) -> Iterator[Row]:
-        held = self._asked(
+        held = self.asking.ask(
             resource, f"{resource.path}.json", [], fields or resource.fields, priority, ok=(404,)
         )
         if held is not None:
             yield Row(resource.name, held["data"])
-
-
-def _split(field: str) -> tuple[str, list[str]]:
-    """`client{id,name}` as name and what is asked of the object in it."""
-    name, _, inner = field.partition("{")
-    return name, inner.rstrip("}").split(",") if inner else []
-
-
-def _unknown(shown: Sequence[str], words: set[str]) -> list[str]:
-    """Which fields a refusal names: `name`, or `name.inner` for one inside another."""
-    parts = dict(map(_split, shown))
-    named = [name for name in parts if name in words and name not in KEYS]
-    inside = [
-        f"{name}.{it}"
-        for name in (named or parts)
-        for it in parts[name]
-        if it in words and it not in KEYS
-    ]
-    return inside or named
 
 
 def newest(rows: Iterable[Row]) -> datetime | None:
