@@ -21,16 +21,17 @@ _TITLE = 200
 # -- version marks -----------------------------------------------------------------------------------
 
 
-def mark_of(resource: Resource, data: Mapping[str, Any]) -> str:
-    """What a sweep can see of a row: its etag, and what the vendor works out."""
-    computed = {name: data.get(name) for name in resource.computed}
-    return f"{_short(str(data.get('etag') or ''))}.{_short(canonical(computed))}"
+def mark_of(resource: Resource, row: Row) -> str:
+    """What a sweep can see of a row: its etag, what the vendor works out, and in which view it stands (that
+    an account is closed, only its view says)."""
+    computed = {name: row.data.get(name) for name in resource.computed}
+    return f"{_short(row.etag)}.{_short(canonical([computed, row.view]))}"
 
 
 def tag_of(resource: Resource, row: Row, body: bytes) -> str:
     """The version mark: what a sweep sees, and the whole row, of which a listing shows changes that move no
     etag."""
-    return f"{mark_of(resource, row.data)}.{_short(body)}"
+    return f"{mark_of(resource, row)}.{_short(body)}"
 
 
 def same_mark(tag: str, mark: str) -> bool:
@@ -102,7 +103,10 @@ def item_of(resource: Resource, row: Row, named: Named) -> Observed:
 
 
 def _place(resource: Resource, row: Row) -> dict[str, Any]:
-    """Where a document or folder lies: see `muniment.sources.as_files`."""
+    """Where a document or folder lies: see `muniment.sources.as_files`. Of a collection that is shown in
+    several views, also which of them shows the row."""
+    if len(resource.views) > 1:
+        return {"view": dict(resource.views[row.view])}
     if resource.name not in (naming.DOCUMENTS, naming.FOLDERS):
         return {}
     found = {"name": str(row.data.get("name") or "")}

@@ -176,6 +176,9 @@ class ClioSource:
         if resource.show or resource.ids:
             if not id_.isdigit() and resource.name not in _TEXT_IDS:
                 return None
+            # One row asked for by itself does not say which view shows it.
+            if len(resource.views) > 1 and resource.ids:
+                return next(self._reader.some(resource, [id_]), None)
             return self._reader.one(resource, id_)
         return next((row for row in self._reader.rows(resource) if row.id == id_), None)
 
@@ -249,7 +252,7 @@ class _Scan:
         for row in self._reader.sweep(resource):
             native = naming.native_id(resource, row.id)
             before = self._known.find(resource.name, native)
-            if before is None or not same_mark(before.tag, mark_of(resource, row.data)):
+            if before is None or not same_mark(before.tag, mark_of(resource, row)):
                 changed.append(row.id)
                 continue
             yield Same(resource.name, native)
