@@ -34,6 +34,9 @@ LEFT_OUT = ("reports", "court_rules/jurisdictions/triggers")
 """Looking at the backup user's standing leaves a report; and the simulator tells no truth about triggers."""
 
 
+BACKUP_USER = 108
+"""Of every firm that the simulator invents."""
+
 _THEIRS = {naming.VERSIONS: "document_versions"}
 """Where the simulator's truth has another name for a collection."""
 
@@ -45,7 +48,7 @@ class ClioFirm(Practice):
         super().__init__(folder, sources=("clio",))
         self.sim = sim
         self.rhythm = Rhythm()
-        self.user = int(sim.get("users/who_am_i.json", fields="id").json()["data"]["id"])
+        self.user = BACKUP_USER
         self.client: Client = client(sim, folder)
         self.page = 0
         """Rows of the largest page, so that few rows fill several; 0: what the vendor allows."""
