@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
+from muniment.backup.brought import is_fetched
 from muniment.backup.known import IDENTITY_FACT
 from muniment.backup.run import BackupRun
-from muniment.backup.spool import is_fetched
 from muniment.backup.work import Work
 from muniment.errors import ItemUnreadable, SourceMissing
 

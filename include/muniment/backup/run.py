@@ -11,16 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
+from muniment.backup.brought import BroughtReader, BroughtWriter, Place
 from muniment.backup.options import BackupOptions
-from muniment.backup.spool import (
-    SPOOL,
-    BroughtReader,
-    BroughtWriter,
-    DescribedOnly,
-    Place,
-    Spool,
-    SpooledReader,
-)
+from muniment.backup.spool import SPOOL, DescribedOnly, Spool, SpooledReader
 from muniment.backup.staging import RunStaging
 from muniment.backup.work import Plan, Work
 from muniment.config.matters import as_named

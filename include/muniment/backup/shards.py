@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from muniment.backup.brought import is_fetched
 from muniment.backup.options import MAX_SHARDS, BackupOptions
-from muniment.backup.spool import is_fetched
 from muniment.backup.work import ShardRef, Work
 
 WITHOUT_CONTENT = frozenset({"dir", "symlink"})

@@ -41,7 +41,7 @@ class Work(NamedTuple):
     """One item to take. `key_id` seals its bytes and row; `parent` is its folder's item id;
     `origin` the item id whose bytes it has (itself, or what it was renamed from);
     `known` says that an earlier row stands; `place` is where the spool has what the listing brought of
-    it (`muniment.backup.spool`), empty for what is read in place."""
+    it (`muniment.backup.brought`), empty for what is read in place."""
 
     item_id: bytes
     kind: str
