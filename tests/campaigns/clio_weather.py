@@ -38,7 +38,7 @@ FAULTS: tuple[tuple[str, str, float, dict[str, Any]], ...] = (
     ("lost_row", "^GET /api/.*limit=", 0.15, {}),
     ("no_next", "^GET /api/.*limit=", 0.1, {}),
     ("foreign_next", "^GET /api/.*limit=", 0.15, {}),
-    ("shifting_rows", "page_token", 0.2, {}),
+    ("shifting_rows", "page_token", 0.1, {}),
     ("expired", "^GET /api/", 1.0, {"times": 1, "after": 7}),
     ("expired", "/download", 1.0, {"times": 1, "after": 3}),
 )

@@ -124,7 +124,8 @@ def test_403_is_an_error_and_says_which_rights_are_missing(sim: Running, tmp_pat
     less = client(sim, tmp_path)
     less.store.held = Held(1, tokens(sim, less.clock, str(sim.told["restricted_access_token"])))
     with pytest.raises(SourceRestricted) as caught:
-        less.transport.get("bank_transactions.json")
+        less.transport.get("bank_transactions.json", [("client_id", "7")])
+    assert "may not read bank_transactions (403)" in caught.value.what
     assert "billing" in caught.value.todo and caught.value.retry is Retry.NEVER
 
 

@@ -91,7 +91,8 @@ class Budget:
                 held.given += 1
                 return 0.0
             if now >= held.ends:
-                held.left, held.given = held.limit, 0
+                # What is still on its way may be counted in the new window.
+                held.left, held.given = max(1, held.limit - held.given), 0
                 held.ends, held.sure = now + WINDOW, False
             if held.left <= self._kept_free(held, priority, now):
                 # Not at once for everybody: the higher class comes first into the new window.

@@ -103,7 +103,9 @@ class Pages:
         """Whether what follows is on our host, and a last page looks like one after so many rows."""
         if page.following is not None:
             return self._transport.place.holds(page.following)
-        return not page.full or (page.total is not None and before + len(page.rows) >= page.total)
+        if page.total is None:
+            return not page.full
+        return before + len(page.rows) >= page.total
 
     def _page(self, held: Any, limit: int) -> Page:
         try:

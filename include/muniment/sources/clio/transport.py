@@ -27,7 +27,7 @@ from muniment.clock import Waiting
 from muniment.errors import SourceError, SourceRefused, SourceRestricted, SourceUnavailable
 from muniment.sources.clio.budget import Budget, Priority, retry_after
 from muniment.sources.clio.exact import canonical, parse
-from muniment.sources.clio.place import Place
+from muniment.sources.clio.place import API, Place
 from muniment.sources.clio.tokens import Access
 
 VERSION = "4.0.13"
@@ -161,7 +161,7 @@ class Transport:
         if answer.status >= 300 and answer.status not in (
             304, *(REDIRECTS if not follow else ()), 400, 404, 409, 412, 422,
         ):  # fmt: skip
-            raise self._error(answer)
+            raise self._error(answer, url)
         return answer
 
     def _patiently(
@@ -298,7 +298,7 @@ class Transport:
             to=f"source {self.source_id}",
         )
 
-    def _error(self, answer: Answer) -> SourceError:
+    def _error(self, answer: Answer, url: str) -> SourceError:
         to = f"source {self.source_id}"
         again = f"`muniment consent {self.source_id}`"
         if answer.status == 401:
@@ -309,7 +309,7 @@ class Transport:
             )
         if answer.status == 403:
             return SourceRestricted(
-                "the backup user, or the application, may not read something that is to be backed up (403)",
+                f"the backup user, or the application, may not read {_collection(url)} (403)",
                 to=to,
                 todo="Give the application every read permission on the vendor's developer page, and"
                 " the backup user the roles administrator, accounts, billing and reports; then"
@@ -330,6 +330,12 @@ class Transport:
             todo="If a proxy of the firm opens TLS, name its certificate authority (`ca`). If not,"
             " somebody may be in between: do not give consent, and find out.",
         )
+
+
+def _collection(url: str) -> str:
+    """What a URL of the API asks for, without ids and filters."""
+    path = urlsplit(url).path.partition(API)[2].removesuffix(".json")
+    return "/".join(part for part in path.split("/") if part and not part.isdigit()) or "that"
 
 
 class Torn(Exception):
