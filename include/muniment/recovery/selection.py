@@ -117,7 +117,7 @@ class Matching:
 
 def matching(snapshot: Snapshot, selection: Selection) -> Matching:
     rows = in_order(filter(selection.predicate(), snapshot.items.values()))
-    causes = Counter(problem.cause for problem in snapshot.problems)
+    causes = Counter(problem.cause for problem in snapshot.problems.values())
     return Matching(
         rows,
         len(snapshot.problems),
