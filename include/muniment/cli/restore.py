@@ -310,10 +310,12 @@ def _print_plan(session: Session, plan: RestorePlan, plan_only: bool = False) ->
 
 def _print_kinds(session: Session, plan: RestorePlan) -> None:
     """What is given how, where a source has items of many kinds."""
+    from muniment.sources.as_files import TREE
+
     rows = [
         (choice.source, kind.replace("_", " "), words.number(count), fidelity)
         for choice in plan.choices
-        if not set(choice.kinds) <= {"file", "dir", "symlink"}
+        if not set(choice.kinds) <= TREE
         for kind, by in choice.kinds.items()
         for fidelity, count in by.items()
     ]
