@@ -21,7 +21,7 @@ _UNKNOWN = "address.unknown.invalid"
 
 
 def message(records: Records, row: Data) -> bytes:
-    made = EmailMessage(policy=SMTP.clone(cte_type="8bit", max_line_length=None))
+    made = EmailMessage(policy=SMTP)
     made["Subject"] = one_line(row.get("subject"))
     senders = _addresses(records, row.get("senders"))
     if senders:

@@ -1,0 +1,3 @@
+def test_whole(given):
+    print(given.report.failures, given.folder)
+    assert given.report.whole
