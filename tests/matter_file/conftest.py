@@ -117,8 +117,15 @@ def _write(sim: Running) -> dict[str, int]:
         "contacts", type="Person", name="Ruth Advocate", first_name="Ruth", last_name="Advocate;\nBEGIN:VCARD",
     )  # fmt: skip
     evil = change("contacts", type="Company", name='=1+1"><img src=x onerror=alert(1)>\u202e')
-    change("relationships", description="Opposing counsel", matter=matter, contact=ref("contacts", counsel))
-    change("relationships", description="<b>@SUM(A1)</b>", matter=matter, contact=ref("contacts", evil))
+    change(
+        "relationships",
+        description="Opposing counsel",
+        matter=matter,
+        contact=ref("contacts", counsel),
+    )
+    change(
+        "relationships", description="<b>@SUM(A1)</b>", matter=matter, contact=ref("contacts", evil)
+    )
     change(
         "notes", type="Matter", subject="<script>alert(1)</script>", date="2026-09-01", matter=matter,
         detail="<p>Seen <b>him</b></p><script>alert(2)</script><a href='http://evil.example'>here</a>",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -16,21 +16,30 @@ if TYPE_CHECKING:
 FILE = "calendar.ics"
 
 
-def calendar(records: Records) -> tuple[bytes, list[str]]:
-    """The file, and the ids of entries that have no time which a calendar could show."""
+@dataclass(frozen=True, slots=True)
+class Made:
+    """`without_time` entries are not in the file; `shown_once` are, but their repetition is not."""
+
+    body: bytes
+    without_time: int
+    shown_once: int
+
+
+def calendar(records: Records) -> Made:
     from icalendar import Calendar
 
     made = Calendar()
     made.add("prodid", "-//Muniment//Matter file//EN")
     made.add("version", "2.0")
-    left_out: list[str] = []
+    without_time = shown_once = 0
     for row in records.of("calendar_entries"):
         event = _event(row)
         if event is None:
-            left_out.append(one_line(row.get("id")))
-        else:
-            made.add_component(event)
-    return made.to_ical(), left_out
+            without_time += 1
+            continue
+        made.add_component(event)
+        shown_once += bool(row.get("recurrence_rule")) and "rrule" not in event
+    return Made(made.to_ical(), without_time, shown_once)
 
 
 def _event(row: Data) -> Event | None:
@@ -114,7 +123,3 @@ def _attendees(event: Event, row: Data) -> None:
             attendee = vCalAddress(f"mailto:{address}")
             attendee.params["CN"] = vText(name.replace('"', "'") or address)
             event.add("attendee", attendee)
-
-
-def in_order(rows: Sequence[Data]) -> list[Data]:
-    return sorted(rows, key=lambda row: clean(row.get("start_at") or row.get("start_date")))

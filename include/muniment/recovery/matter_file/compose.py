@@ -138,14 +138,23 @@ def _correspondence(
 def _tables(made: Composed, records: Records) -> None:
     entries = records.of("calendar_entries")
     if entries:
-        body, left_out = calendar.calendar(records)
+        told = calendar.calendar(records)
         made.file(
-            calendar.FILE, body, "Calendar", len(entries), "for any calendar program (iCalendar)"
+            calendar.FILE,
+            told.body,
+            "Calendar",
+            len(entries),
+            "for any calendar program (iCalendar)",
         )
-        if left_out:
+        if told.without_time:
             made.summary.notes.append(
-                f"{len(left_out):,} calendar entries have no time that a calendar can show: they are in "
+                f"{told.without_time:,} calendar entries have no time that a calendar can show: they are in "
                 f"{RAW}/calendar_entries"
+            )
+        if told.shown_once:
+            made.summary.notes.append(
+                f"{told.shown_once:,} calendar entries repeat by a rule that cannot be read: they stand once in "
+                f"the calendar; the rule is in {RAW}/calendar_entries"
             )
     people = records.of("contacts")
     if people:

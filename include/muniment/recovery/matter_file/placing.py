@@ -131,11 +131,12 @@ def _same(path: str) -> str:
 
 
 def tidy(name: str, longest: int = _LONGEST_NAME) -> str:
-    """A name that every file system takes, and that shows what it is: without marks that turn the writing."""
-    name = safe(clean(name).replace("\n", " "))
+    """A name that every file system takes, and that shows what it is: without marks that turn the writing,
+    and with its ending, however long it is."""
+    name = clean(name).replace("\n", " ").strip(" .")
     stem, dot, ending = name.rpartition(".")
-    if dot and stem and len(ending) <= 10:
-        name = f"{stem[: longest - len(ending) - 1].strip(' .') or '_'}.{ending}"
-    else:
-        name = name[:longest].strip(" .")
+    if not dot or not stem or len(ending) > 10:
+        stem, ending = name, ""
+    kept = safe(stem[: longest - len(ending) - 1])
+    name = f"{kept}.{safe(ending)}" if ending else kept
     return f"_{name}" if _RESERVED.fullmatch(name) else name

@@ -40,8 +40,8 @@ def not_given(
     if not told and not failures:
         yield "<p>Nothing that the plan names is missing.</p>"
     yield (
-        '<p class="quiet">Comments on documents belong to no matter in the system and are not in this folder; rows that '
-        "the backup has of a contact who is named here, but of another matter, are not either.</p>"
+        '<p class="quiet">Comments on documents belong to no matter in the system: they are in the backup, and not in '
+        "this folder.</p>"
         if parts
         else ""
     )
