@@ -51,7 +51,7 @@ def test_every_version_of_every_document_stands_in_its_folder(given: Given) -> N
     documents = given.truth("documents")
     versions = given.sim.control("files")["versions"].values()
     assert digests == Counter(v["sha256"] for v in versions if str(v["document"]) in documents)
-    [newest] = [p for p in given.part.rglob(LETTER)]
+    [newest] = list(given.part.rglob(LETTER))
     assert newest.parent.name == "Letters"
     assert newest.read_bytes() == b"%PDF-1.4 as sent"
     [earlier] = list((newest.parent / "versions").glob("Letter to opposing counsel*"))
@@ -199,7 +199,7 @@ def test_an_email_is_read_by_another_program(given: Given) -> None:
         assert read["Subject"] == " ".join(row["subject"].split())
         assert read["Bcc"] is None
         assert read.get_content().splitlines() == row["body"].splitlines()
-        assert [a.display_name for a in read["To"].addresses][0] == row["receivers"][0]["name"]
+        assert next(a.display_name for a in read["To"].addresses) == row["receivers"][0]["name"]
         assert read["From"].addresses[0].addr_spec == row["senders"][0]["secondary_identifier"]
 
 

@@ -59,7 +59,7 @@ def _path(row: Row, known: Mapping[str, Metadata]) -> str:
         name = ids if _NUMBERED.fullmatch(ids) else "/".join(map(safe, ids.split("/")))
         return name + str(own.get("ext", ".json"))
     above = known.get(str(own["of"]), {}) if "of" in own else own
-    return "/".join([FILES, *folders_of(above, known), marked(str(own["file"]), own.get("mark"))])
+    return "/".join([FILES, *folders_of(above, known), _marked(str(own["file"]), own.get("mark"))])
 
 
 def folders_of(item: Metadata, known: Mapping[str, Metadata]) -> list[str]:
@@ -74,13 +74,12 @@ def folders_of(item: Metadata, known: Mapping[str, Metadata]) -> list[str]:
     return found[::-1]
 
 
-def marked(name: str, mark: object) -> str:
-    """`Letter.docx` and `4711 v2` -> `Letter [4711 v2].docx`."""
+def _marked(name: str, mark: object) -> str:
     stem, dot, ending = name.rpartition(".")
     if not dot or not stem or len(ending) > 10:
         stem, ending = name, ""
-    told = f" [{safe(str(mark))}]" if mark else ""
-    return safe(stem) + told + (f".{safe(ending)}" if ending else "")
+    marked = f" [{safe(str(mark))}]" if mark else ""
+    return safe(stem) + marked + (f".{safe(ending)}" if ending else "")
 
 
 def safe(name: str) -> str:

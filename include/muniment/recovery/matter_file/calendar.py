@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from muniment.clock import from_text
 from muniment.recovery.matter_file.records import Data, Records, is_address
-from muniment.recovery.matter_file.text import clean, day, members, one_line
+from muniment.recovery.matter_file.text import clean, day, members, one_line, shown
 
 if TYPE_CHECKING:
     from icalendar import Event
@@ -76,7 +76,7 @@ def _times(row: Data) -> tuple[date, date] | None:
         if first is None or last is None:
             return None
         # One that ends at midnight ends with the day before; else its last day belongs to it.
-        at_midnight = str(row.get("end_at"))[11:16] == "00:00" and last > first
+        at_midnight = shown(row.get("end_at"))[11:16] == "00:00" and last > first
         return first, max(last if at_midnight else last + timedelta(1), first + timedelta(1))
     begin = _utc(row.get("start_at"))
     if begin is None:

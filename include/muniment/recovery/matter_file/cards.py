@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from muniment.clock import from_text
 from muniment.recovery.matter_file.records import Data, Records
-from muniment.recovery.matter_file.text import clean, day, members, one_line
+from muniment.recovery.matter_file.text import clean, day, members, one_line, shown
 
 FILE = "contacts.vcf"
 
@@ -21,7 +21,7 @@ def cards(records: Records) -> bytes:
     lines: list[str] = []
     for row in records.of("contacts"):
         lines += ["BEGIN:VCARD", "VERSION:4.0"]
-        lines += _card(records, row, roles.get(str(row.get("id")), ""))
+        lines += _card(records, row, roles.get(shown(row.get("id")), ""))
         lines.append("END:VCARD")
     return b"".join(map(folded, lines))
 

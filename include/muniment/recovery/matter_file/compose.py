@@ -22,7 +22,7 @@ from muniment.recovery.matter_file.papers import (
 from muniment.recovery.matter_file.placing import RAW, VERSIONS
 from muniment.recovery.matter_file.records import Records
 from muniment.recovery.matter_file.summary import Summary
-from muniment.recovery.matter_file.text import day, money, one_line
+from muniment.recovery.matter_file.text import day, money, one_line, shown
 from muniment.recovery.matter_file.writings import (
     COMMUNICATIONS_PAGE,
     NOTES_PAGE,
@@ -89,7 +89,7 @@ def _heading(records: Records) -> Iterator[tuple[str, str]]:
     yield "Client", records.name("contacts", matter.get("client"))
     roles = records.roles()
     for row in records.of("contacts"):
-        role = roles.get(str(row.get("id")), "")
+        role = roles.get(shown(row.get("id")), "")
         if role and role != "Client":
             yield role, one_line(row.get("name"))
     yield "Responsible attorney", records.name("users", matter.get("responsible_attorney"))
@@ -124,7 +124,7 @@ def _correspondence(
     for row in communications:
         if row.get("type") == mail.KIND:
             path = f"{MAILS}/{html.anchor('', row.get('id'))}.eml"
-            mails[str(row.get("id"))] = path.encode()
+            mails[shown(row.get("id"))] = path.encode()
             made.files[path] = mail.message(records, row)
     if communications:
         page = communications_page(records, mails, found)

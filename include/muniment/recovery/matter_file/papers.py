@@ -11,7 +11,7 @@ from muniment.model.text import text_of
 from muniment.recovery.matter_file import html
 from muniment.recovery.matter_file.placing import RAW, VERSIONS, Version, versions
 from muniment.recovery.matter_file.records import Data, Records
-from muniment.recovery.matter_file.text import day, moment, one_line
+from muniment.recovery.matter_file.text import day, moment, one_line, shown
 
 DOCUMENTS_PAGE, CORRESPONDENCE_PAGE = "documents.html", "correspondence.html"
 
@@ -145,7 +145,7 @@ def from_and_to(records: Records, row: Data) -> str:
         said = []
         for who in row.get(key) or [] if isinstance(row.get(key), list) else []:
             if isinstance(who, dict):
-                role = "" if who.get("type") == "User" else roles.get(str(who.get("id")), "")
+                role = "" if who.get("type") == "User" else roles.get(shown(who.get("id")), "")
                 said.append(records.called(who) + (f" ({role})" if role else ""))
         return ", ".join(said)
 

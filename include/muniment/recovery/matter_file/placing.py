@@ -18,7 +18,7 @@ from typing import Any
 from muniment.model.item import Row
 from muniment.model.text import text_of
 from muniment.recovery.matter_file.text import clean
-from muniment.sources.as_files import TREE, as_files, folders_of, marked, safe
+from muniment.sources.as_files import TREE, as_files, folders_of, safe
 
 DOCUMENTS, VERSIONS, RAW = "documents", "versions", "raw"
 
@@ -82,7 +82,7 @@ def _named(rows: Sequence[Row], known: Known) -> Iterator[tuple[bytes, str]]:
         above = "/".join([DOCUMENTS, *folders])
         wanted.append((each[0], above, tidy(each[0].name)))
         for earlier in each[1:]:
-            name = tidy(marked(earlier.name, f"v{earlier.number}" if earlier.number else "earlier"))
+            name = tidy(earlier.name, mark=f"v{earlier.number}" if earlier.number else "earlier")
             wanted.append((earlier, f"{above}/{VERSIONS}", name))
     taken = {_same(folder) for _, above, _ in wanted for folder in _upwards(above)}
     # A folder of that name may come to stand beside any document.
@@ -106,10 +106,10 @@ def _is_free(key: str, often: Counter[str], taken: set[str]) -> bool:
 
 def _with_number(version: Version, above: str, taken: set[str]) -> str:
     mark = str(version.row.metadata.get("mark") or text_of(version.row.native_id))
-    path = f"{above}/{tidy(marked(version.name, mark))}"
+    path = f"{above}/{tidy(version.name, mark=mark)}"
     count = 2
     while _same(path) in taken:
-        path = f"{above}/{tidy(marked(version.name, f'{mark} {count}'))}"
+        path = f"{above}/{tidy(version.name, mark=f'{mark} {count}')}"
         count += 1
     return path
 
@@ -130,13 +130,13 @@ def _same(path: str) -> str:
     return unicodedata.normalize("NFC", path).casefold()
 
 
-def tidy(name: str, longest: int = _LONGEST_NAME) -> str:
+def tidy(name: str, longest: int = _LONGEST_NAME, mark: str = "") -> str:
     """A name that every file system takes, and that shows what it is: without marks that turn the writing,
-    and with its ending, however long it is."""
+    and with its ending and the mark that tells it from others, however long it is."""
     name = clean(name).replace("\n", " ").strip(" .")
     stem, dot, ending = name.rpartition(".")
     if not dot or not stem or len(ending) > 10:
         stem, ending = name, ""
-    kept = safe(stem[: longest - len(ending) - 1])
-    name = f"{kept}.{safe(ending)}" if ending else kept
+    after = (f" [{safe(mark)}]" if mark else "") + (f".{safe(ending)}" if ending else "")
+    name = safe(stem[: longest - len(after)]) + after
     return f"_{name}" if _RESERVED.fullmatch(name) else name

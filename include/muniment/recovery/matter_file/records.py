@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from muniment.recovery.matter_file.text import members, number_of, one_line
+from muniment.recovery.matter_file.text import members, number_of, one_line, shown
 from muniment.sources.clio.exact import parse
 
 Data = Mapping[str, Any]
@@ -29,7 +29,7 @@ class Records:
             self.unread += 1
             return
         held = self.by_kind.setdefault(kind, {})
-        held[str(data.get("id", len(held)))] = data
+        held[shown(data.get("id", len(held)))] = data
 
     def of(self, kind: str) -> list[Data]:
         """In the order of their ids."""

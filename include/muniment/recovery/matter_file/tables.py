@@ -10,10 +10,18 @@ import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from muniment.recovery.matter_file.records import Data, Records
-from muniment.recovery.matter_file.text import clean, day, members, money, number_of, plain
+from muniment.recovery.matter_file.text import (
+    clean,
+    day,
+    is_amount,
+    members,
+    money,
+    number_of,
+    plain,
+)
 
 _FORMULA = frozenset("=+-@\uff1d\uff0b\uff0d\uff20|%")
 """What begins a formula or a command in one spreadsheet or another, also in full width."""
@@ -134,12 +142,16 @@ class Account:
         return self.told is None or self.told == self.added_up
 
 
+_SUMS = Context(prec=1000)
+"""By default sums are rounded to 28 digits."""
+
+
 def accounts(records: Records) -> list[Account]:
     told = {number_of(one): one for one in members(records.matter.get("account_balances"))}
     sums: dict[str, Decimal] = {}
     for row in records.of("bank_transactions"):
         id_ = _account_of(row)
-        sums[id_] = sums.get(id_, Decimal()) + _moved(row)
+        sums[id_] = _SUMS.add(sums.get(id_, Decimal()), _moved(row))
     found = []
     for id_ in sorted(told.keys() | sums.keys(), key=lambda each: (len(each), each)):
         one = told.get(id_, {})
@@ -158,7 +170,7 @@ def ledger(records: Records) -> bytes:
     for row in sorted(records.of("bank_transactions"), key=_by_account_and_day):
         id_ = _account_of(row)
         account = told.get(id_, {})
-        balance[id_] = balance.get(id_, Decimal()) + _moved(row)
+        balance[id_] = _SUMS.add(balance.get(id_, Decimal()), _moved(row))
         rows.append([
             row.get("id"), id_, account.get("name"), account.get("type"), day(row.get("date")),
             row.get("transaction_type"), row.get("source"), row.get("description"), row.get("confirmation"),
@@ -182,8 +194,10 @@ def _by_account_and_day(row: Data) -> tuple[int, str, str, int, str]:
 
 
 def _moved(row: Data) -> Decimal:
-    moved = (_number(row.get("funds_in")) or 0) - (_number(row.get("funds_out")) or 0)
-    return Decimal(moved)
+    zero = Decimal()
+    return _SUMS.subtract(
+        _number(row.get("funds_in")) or zero, _number(row.get("funds_out")) or zero
+    )
 
 
 def _number(value: object) -> Decimal | None:
@@ -191,9 +205,9 @@ def _number(value: object) -> Decimal | None:
 
 
 def _is_number(value: object) -> bool:
-    if isinstance(value, Decimal):
-        return value.is_finite()
-    return isinstance(value, int) and not isinstance(value, bool)
+    if isinstance(value, bool) or not isinstance(value, Decimal | int):
+        return False
+    return is_amount(value)
 
 
 def _amount(value: object) -> object:

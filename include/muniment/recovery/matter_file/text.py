@@ -17,6 +17,8 @@ _BLOCKS = frozenset(
         "ol", "p", "pre", "table", "tr", "ul",
     }
 )  # fmt: skip
+_LONGEST = 60
+"""Digits on either side of the point."""
 _UNSEEN = frozenset({"script", "style", "head", "title", "template"})
 
 
@@ -36,17 +38,31 @@ def shown(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Decimal):
-        return format(value, "f")
+        return format(value, "f") if _is_short(value) else str(value)
+    if isinstance(value, int) and value.bit_length() > _LONGEST * 3:
+        return "a number of too many digits"
     return str(value)
+
+
+def _is_short(value: Decimal) -> bool:
+    """Written out, `1e999999999` would fill the memory."""
+    return value.is_finite() and abs(value.adjusted()) <= _LONGEST
+
+
+def is_amount(value: Decimal | int) -> bool:
+    """Has it so many digits as an amount may have?"""
+    if isinstance(value, Decimal):
+        return _is_short(value) and len(value.as_tuple().digits) <= 2 * _LONGEST
+    return value.bit_length() < 3 * _LONGEST
 
 
 def money(value: object) -> str:
     """At least two decimals, and never fewer than came."""
     if isinstance(value, bool) or not isinstance(value, Decimal | int):
         return clean(value)
-    exact = Decimal(value)
-    if not exact.is_finite():
+    if not is_amount(value):
         return clean(value)
+    exact = Decimal(value)
     exponent = exact.as_tuple().exponent
     decimals = max(2, -exponent if isinstance(exponent, int) else 0)
     return format(exact, f".{decimals}f")
@@ -110,4 +126,4 @@ def members(value: object) -> list[dict[str, Any]]:
 def number_of(value: object) -> str:
     """The id in a reference `{"id": 7}`, or empty."""
     id_ = value.get("id") if isinstance(value, dict) else None
-    return str(id_) if isinstance(id_, int | str) and not isinstance(id_, bool) else ""
+    return shown(id_) if isinstance(id_, int | str) and not isinstance(id_, bool) else ""

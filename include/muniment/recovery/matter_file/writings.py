@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from muniment.recovery.matter_file import html
 from muniment.recovery.matter_file.papers import Paper, from_and_to, kind_of, when
 from muniment.recovery.matter_file.records import Data, Records
-from muniment.recovery.matter_file.text import day, members, number_of, one_line, plain
+from muniment.recovery.matter_file.text import day, members, number_of, one_line, plain, shown
 
 NOTES_PAGE, COMMUNICATIONS_PAGE, PEOPLE_PAGE = "notes.html", "communications.html", "people.html"
 BACK = "../index.html"
@@ -30,7 +30,7 @@ def communications_page(
     documents = {number_of(paper.data): paper for paper in found}
     body = []
     for row in sorted(records.of("communications"), key=when, reverse=True):
-        id_ = str(row.get("id"))
+        id_ = shown(row.get("id"))
         told = [
             html.escaped(when(row)),
             html.escaped(kind_of(row)),
@@ -67,7 +67,7 @@ def people_page(records: Records) -> str:
     rows = sorted(
         (
             html.line(row.get("name")),
-            html.line(roles.get(str(row.get("id")), "")),
+            html.line(roles.get(shown(row.get("id")), "")),
             html.line(records.one("contacts", row.get("company")).get("name")),
             html.line(", ".join(one_line(e.get("address")) for e in members(row.get("email_addresses")))),
             html.line(", ".join(one_line(p.get("number")) for p in members(row.get("phone_numbers")))),
