@@ -68,7 +68,7 @@ def test_a_matter_file_has_clio_and_the_share(
         assert "Total" in (csv.DictReader(table).fieldnames or ())
     names = [row["name"] for row in sim.rows("contacts.json", fields="name")]
     again = terminal(
-        "restore", "--matter", number, "--to", into, "--as", "matter-file", "--yes", code=6
+        "restore", "--matter", number, "--to", into, "--as", "matter-file", "--yes", code=9
     )
     for said in (told.out, told.err, again.out, again.err, str(planned)):
         assert not [name for name in names if name in said]
