@@ -28,6 +28,7 @@ class NotedTarget:
         self.conflicts = inner.conflicts
         self.already = inner.already
         self.finish = inner.finish
+        self.close = inner.close
 
     def give(self, kind: str, native_id: bytes, *more: Any, **named: Any) -> Any:
         given = self._inner.give(kind, native_id, *more, **named)
