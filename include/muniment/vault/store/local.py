@@ -63,6 +63,8 @@ class LocalStore:
         self.label = self.root.as_uri()
         self._flushed: set[Path] = set()
         """Folders whose own name is known to be on the medium."""
+        self._received: dict[str, tuple[tuple[int, ...], bytes]] = {}
+        """What was hashed while it was written here: the file it became, and its SHA-256."""
 
     @classmethod
     def create(cls, root: Path) -> LocalStore:
@@ -86,6 +88,8 @@ class LocalStore:
                 _flush_folder(final.parent)
             finally:
                 temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self._received[name] = _held(os.lstat(final)), sha256
         return DEFAULT_VERSION
 
     def _write_temporary(self, name: str, data: Payload, sha256: bytes) -> Path:
@@ -162,12 +166,15 @@ class LocalStore:
             return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def head(self, name: str, *, version: str | None = None) -> ObjectHead:
-        """`sha256` is None: a folder keeps no checksum. `decorators.stored_digest` reads and
-        hashes, as the keyless check does in rotation."""
+        """`sha256` is what this handle computed while it wrote the object, as S3 does, as long as the file
+        is the same and untouched; otherwise None: a folder keeps no checksum. `decorators.stored_digest`
+        reads and hashes, as the keyless check does in rotation."""
         path = self._path(name, version)
         with self._errors(name), _open(path) as descriptor:
             status = os.fstat(descriptor)
-        return ObjectHead(name, DEFAULT_VERSION, status.st_size, None, _written_at(status))
+        held, digest = self._received.get(name, ((), b""))
+        shown = digest if held == _held(status) else None
+        return ObjectHead(name, DEFAULT_VERSION, status.st_size, shown, _written_at(status))
 
     def list(self, prefix: str = "") -> Iterator[ObjectVersion]:
         with self._errors(prefix):
@@ -323,6 +330,11 @@ def _flush_folder(folder: Path) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def _held(status: os.stat_result) -> tuple[int, ...]:
+    """What is another number once the file was written to or exchanged."""
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _written_at(status: os.stat_result) -> datetime:
