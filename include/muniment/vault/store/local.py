@@ -44,7 +44,7 @@ from muniment.errors import (
     StoreUnsuitable,
 )
 from muniment.vault.store.base import DEFAULT_VERSION, ObjectHead, ObjectVersion
-from muniment.vault.store.payload import Payload, check_name, windows
+from muniment.vault.store.payload import Payload, check_name, hashed_here, held, staged, windows
 
 TEMPORARY = ".tmp"
 
@@ -81,16 +81,40 @@ class LocalStore:
                 # Spares writing a whole pack; the link below is what decides.
                 self._make_folder(final.parent)
                 self._taken(final, name)
-            temporary = self._write_temporary(name, data, sha256)
-            try:
-                self._make_folder(final.parent)
-                self._link(temporary, final, name)
-                _flush_folder(final.parent)
-            finally:
-                temporary.unlink(missing_ok=True)
+            if not (isinstance(data, Path) and self._adopt(data, final, name, sha256)):
+                temporary = self._write_temporary(name, data, sha256)
+                try:
+                    self._make_folder(final.parent)
+                    self._link(temporary, final, name)
+                    _flush_folder(final.parent)
+                finally:
+                    temporary.unlink(missing_ok=True)
             with contextlib.suppress(OSError):
-                self._received[name] = _held(os.lstat(final)), sha256
+                self._received[name] = held(os.lstat(final)), sha256
         return DEFAULT_VERSION
+
+    def _adopt(self, path: Path, final: Path, name: str, sha256: bytes) -> bool:
+        """Gives a staged file of this very file system its name, if this process hashed it while it wrote it
+        and nobody touched it since: copying and hashing would give the same again. False where it must
+        be copied."""
+        with staged():
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            if hashed_here(os.fstat(descriptor)) != sha256:
+                return False
+            os.fchmod(descriptor, 0o400)
+            _flush(descriptor)
+            self._make_folder(final.parent)
+            try:
+                os.link(path, final)
+            except FileExistsError:
+                self._taken(final, name)
+            except OSError:
+                return False
+            _flush_folder(final.parent)
+            return True
+        finally:
+            os.close(descriptor)
 
     def _write_temporary(self, name: str, data: Payload, sha256: bytes) -> Path:
         folder = self.root / TEMPORARY
@@ -172,8 +196,8 @@ class LocalStore:
         path = self._path(name, version)
         with self._errors(name), _open(path) as descriptor:
             status = os.fstat(descriptor)
-        held, digest = self._received.get(name, ((), b""))
-        shown = digest if held == _held(status) else None
+        same, digest = self._received.get(name, ((), b""))
+        shown = digest if same == held(status) else None
         return ObjectHead(name, DEFAULT_VERSION, status.st_size, shown, _written_at(status))
 
     def list(self, prefix: str = "") -> Iterator[ObjectVersion]:
@@ -330,11 +354,6 @@ def _flush_folder(folder: Path) -> None:
             raise
     finally:
         os.close(descriptor)
-
-
-def _held(status: os.stat_result) -> tuple[int, ...]:
-    """What is another number once the file was written to or exchanged."""
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _written_at(status: os.stat_result) -> datetime:
