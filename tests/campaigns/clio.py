@@ -105,7 +105,7 @@ def _differences(found: dict[str, bytes], truth: dict[str, bytes], mode: str) ->
         seen_same = {
             key
             for key in truth.keys() & found.keys()
-            if "/files/" not in key and _etag(found[key]) == _etag(truth[key])
+            if not key.startswith("document_files/") and _etag(found[key]) == _etag(truth[key])
         }
         truth = {key: found[key] if key in seen_same else body for key, body in truth.items()}
     if mode == "changes":

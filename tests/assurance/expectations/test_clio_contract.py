@@ -28,7 +28,7 @@ class TestClio(ExpectationContractSuite):
         items: list[tuple[str, str, bytes, dict[str, str]]] = [
             ("matters", "matters/17", json.dumps({"id": 17, "description": SECRET}).encode(), {}),
             ("settings/billing", "settings/billing", b'{"tax_rate":7.25}', {}),
-            (DOCUMENT_FILE, "documents/5/files/6", SECRET.encode(), {"file": f"{SECRET}.pdf"}),
+            (DOCUMENT_FILE, "document_files/5/6", SECRET.encode(), {"file": f"{SECRET}.pdf"}),
         ]
         for _, name, data, _ in items:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
