@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from muniment.assurance.clio_contract import ClioContract
+from muniment.assurance.clio_contract import ClioContract, ClioTrustContract
 from muniment.model.item import Fidelity, Observed, Row
 from muniment.sources.base import FIRST_TIME, Known, Listed
 from muniment.sources.clio.naming import DOCUMENT_FILE
@@ -61,6 +61,10 @@ class TestClio(ExpectationContractSuite):
         path.write_bytes(body)
         facts = self.contract.describe(row, path)
         assert facts["row"] != facts["expected_row"]
+
+
+class TestClioTrust(TestClio):
+    contract = ClioTrustContract()
 
 
 class MixingUp(MemoryApiSource):
