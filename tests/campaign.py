@@ -36,6 +36,8 @@ CAMPAIGNS: dict[str, tuple[str, int]] = {
     "tampering": ("tests.campaigns.tampering", 200),
     "crash": ("tests.campaigns.crash", 330),
     "model": ("tests.campaigns.model", 100),
+    "clio": ("tests.campaigns.clio", 200),
+    "clio_weather": ("tests.campaigns.clio_weather", 200),
     "demonstration": ("tests.campaigns.demonstration", 1),
 }
 """Name -> (module with `run`, seeds of a full run)."""

@@ -1,9 +1,10 @@
-"""The only place that asks what time it is, so that a test can hold a year in its hand."""
+"""The only place that asks what time it is, and that waits, so that a test can hold a year in its hand."""
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Clock(Protocol):
@@ -12,11 +13,21 @@ class Clock(Protocol):
     def now(self) -> datetime: ...
 
 
+@runtime_checkable
+class Waiting(Clock, Protocol):
+    """A clock by which one can also wait."""
+
+    def sleep(self, seconds: float) -> None: ...
+
+
 class SystemClock:
     """The machine's clock."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(max(0.0, seconds))
 
 
 class FixedClock:
@@ -29,6 +40,10 @@ class FixedClock:
 
     def now(self) -> datetime:
         return self._at
+
+    def sleep(self, seconds: float) -> None:
+        """Takes no time: the clock moves on by so much."""
+        self.advance(timedelta(seconds=max(0.0, seconds)))
 
     def advance(self, by: timedelta) -> datetime:
         self._at += by

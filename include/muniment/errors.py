@@ -140,6 +140,39 @@ class SourceMissing(SourceError):
     default_todo = "Mount or repair the source, then clear this task. If it really moved, change its location in inventory.csv."
 
 
+class SourceUnavailable(SourceError):
+    """The vendor's system does not answer, or not sensibly; nothing at this firm needs mending."""
+
+    code = "M211"
+    retry = Retry.SOON
+    default_safe = "No deletion was recorded; every earlier snapshot is unharmed."
+    default_todo = (
+        "Nothing if it passes: the run retries, and the next run goes on from here. If it stays, see "
+        "the vendor's status page and this machine's network."
+    )
+
+
+class SourceRefused(SourceError):
+    """The vendor's system does not let us in: consent revoked or ended, wrong region, wrong client."""
+
+    code = "M212"
+    retry = Retry.NEVER
+    default_safe = "No deletion was recorded; every earlier snapshot is unharmed."
+    default_todo = "Have the backup user give consent again: `muniment consent SOURCE`."
+
+
+class SourceRestricted(SourceError):
+    """The backup user sees less than there is: a backup would be silently incomplete."""
+
+    code = "M213"
+    retry = Retry.NEVER
+    default_safe = "Nothing was recorded as deleted; every earlier snapshot is unharmed."
+    default_todo = (
+        "Give the backup user every right that is named above, in the vendor's settings, or have an "
+        "unrestricted administrator give consent: `muniment consent SOURCE`."
+    )
+
+
 class SourceSuspect(SourceError):
     """The source is there but so changed that believing it would record a mass deletion."""
 

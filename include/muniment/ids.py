@@ -47,6 +47,17 @@ class ItemIds:
         return begun
 
 
+ROOT = b"."
+"""The native id of a tree's root."""
+
+
+def parent_id(ids: ItemIds, native_id: bytes) -> bytes:
+    """The item id of the folder of a `/`-separated native id; b"" for the root itself."""
+    if native_id == ROOT:
+        return b""
+    return ids.of("dir", native_id.rpartition(b"/")[0] or ROOT)
+
+
 def matter_id(id_key: bytes, number: str) -> str:
     """An opaque matter id such as `M-7F3K2QXA`, stable for one firm and one matter number.
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from muniment.clock import Clock, SystemClock
+from muniment.clock import Clock, SystemClock, Waiting
 from muniment.config.apart import require_apart, require_outside
 from muniment.config.exceptions import accepted_on
 from muniment.config.firm import Destination
@@ -39,11 +39,17 @@ from muniment.vault.vault import Vault
 if TYPE_CHECKING:
     from muniment.backup.options import BackupOptions
     from muniment.backup.run import BackupRun
+    from muniment.wiring_clio import Login
 
 StoreOpener = Callable[[Destination, str, S3Credential | None], Store]
 """(destination of firm.yaml, URL of it or of its matter keys, the role's own credential) -> store.
 Where the role has none of its own, whoever opens finds one: Airflow in the destination's connection,
 the command line in the environment."""
+
+
+LoginFinder = Callable[[str], "Login | None"]
+"""Name of a connection -> what stands in it; None where there is none. Without a finder, or with none found,
+the secret comes from where firm.yaml says."""
 
 
 def open_with_environment(
@@ -74,10 +80,12 @@ class Wiring:
         config: FirmConfig,
         opener: StoreOpener = open_with_environment,
         clock: Clock | None = None,
+        login: LoginFinder | None = None,
     ) -> None:
         self.config = config
         self.clock: Clock = clock or SystemClock()
         self._opener = opener
+        self._login = login
 
     # -- stores and vaults -------------------------------------------------------------------------
 
@@ -107,15 +115,19 @@ class Wiring:
         if role == "reader":
             return self.vault_with((), None, destination)
         keys = read_role_keys(self.config.firm.keys, role)
-        try:
-            identities = parse_identities(keys.identity) if keys.identity else []
-        except MunimentError as error:
-            raise error.at(f"firm.yaml, key keys.{role}.identity") from None
+        identities = self._identities(role)
         try:
             signer = Signer.from_pem(keys.signer)
         except MunimentError as error:
             raise error.at(f"firm.yaml, key keys.{role}.signer") from None
         return self.vault_with(identities, signer, destination, role)
+
+    def _identities(self, role: str) -> list[Identity]:
+        keys = read_role_keys(self.config.firm.keys, role)
+        try:
+            return parse_identities(keys.identity) if keys.identity else []
+        except MunimentError as error:
+            raise error.at(f"firm.yaml, key keys.{role}.identity") from None
 
     def vault_with(
         self,
@@ -151,18 +163,31 @@ class Wiring:
 
     def source(self, source_id: str) -> Source:
         """The source of an inventory row. Raises ConfigError for a row that is not Muniment's."""
+        row = self._row(source_id)
+        if row.system in ("clio", "clio-trust"):
+            return self._clio(row)
+        return self._files(row)
+
+    def _files(self, row: InventoryRow) -> Source:
         from muniment.sources.files import FileSource
 
-        row = self._row(source_id)
-        options = self.config.options(source_id)
+        options = self.config.options(row.source_id)
         return FileSource(
-            source_id,
+            row.source_id,
             Path(row.location),
             exclude=compile_patterns(options.exclude),
             one_file_system=options.one_file_system,
             expect_mount=options.expect_mount,
             sentinel=os.fsencode(options.sentinel) if options.sentinel else None,
         )
+
+    def _clio(self, row: InventoryRow) -> Source:
+        """Whoever reads an account needs the worker's identity: the consent is sealed to it."""
+        from muniment.wiring_clio import clio_source
+
+        waiting = self.clock if isinstance(self.clock, Waiting) else SystemClock()
+        login = self._login(row.connection) if self._login and row.connection else None
+        return clio_source(self.config, row, self._identities("worker"), waiting, login=login)
 
     def target(
         self,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from muniment.errors import ItemUnreadable
 from muniment.model.item import Fidelity, Fingerprint, Observed
-from muniment.sources.base import Description, Skipped, SourceHealth
+from muniment.sources.base import FIRST_TIME, Description, Known, Skipped, SourceHealth
 from muniment.sources.causes import PERMISSION_DENIED
 
 
@@ -56,7 +56,7 @@ class MemorySource:
     def probe(self) -> SourceHealth:
         return SourceHealth("memory:1", stable_inodes=True)
 
-    def scan(self) -> Iterator[Observed | Skipped]:
+    def scan(self, known: Known = FIRST_TIME) -> Iterator[Observed | Skipped]:
         yield Observed("dir", b".", Fingerprint(0, 1, 1, 0))
         for folder in sorted(self.folders()):
             if folder in self.closed:

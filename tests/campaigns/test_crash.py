@@ -22,9 +22,9 @@ pytestmark = [
 ]
 
 
-def wanted_seeds() -> range:
+def wanted_seeds(number: int = 12) -> range:
     """MUNIMENT_SEEDS is a number of seeds, or `first-last`."""
-    first, dash, last = os.environ.get("MUNIMENT_SEEDS", "12").partition("-")
+    first, dash, last = os.environ.get("MUNIMENT_SEEDS", str(number)).partition("-")
     return range(int(first), int(last) + 1) if dash else range(int(first))
 
 

@@ -11,7 +11,7 @@ from muniment.backup.commit import Outcome
 from muniment.backup.options import BackupOptions
 from muniment.backup.pipeline import back_up
 from muniment.recovery.perform import RestoreReport
-from muniment.sources.base import Description, ItemReader
+from muniment.sources.base import FIRST_TIME, Description, ItemReader, Known
 from muniment.sources.files import FileSource
 from tests.support.file_trees import picture
 from tests.support.practice import Practice
@@ -42,8 +42,8 @@ class Meddled(FileSource):
         super().__init__("files", root)
         self._when = when
 
-    def scan(self) -> Iterator[Any]:
-        yield from super().scan()
+    def scan(self, known: Known = FIRST_TIME) -> Iterator[Any]:
+        yield from super().scan(known)
         self._when("listed", b"")
 
     @contextmanager

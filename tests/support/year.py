@@ -31,7 +31,7 @@ from muniment.evidence.events import (
 from muniment.evidence.recording import recorded_run, restore_ended, run_started
 from muniment.evidence.upkeep import keep_up
 from muniment.model.item import Observed
-from muniment.sources.base import Skipped
+from muniment.sources.base import FIRST_TIME, Known, Skipped
 from muniment.vault.checkpoints import write_checkpoint
 from muniment.vault.evidence import append
 from tests.campaigns.memory_source import MemorySource
@@ -73,11 +73,11 @@ class Share(MemorySource):
         self.write(b"Scanner/stuck.pdf", b"stuck")
         self.write(b"letter.docx", b"letter")
 
-    def scan(self) -> Iterator[Observed | Skipped]:
+    def scan(self, known: Known = FIRST_TIME) -> Iterator[Observed | Skipped]:
         if self.away:
             raise SourceMissing("the share is away", to=self.source_id)
         self._clock.advance(self.slow)
-        yield from super().scan()
+        yield from super().scan(known)
 
 
 @dataclass

@@ -9,23 +9,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from airflow.sdk import get_current_context
+from airflow.sdk.exceptions import AirflowSkipException
 
 from muniment.airflow.names import ACCEPT_MASS_DELETION, PLAN, engine_run_id
-from muniment.airflow.stores import open_destination
+from muniment.airflow.stores import clio_login, open_destination
 from muniment.backup.commit import commit_snapshot
 from muniment.backup.encrypt import encrypt
 from muniment.backup.extract import extract
 from muniment.backup.plan import make_plan
 from muniment.backup.run import BackupRun
+from muniment.backup.shards import FILES
 from muniment.backup.staging import clean_abandoned
 from muniment.backup.upload import upload
 from muniment.backup.validate import validate_checksums
 from muniment.backup.work import Plan, ShardResult
+from muniment.clock import from_text
 from muniment.config.load import FirmConfig
-from muniment.errors import BackupIncomplete
+from muniment.errors import BackupIncomplete, SourceRefused, SourceRestricted
 from muniment.evidence.recording import run_ended, run_started
 from muniment.ids import sha256_hex
 from muniment.wiring import Wiring
@@ -34,12 +38,15 @@ log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
+_REFUSED = "refused"
+"""In the run's staging: which shard the source refused."""
+
 
 class BackupTasks:
     """One source of one firm. `dag_id` is the id of its DAG."""
 
     def __init__(self, config: FirmConfig, source_id: str, dag_id: str) -> None:
-        self._wiring = Wiring(config, open_destination)
+        self._wiring = Wiring(config, open_destination, login=clio_login)
         self._source_id = source_id
         self._dag_id = dag_id
 
@@ -61,6 +68,7 @@ class BackupTasks:
                 "seq": plan.seq,
                 "shards": len(plan.shards),
                 "deferred_items": plan.deferred_items,
+                "next_not_before": plan.next_not_before,
             },
         )
         log.info(
@@ -79,10 +87,21 @@ class BackupTasks:
         return [{**shard.as_dict(), "plan": mark} for shard in plan.shards]
 
     def extract(self, shard: Json) -> Json:
-        """Puts the shard into reading order; gives the same entry on."""
+        """Puts the shard into reading order, and fetches what must be fetched; gives the same entry on.
+
+        A vendor that refused one shard would refuse all: the others that must ask it are skipped, so that
+        one error says it.
+        """
         run = self._run()
         with run.staging.in_use():
-            count = extract(run, shard["shard"])
+            refused = run.staging.folder / _REFUSED
+            if shard["about"].startswith(FILES):
+                _skip_if_refused(refused, shard["shard"])
+            try:
+                count = extract(run, shard["shard"])
+            except (SourceRefused, SourceRestricted):
+                refused.write_text(shard["shard"])
+                raise
         log.info("%s items are ready to be read", f"{count:,}")
         return shard
 
@@ -155,11 +174,15 @@ class BackupTasks:
     def remainder(self, plan: Mapping[str, Any] | None, outcome: Mapping[str, Any] | None) -> int:
         """Items left to a next run that should begin at once; 0 when none should.
 
-        A run that finished no shard would leave the same remainder again, for ever.
+        A run that finished no shard would leave the same remainder again, for ever; and what waits for
+        the end of a vendor's busy hours is left to the run that is due by the schedule.
         """
         if not plan or not outcome or outcome["plan"] != plan["mark"]:
             return 0
         if len(outcome["unfinished"]) >= plan["shards"]:
+            return 0
+        wait = plan.get("next_not_before")
+        if wait and from_text(wait) > self._wiring.clock.now():
             return 0
         return int(outcome["deferred_items"])
 
@@ -181,6 +204,17 @@ class BackupTasks:
     def _run(self, accept: bool = False) -> BackupRun:
         run_id = engine_run_id(self._dag_id, str(get_current_context()["run_id"]))
         return self._wiring.backup_run(self._source_id, run_id, accept_mass_deletion=accept)
+
+
+def _skip_if_refused(refused: Path, shard: str) -> None:
+    """Raises AirflowSkipException where another shard was refused; the one that was is tried again."""
+    try:
+        by = refused.read_text()
+    except FileNotFoundError:
+        return
+    if by != shard:
+        raise AirflowSkipException(f"the source refused shard {by}: see its log for what to do")
+    refused.unlink(missing_ok=True)
 
 
 def _mark(plan: Plan) -> str:

@@ -1,9 +1,11 @@
-"""Stores: a destination of firm.yaml, opened with the credential of an Airflow connection."""
+"""Stores: a destination of firm.yaml, opened with the credential of an Airflow connection; and what such a
+connection says of a source."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from muniment.config.firm import Destination
 from muniment.errors import ConfigError
@@ -12,6 +14,9 @@ from muniment.vault.store.open import FileDestination, open_store
 from muniment.vault.store.s3 import S3Store
 from muniment.vault.store.s3_client import S3Credential, make_client
 from muniment.wiring import store_settings
+
+if TYPE_CHECKING:
+    from muniment.wiring_clio import Login
 
 
 def open_destination(
@@ -61,3 +66,18 @@ def _require_connection(destination: Destination, url: str) -> None:
             "with the worker's access key, or correct the destination's `connection` in firm.yaml. "
             "Then clear this task.",
         ) from None
+
+
+def clio_login(connection: str) -> Login | None:
+    """The application's key and secret out of an Airflow connection of type `clio`; None where Airflow has
+    no such connection: then firm.yaml says where they are."""
+    from airflow.sdk import BaseHook
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    from muniment.wiring_clio import Login
+
+    try:
+        found = BaseHook.get_connection(connection)
+    except AirflowNotFoundException:
+        return None
+    return Login(found.login or "", found.password or "")

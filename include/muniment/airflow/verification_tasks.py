@@ -21,7 +21,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from muniment.airflow.names import EVERYTHING as EVERYTHING_FIELD
 from muniment.airflow.names import REPORT, engine_run_id
 from muniment.airflow.settings import reports_area, scratch_area
-from muniment.airflow.stores import open_destination
+from muniment.airflow.stores import clio_login, open_destination
 from muniment.assurance.check import finding_dict
 from muniment.assurance.data_docs import KEPT, forget_old, write_index
 from muniment.assurance.expectations import judge
@@ -36,7 +36,13 @@ from muniment.assurance.verify import verify
 from muniment.clock import to_text
 from muniment.config.inventory import InventoryRow
 from muniment.config.load import FirmConfig
-from muniment.errors import MunimentError, NothingToRestore, StagingError, VerificationFailed
+from muniment.errors import (
+    KeyFileError,
+    MunimentError,
+    NothingToRestore,
+    StagingError,
+    VerificationFailed,
+)
 from muniment.ids import sha256_hex
 from muniment.sources.base import Source
 from muniment.vault.bases import base_due, rebase
@@ -60,7 +66,7 @@ class VerificationTasks:
 
     def __init__(self, config: FirmConfig, dag_id: str) -> None:
         self._config = config
-        self._wiring = Wiring(config, open_destination)
+        self._wiring = Wiring(config, open_destination, login=clio_login)
         self._dag_id = dag_id
 
     # -- what is tried -----------------------------------------------------------------------------
@@ -374,7 +380,12 @@ class VerificationTasks:
 
     def _live(self, drawn: Draw) -> Source | None:
         known = any(row.source_id == drawn.source for row in self._config.protected)
-        return self._wiring.source(drawn.source) if known else None
+        try:
+            return self._wiring.source(drawn.source) if known else None
+        except KeyFileError:
+            # A consent is sealed to the worker, whose keys are not for this queue.
+            log.info("This machine has no right to look into the live source")
+            return None
 
 
 def _matters(vault: Vault, history: History) -> Counter[str]:

@@ -15,7 +15,7 @@ from enum import StrEnum
 from hashlib import sha256
 from random import Random
 
-from muniment.errors import ItemUnreadable, SourceMissing
+from muniment.errors import ItemUnreadable, SourceError
 from muniment.model.item import Observed, Row
 from muniment.sources.base import Source
 
@@ -37,10 +37,10 @@ class Live(StrEnum):
 @dataclass(frozen=True, slots=True)
 class LiveCheck:
     """`reached` is false where the live source cannot be read from here; then nothing else is known.
-    `items` is how many it lists."""
+    `items` is how many it lists, None where a listing would cost a night (an API)."""
 
     reached: bool
-    items: int = 0
+    items: int | None = 0
     seen: dict[bytes, Live] = field(default_factory=dict)
 
 
@@ -56,10 +56,10 @@ def look(source: Source | None, rows: Iterable[Row], since: datetime, seed: int)
     if source is None:
         return NOT_REACHED
     try:
-        source.probe()
-        count = sum(isinstance(found, Observed) for found in source.scan())
+        dear = source.probe().by_kind
+        count = None if dear else sum(isinstance(found, Observed) for found in source.scan())
         return LiveCheck(True, count, _looked_at(source, rows, since, seed))
-    except SourceMissing:
+    except SourceError:
         return NOT_REACHED
 
 
@@ -84,8 +84,11 @@ def _compare(source: Source, row: Row, since: datetime) -> Live:
     try:
         with source.open(row.kind, row.native_id) as reader:
             now = reader.describe().fingerprint
-            # Without a time of change (0: none, or too fresh to be believed) nothing is untouched.
+            # Without a time of change (0: none, or too fresh to be believed) nothing is untouched, unless
+            # the system itself says that it is the same version.
             touched = not now.ctime_ns or now.ctime_ns >= int(since.timestamp() * 1e9)
+            if now.tag and now.tag == row.version:
+                touched = False
             if touched and (now.size, now.mtime_ns) != (row.size, row.mtime_ns):
                 return Live.CHANGED
             digest = sha256()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -29,11 +29,20 @@ class NotedTarget:
         self.already = inner.already
         self.finish = inner.finish
         self.close = inner.close
+        self._placed: dict[bytes, bytes] = {}
+
+    def placed(self, rows: Sequence[Row]) -> Sequence[Row]:
+        placed = self._inner.placed(rows)
+        for row, at in zip(rows, placed, strict=True):
+            if at.native_id != row.native_id:
+                self.delivered[row.native_id] = at.native_id
+                self._placed[at.native_id] = row.native_id
+        return placed
 
     def give(self, kind: str, native_id: bytes, *more: Any, **named: Any) -> Any:
         given = self._inner.give(kind, native_id, *more, **named)
         if given.delivered_as is not None:
-            self.delivered[native_id] = given.delivered_as
+            self.delivered[self._placed.get(native_id, native_id)] = given.delivered_as
         return given
 
 

@@ -241,7 +241,9 @@ def _source_row(
         len(report.failures),
         sum(bool(drawn.matter) and r.matter == drawn.matter for r in snapshot.items.values()),
         sum(i["there"] is True and i["sha256"] == i["expected_sha256"] for i in of_matter),
-        round(seen.items / counts.items, 4) if seen.reached and counts.items else None,
+        round(seen.items / counts.items, 4)
+        if seen.reached and seen.items is not None and counts.items
+        else None,
     )
     return dict(zip(SOURCE_COLUMNS, values, strict=True))
 

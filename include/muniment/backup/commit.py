@@ -121,8 +121,11 @@ def commit_snapshot(run: BackupRun, validated: Iterable[ShardResult]) -> Outcome
         for item_id in removed:
             _leave(run, leaving, before, item_id, None)
         written = [*leaving.close(), *writer.close()]
+    completeness = _completeness(plan, unfinished, gathered)
+    # With a gap the source must be shown again what this run was shown: what it told is not remembered.
+    memory = plan.memory if completeness is not Completeness.INCOMPLETE else {}
     delta = StateDelta.joined(
-        [*_remembered(run, plan, results), StateDelta.of([], removed, plan.facts)]
+        [*_remembered(run, plan, results), StateDelta.of([], removed, plan.facts | memory)]
     )
     after = before.after(delta)
     named = _named_packs(run, delta, new_packs)
@@ -139,7 +142,7 @@ def commit_snapshot(run: BackupRun, validated: Iterable[ShardResult]) -> Outcome
         ),
         run_id=run.run_id,
         retention_class=run.options.retention_class,
-        completeness=_completeness(plan, unfinished, gathered),
+        completeness=completeness,
         started_at=from_text(plan.started_at),
         ended_at=run.vault.clock.now(),
         clock_offset_ms=plan.clock_offset_ms,
@@ -164,7 +167,9 @@ def commit_snapshot(run: BackupRun, validated: Iterable[ShardResult]) -> Outcome
             for (cause, accepted), count in sorted(gathered.causes.items())
         ),
     )
-    return _outcome(_put(run, plan, commit), plan)
+    record = _put(run, plan, commit)
+    run.drop_spooled(after)
+    return _outcome(record, plan)
 
 
 def _recipients(run: BackupRun) -> dict[str, str]:
@@ -323,7 +328,7 @@ def _counts(
         renamed=renamed,
         unassigned=after.unassigned(),
         problems=gathered.problems,
-        source_bytes=plan.source_bytes,
+        source_bytes=plan.source_bytes + sum(r.more_bytes for r in results.values()),
         read_bytes=sum(r.read_bytes for r in results.values()),
         stored_bytes=sum(p.size for r in results.values() for p in r.packs)
         + sum(r.size for r in rows),

@@ -1,4 +1,5 @@
-"""Encrypt: read a shard's items in place, and write packs of what the vault does not have yet.
+"""Encrypt: read a shard's items in place, or in the spool, and write packs of what the vault does not have
+yet.
 
 Content is hashed as it is read; a file above 32 MB is cut into content-defined chunks. Members that
 the vault already holds under the same key are named, not written again. Only ciphertext reaches the
@@ -18,8 +19,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from muniment.backup.plan import WITHOUT_CONTENT
 from muniment.backup.run import BackupRun
+from muniment.backup.shards import WITHOUT_CONTENT
 from muniment.backup.work import PackRef, ShardResult, Taken, Untaken, Work
 from muniment.backup.zeros import pieces
 from muniment.clock import to_text
@@ -152,6 +153,7 @@ def encrypt(run: BackupRun, shard: str) -> ShardResult:
         problems=len(outcome.untaken),
         read_bytes=outcome.read_bytes,
         packs=tuple(outcome.packs),
+        more_bytes=sum(r.size - r.work.fingerprint.size for r in outcome.read if r.work.place),
     )
 
 
@@ -235,7 +237,7 @@ class _Encryptor:
 
     def _item(self, item: Work, packs: _Packs, outcome: _Outcome) -> _Read:
         for _ in range(self._run.options.attempts):
-            with self._run.source.open(item.kind, item.native_id) as reader:
+            with self._run.open(item) as reader:
                 description = reader.describe()
                 if not description.has_content:
                     return _Read(item, description, b"", description.fingerprint.size, [])

@@ -7,12 +7,15 @@ spool sealed to the worker, so that `encrypt` can be repeated without asking the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
-from muniment.backup.plan import IDENTITY_FACT
+from muniment.backup.brought import is_fetched
+from muniment.backup.known import IDENTITY_FACT
 from muniment.backup.run import BackupRun
 from muniment.backup.work import Work
-from muniment.errors import SourceMissing
+from muniment.errors import ItemUnreadable, SourceMissing
 
 WINDOW = 16 << 20
 """Bytes. Within so much, a few matters, members are sorted by extension: alike documents share parts, and
@@ -21,18 +24,50 @@ which a small matter lies in some frames more."""
 
 
 def extract(run: BackupRun, shard: str) -> int:
-    """Writes the shard's reading order into staging; returns how many items are in it.
+    """Writes the shard's reading order into staging, and fetches what must be fetched; returns how many
+    items are in it. What an earlier attempt, or an earlier run, fetched whole is not fetched again.
 
-    Raises SourceMissing when the source went away since the plan.
+    Raises SourceMissing and its like when the source went away since the plan, or does not answer.
     """
+    work = run.work_left(shard, "work")
+    if not all(item.place for item in work) or any(is_fetched(item.place) for item in work):
+        # What was brought is at hand, whatever became of its source since.
+        _same_source(run)
+    _fetch(run, work)
+    run.leave_work(shard, "order", reading_order(work))
+    return len(work)
+
+
+def _same_source(run: BackupRun) -> None:
     health = run.source.probe()
     if health.identity != run.plan.facts.get(IDENTITY_FACT):
         raise SourceMissing(
             "the source was exchanged while the run was under way", to=run.source_id
         )
-    work = run.work_left(shard, "work")
-    run.leave_work(shard, "order", reading_order(work))
-    return len(work)
+
+
+def _fetch(run: BackupRun, work: Sequence[Work]) -> None:
+    wanted = [w for w in work if is_fetched(w.place) and w.reason.reads_content]
+    refused = Event()
+
+    def fetch(item: Work) -> None:
+        # A vendor that refuses one refuses all: the others would be asked in vain.
+        if refused.is_set():
+            return
+        try:
+            run.fetch(item)
+        except (FileNotFoundError, ItemUnreadable):
+            # What cannot be had is asked for once more by `encrypt`, which says why.
+            pass
+        except BaseException:
+            refused.set()
+            raise
+
+    if not wanted:
+        return
+    with ThreadPoolExecutor(max(1, run.options.fetchers)) as pool:
+        for each in [pool.submit(fetch, item) for item in wanted]:
+            each.result()
 
 
 def reading_order(work: Iterable[Work]) -> Iterator[Work]:

@@ -19,6 +19,15 @@ MAX_SHARDS = 500
 RUN_LIMIT_BYTES = 3_600_000_000_000
 """What 20 hours give at 50 MB/s. The remainder is the next run's, which is triggered at once."""
 
+SHARD_FETCHES = 1_000
+"""Items that must be fetched one by one: at a vendor's 50 requests a minute a third of an hour."""
+
+RUN_LIMIT_FETCHES = 50_000
+"""What 17 hours give at 50 requests a minute: with its listings a run stays below 20."""
+
+FETCHERS = 4
+"""Items that are fetched at a time: enough to use a vendor's limit while bytes come slowly."""
+
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """More than this between our clock and the store's and no time in a commit is evidence."""
 
@@ -47,11 +56,14 @@ class BackupOptions:
     retention_class: str = "recovery_points"
     shard_bytes: int = SHARD_BYTES
     shard_items: int = SHARD_ITEMS
+    shard_fetches: int = SHARD_FETCHES
     run_limit_bytes: int = RUN_LIMIT_BYTES
+    run_limit_fetches: int = RUN_LIMIT_FETCHES
     mass_deletion: MassDeletion = field(default_factory=MassDeletion)
     accept_mass_deletion: bool = False
     accepted: Acceptor = nothing_accepted
     threads: int = 2
+    fetchers: int = FETCHERS
     attempts: int = 3
     """How often an item is read that changes while it is read."""
     clock_tolerance: timedelta = CLOCK_TOLERANCE

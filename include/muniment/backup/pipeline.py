@@ -13,11 +13,18 @@ from muniment.backup.encrypt import encrypt
 from muniment.backup.extract import extract
 from muniment.backup.plan import make_plan
 from muniment.backup.run import BackupRun
+from muniment.backup.shards import FILES
 from muniment.backup.staging import clean_abandoned
 from muniment.backup.upload import upload
 from muniment.backup.validate import validate_checksums
 from muniment.backup.work import Plan, ShardRef, ShardResult
-from muniment.errors import MunimentError, SourceMissing
+from muniment.errors import (
+    MunimentError,
+    SourceMissing,
+    SourceRefused,
+    SourceRestricted,
+    SourceUnavailable,
+)
 
 Progress = Callable[[str, str, int, int], None]
 """(stage, shard, done bytes, all bytes)."""
@@ -54,8 +61,13 @@ def _shards(run: BackupRun, plan: Plan, progress: Progress) -> list[ShardResult]
     done = 0
     waiting: list[tuple[ShardRef, Future[ShardResult]]] = []
     finished: list[ShardResult] = []
+    refused: MunimentError | None = None
     with ThreadPoolExecutor(1) as pool:
         for ref in plan.shards:
+            if refused is not None and ref.about.startswith(FILES):
+                # The vendor would say the same again; what is at hand is still taken.
+                run.failed[ref.shard] = refused
+                continue
             progress("encrypt", ref.shard, done, total)
             try:
                 extract(run, ref.shard)
@@ -63,6 +75,9 @@ def _shards(run: BackupRun, plan: Plan, progress: Progress) -> list[ShardResult]
             except SourceMissing:
                 # Not this shard's trouble alone: the others would be wasted time.
                 raise
+            except (SourceRefused, SourceRestricted, SourceUnavailable) as error:
+                run.failed[ref.shard] = refused = error
+                continue
             except MunimentError as error:
                 run.failed[ref.shard] = error
                 continue

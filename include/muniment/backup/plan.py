@@ -1,43 +1,26 @@
 """Plan: list the source, hold it against the state, and cut what changed into shards.
 
-Nothing is read but the listing. What the listing could not see keeps its earlier rows; a source that
-is gone, empty, or another one than last time is refused, so that it never looks like a deletion.
+Nothing is read but the listing, and what that brings. What the listing could not see keeps its earlier
+rows; a source that is gone, empty, or another one than last time is refused, so that it never looks like
+a deletion.
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
-from muniment.backup.options import MAX_SHARDS, BackupOptions
+from muniment.backup.believe import believable
+from muniment.backup.difference import difference
+from muniment.backup.known import IDENTITY_FACT, KnownState
 from muniment.backup.run import BackupRun
-from muniment.backup.work import Plan, Reason, ShardRef, Untaken, Work
+from muniment.backup.shards import cut, within_limit
+from muniment.backup.work import Plan, ShardRef, Untaken, Work
 from muniment.clock import to_text
-from muniment.errors import ClockError, SourceMissing, SourceSuspect
-from muniment.model.item import Fingerprint, Observed, Problem
-from muniment.sources.base import Skipped, SourceHealth
-from muniment.vault import names
-from muniment.vault.retention_log import RetentionLog
-from muniment.vault.state import Place, State, remembered
+from muniment.errors import ClockError, SourceMissing
+from muniment.sources.base import SourceHealth
+from muniment.vault.state import State
 
-WITHOUT_CONTENT = frozenset({"dir", "symlink"})
-"""Kinds that have no bytes of their own."""
-
-IDENTITY_FACT = "identity"
 _MATTER_FACT = "matter:"
-
-
-@dataclass(slots=True)
-class Difference:
-    """What a listing says beside the state."""
-
-    work: list[Work] = field(default_factory=list)
-    gone: list[bytes] = field(default_factory=list)
-    skipped: list[Untaken] = field(default_factory=list)
-    seen: int = 0
-    content_seen: int = 0
-    source_bytes: int = 0
 
 
 def make_plan(run: BackupRun) -> Plan:
@@ -57,11 +40,19 @@ def make_plan(run: BackupRun) -> Plan:
     head = run.history.head
     state = run.vault.state(run.history) if head else State()
     _same_source(run, health, state)
-    retention = run.history.retention
-    found = difference(run, state, run.source.scan(), health, retention)
-    _believable(run.options, state, found)
-    work, deferred = _within_limit(found.work, run.options.run_limit_bytes)
-    shards = list(_shards(work, run.options))
+    known = KnownState(run, state, health.identity)
+    # What is brought is of no use to anybody before the plan is written: a plan begins anew.
+    brought = run.brought_writer()
+    try:
+        listing = run.source.scan(known)
+        found = difference(run, state, listing, health, run.history.retention, brought)
+        brought.close()
+    finally:
+        brought.abort()
+    believable(run.options, state, found, by_kind=health.by_kind)
+    busy_until = health.bulk_from if health.bulk_from and health.bulk_from > started else None
+    work, deferred = within_limit(found.work, run.options, busy=busy_until is not None)
+    shards = list(cut(work, run.options))
     facts = {IDENTITY_FACT: health.identity}
     matters = _new_matters(run, state, facts)
     plan = Plan(
@@ -80,6 +71,8 @@ def make_plan(run: BackupRun) -> Plan:
         source_bytes=found.source_bytes,
         facts=facts,
         matters=matters,
+        memory=known.remembered if not deferred else {},
+        next_not_before=to_text(busy_until) if busy_until is not None else "",
     )
     _write(run, plan, shards, found.skipped)
     # Where the later stages run in this process, they need not load them again.
@@ -123,231 +116,9 @@ def _same_source(run: BackupRun, health: SourceHealth, state: State) -> None:
         raise SourceMissing(
             "another file system or system lies where this source was",
             to=run.source_id,
-            todo="Mount the right one and clear this task. If the source really moved, run once "
-            "with `--accept-mass-deletion`.",
+            todo="Mount the right one, or give consent for the right account, and clear this task. If "
+            "the source really moved, run once with `--accept-mass-deletion`.",
         )
-
-
-def _believable(options: BackupOptions, state: State, found: Difference) -> None:
-    if options.accept_mass_deletion:
-        return
-    if found.content_seen == 0:
-        raise SourceSuspect("the source is there, and there is nothing in it")
-    before = len(state)
-    lost = len(found.gone)
-    limit = options.mass_deletion
-    if before and lost >= limit.items and lost > limit.share * before:
-        raise SourceSuspect(
-            f"{lost:,} of {before:,} items are no longer there: more than {limit.share:.0%}"
-        )
-
-
-# -- the difference ------------------------------------------------------------------------------
-
-
-def difference(
-    run: BackupRun,
-    state: State,
-    listing: Iterable[Observed | Skipped],
-    health: SourceHealth,
-    retention: RetentionLog,
-) -> Difference:
-    """Holds a listing against the state. Reads nothing but the two."""
-    found = Difference()
-    reuse = _Reuse(run, state, retention)
-    stable_inodes = health.stable_inodes
-    seen = bytearray(len(state))
-    fresh: list[tuple[Observed, bytes, str]] = []
-    unseen_folders: set[bytes] = set()
-    for observed in listing:
-        kind, native_id = observed.kind, observed.native_id
-        item = run.item_id(kind, native_id)
-        row = state.row(item)
-        if row >= 0:
-            seen[row] = 1
-        if isinstance(observed, Skipped):
-            if observed.subtree:
-                unseen_folders.add(run.item_id("dir", native_id))
-            found.skipped.append(_untaken(run, observed, item, known=row >= 0))
-            continue
-        print_ = observed.fingerprint
-        found.seen += 1
-        if kind not in WITHOUT_CONTENT:
-            found.content_seen += 1
-            found.source_bytes += print_.size
-        matter = run.matter_of(native_id)
-        if row < 0:
-            fresh.append((observed, item, matter))
-            continue
-        reason = _reason(state, row, print_, matter, stable_inodes, reuse)
-        if reason is not None:
-            found.work.append(_work(run, observed, item, matter, reason, item, True))
-    gone = [row for row, was_seen in enumerate(seen) if not was_seen]
-    if unseen_folders:
-        gone = _without_unseen(state, gone, unseen_folders)
-    found.gone = list(map(state.id, gone))
-    moved = _by_inode(state, gone) if stable_inodes and fresh else {}
-    for observed, item, matter in fresh:
-        row = moved.get(_inode_key(observed.kind, observed.fingerprint), -1)
-        if row >= 0 and reuse.may(row, run.key_of(matter)):
-            reason, origin = Reason.RENAMED, state.id(row)
-        else:
-            reason, origin = Reason.NEW, item
-        found.work.append(_work(run, observed, item, matter, reason, origin, False))
-    return found
-
-
-def _reason(
-    state: State, row: int, now: Fingerprint, matter: str, stable_inodes: bool, reuse: _Reuse
-) -> Reason | None:
-    same = state.says(row, now, inodes=stable_inodes)
-    if not same and not state.says(row, remembered(now), inodes=stable_inodes):
-        return Reason.CHANGED
-    if not reuse.may(row, reuse.run.key_of(matter)):
-        return Reason.AGAIN
-    return None if state.matter(row) == matter else Reason.REASSIGNED
-
-
-class _Reuse:
-    """May the parts of an item be named by a row sealed under another key?
-
-    Answered once for each pack and key: there are forty packs where there are twenty thousand items.
-    """
-
-    def __init__(self, run: BackupRun, state: State, retention: RetentionLog) -> None:
-        self.run = run
-        self._state = state
-        self._retention = retention
-        self._left_behind = run.left_behind(state)
-        self._known: dict[str, dict[Place, bool]] = {}
-
-    def may(self, row: int, key_id: str) -> bool:
-        answers = self._known.setdefault(key_id, {})
-        for place in self._state.places(row):
-            answer = answers.get(place)
-            if answer is None:
-                answer = answers[place] = self._usable(place, key_id)
-            if not answer:
-                return False
-        return True
-
-    def _usable(self, place: Place, key_id: str) -> bool:
-        there, pack = place
-        return (
-            self.run.same_domain(there, key_id)
-            and pack not in self._left_behind
-            and not self._retention.unusable(names.pack(pack.hex()))
-        )
-
-
-def _without_unseen(state: State, gone: list[int], unseen: set[bytes]) -> list[int]:
-    """Leaves out what lies, at any depth, below a folder that could not be listed."""
-    below: dict[bytes, bool] = dict.fromkeys(unseen, True)
-
-    def is_below(item: bytes) -> bool:
-        path = []
-        answer = False
-        while item:
-            if item in below:
-                answer = below[item]
-                break
-            path.append(item)
-            row = state.row(item)
-            item = state.parent(row) if row >= 0 else b""
-        below.update(dict.fromkeys(path, answer))
-        return answer
-
-    return [row for row in gone if not is_below(state.id(row))]
-
-
-def _by_inode(state: State, rows: Iterable[int]) -> dict[tuple[object, ...], int]:
-    # Two vanished names of one inode (hard links) have the same bytes: either will do.
-    return {
-        _inode_key(state.kind(row), state.fingerprint(row)): row
-        for row in rows
-        if state.places(row)
-    }
-
-
-def _inode_key(kind: str, print_: Fingerprint) -> tuple[object, ...]:
-    print_ = remembered(print_)
-    return (kind, print_.inode, print_.size, print_.mtime_ns, print_.ctime_ns)
-
-
-def _work(
-    run: BackupRun,
-    observed: Observed,
-    item: bytes,
-    matter: str,
-    reason: Reason,
-    origin: bytes,
-    known: bool,
-) -> Work:
-    return Work(
-        item,
-        observed.kind,
-        observed.native_id,
-        observed.fingerprint,
-        matter,
-        run.key_of(matter),
-        run.parent_id(observed.native_id),
-        reason,
-        origin,
-        known,
-    )
-
-
-def _untaken(run: BackupRun, skipped: Skipped, item: bytes, *, known: bool) -> Untaken:
-    matter = run.matter_of(skipped.native_id)
-    kept = skipped.subtree or known
-    problem = Problem(item, skipped.kind, skipped.native_id, skipped.cause, kept)
-    return Untaken(problem, run.key_of(matter), matter)
-
-
-# -- shards --------------------------------------------------------------------------------------
-
-
-def _within_limit(work: list[Work], limit: int) -> tuple[list[Work], int]:
-    """As much work as one run may take, smallest first, and how many items are left over.
-
-    Smallest first, so that documents are safe before a mailbox of a terabyte is.
-    """
-    total = sum(_cost(item) for item in work)
-    if total <= limit:
-        return work, 0
-    taken: list[Work] = []
-    spent = 0
-    for item in sorted(work, key=_cost):
-        # One item larger than the limit is still taken, alone, or it would never be.
-        if taken and spent + _cost(item) > limit:
-            break
-        taken.append(item)
-        spent += _cost(item)
-    return taken, len(work) - len(taken)
-
-
-def _cost(item: Work) -> int:
-    reads = item.reason.reads_content and item.kind not in WITHOUT_CONTENT
-    return item.fingerprint.size if reads else 0
-
-
-def _shards(work: list[Work], options: BackupOptions) -> Iterator[tuple[ShardRef, list[Work]]]:
-    """Cuts work by bytes and number, neighbours together (same key, same matter)."""
-    total = sum(map(_cost, work))
-    size = max(options.shard_bytes, -(-total // MAX_SHARDS))
-    number = max(options.shard_items, -(-len(work) // MAX_SHARDS))
-    current: list[Work] = []
-    bytes_ = 0
-    count = 0
-    for item in sorted(work, key=lambda w: (w.key_id, w.matter, w.native_id)):
-        if current and (bytes_ + _cost(item) > size or len(current) >= number):
-            count += 1
-            yield ShardRef(f"{count:03d}", len(current), bytes_), current
-            current, bytes_ = [], 0
-        current.append(item)
-        bytes_ += _cost(item)
-    if current:
-        yield ShardRef(f"{count + 1:03d}", len(current), bytes_), current
 
 
 def _new_matters(

@@ -6,24 +6,27 @@ Every stage of every Airflow task makes one of these afresh; nothing but staging
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
+from muniment.backup.brought import BroughtReader, BroughtWriter, Place
 from muniment.backup.options import BackupOptions
+from muniment.backup.spool import SPOOL, DescribedOnly, Spool, SpooledReader
 from muniment.backup.staging import RunStaging
 from muniment.backup.work import Plan, Work
-from muniment.errors import KeyFileError, MunimentError, SignatureError
-from muniment.ids import ItemIds, matter_id
+from muniment.config.matters import as_named
+from muniment.errors import KeyFileError, MunimentError, SignatureError, StagingGone
+from muniment.ids import ROOT, ItemIds, matter_id
+from muniment.model.item import Named
 from muniment.model.matter import UNASSIGNED
-from muniment.sources.base import Source
+from muniment.sources.base import ItemReader, Source
 from muniment.vault import names
 from muniment.vault.age import Recipient
 from muniment.vault.history import History
 from muniment.vault.state import State
 from muniment.vault.vault import Vault
-
-ROOT = b"."
 
 
 class NamedMatter(Protocol):
@@ -78,6 +81,7 @@ class BackupRun:
         """Do all stages run with this very object? Then work need not go through staging."""
         self._work: dict[str, list[Work]] = {}
         self._ids: dict[str, str] = {}
+        self._by_name: dict[Named, NamedMatter] = {}
 
     @property
     def source_id(self) -> str:
@@ -85,10 +89,67 @@ class BackupRun:
 
     @cached_property
     def staging(self) -> RunStaging:
-        recipients = [Recipient.parse(r) for r in self.vault.trust.holders("worker")]
         return RunStaging(
-            self._staging_root, self.source_id, self.run_id, recipients, self.vault.identities
+            self._staging_root,
+            self.source_id,
+            self.run_id,
+            self._workers,
+            self.vault.identities,
         )
+
+    @cached_property
+    def _workers(self) -> list[Recipient]:
+        return [Recipient.parse(r) for r in self.vault.trust.holders("worker")]
+
+    # -- what was spooled --------------------------------------------------------------------------
+
+    @cached_property
+    def spool(self) -> Spool:
+        """What was fetched of this source and is in no snapshot yet, also by runs before this one."""
+        return Spool(self.staging.folder.parent / SPOOL, self._workers, self.vault.identities)
+
+    def brought_writer(self) -> BroughtWriter:
+        return BroughtWriter(self.staging.folder, self._workers)
+
+    @cached_property
+    def _brought(self) -> BroughtReader:
+        return BroughtReader(self.staging.folder, self.vault.identities)
+
+    def fetch(self, item: Work) -> int:
+        """Fetches the content of an item into the spool, unless it lies there whole; returns its size in
+        bytes. Raises what `Source.open` and its reader do."""
+        tag = item.fingerprint.tag
+        if self.spool.has(item.item_id, tag):
+            return 0
+        with self.source.open(item.kind, item.native_id, item.fingerprint) as reader:
+            reader.describe()
+            return self.spool.fetch(item.item_id, tag, reader.read, reader.settled)
+
+    def drop_spooled(self, state: State) -> None:
+        """Removes from the spool what a committed snapshot has."""
+
+        def taken(item_id: bytes) -> str | None:
+            row = state.row(item_id)
+            return state.fingerprint(row).tag if row >= 0 else None
+
+        self.spool.drop(taken)
+
+    def open(self, item: Work) -> AbstractContextManager[ItemReader]:
+        """Opens an item where it lies, or in the spool; what is not there any more is fetched again."""
+        if not item.place:
+            return self.source.open(item.kind, item.native_id)
+        place = Place.parse(item.place)
+        brought = self._brought.read(place)
+        if not item.reason.reads_content:
+            return nullcontext(DescribedOnly(item.fingerprint, brought))
+        if not place.fetched:
+            return nullcontext(SpooledReader(item.fingerprint, brought, None))
+        try:
+            fetched = self.spool.open(item.item_id, item.fingerprint.tag)
+        except StagingGone:
+            self.fetch(item)
+            fetched = self.spool.open(item.item_id, item.fingerprint.tag)
+        return nullcontext(SpooledReader(item.fingerprint, brought, fetched))
 
     def require_entitled(self) -> None:
         """Raises SignatureError unless readers will believe what this worker signs, KeyFileError
@@ -179,7 +240,18 @@ class BackupRun:
 
     def matter_of(self, native_id: bytes) -> str:
         """The opaque id of the matter that a path names; empty when no rule maps it."""
-        found = self._assign(native_id)
+        return self._opaque(self._assign(native_id))
+
+    def matter_named(self, named: Named) -> str:
+        """The opaque id of the matter that the system itself names. Where no rule maps what it is called
+        there, that is its number: to be another matter than it is would be worse."""
+        if not named.text:
+            return UNASSIGNED
+        if named not in self._by_name:
+            self._by_name[named] = as_named(self._assign(named.text), named)
+        return self._opaque(self._by_name[named])
+
+    def _opaque(self, found: NamedMatter | None) -> str:
         if found is None:
             return UNASSIGNED
         opaque = self._ids.get(found.number)

@@ -8,11 +8,14 @@ Layout below the firm's staging folder, all folders 0700:
     <source>/<run id>/<shard>/packs/    finished packs, sealed to their epoch or matter
     <source>/<run id>/<shard>/result    rows (after encrypt), sealed to the worker
     <source>/<run id>/<shard>/remembered  what the state is to remember of them, sealed to the worker
+    <source>/<run id>/listed-<n>        what the listing of an API brought, sealed to the worker
+    <source>/spool/                     what was fetched from an API and is in no snapshot yet, likewise
 
 (`work` and `order` only where stages are tasks: in one process they stay in memory.)
 
 A run removes its own folder when it ends, however it ends; the janitor removes what a killed worker
-left. A lock in the run's folder tells the two apart. A run that is one process holds it from
+left. What was fetched from an API outlives a run that failed, for 72 hours: to fetch it again could take
+days. A lock in the run's folder tells the two apart. A run that is one process holds it from
 beginning to end and says so in it: unlocked, it is dead. One of Airflow holds it only while a task
 works, so its folder is abandoned when nobody touched it for 72 hours.
 """
@@ -31,6 +34,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from muniment.backup.spool import SPOOL, drop_older
 from muniment.errors import StagingError, StagingGone
 from muniment.vault.age import Identity, Recipient
 from muniment.vault.sealed_file import SealedFileWriter, open_compressed
@@ -127,7 +131,9 @@ def clean_abandoned(
         return removed
     for source in sorted(root.iterdir()):
         for run in sorted(source.iterdir()) if source.is_dir() else ():
-            if run.name != keep and run.is_dir() and _remove_dead(run, older_than_seconds):
+            if run.name == SPOOL:
+                drop_older(run, older_than_seconds)
+            elif run.name != keep and run.is_dir() and _remove_dead(run, older_than_seconds):
                 removed.append(run.name)
         if removed:
             _remove_empty(source)

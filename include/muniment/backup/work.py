@@ -40,7 +40,8 @@ _UNTAKEN = "untaken"
 class Work(NamedTuple):
     """One item to take. `key_id` seals its bytes and row; `parent` is its folder's item id;
     `origin` the item id whose bytes it has (itself, or what it was renamed from);
-    `known` says that an earlier row stands."""
+    `known` says that an earlier row stands; `place` is where the spool has what the listing brought of
+    it (`muniment.backup.brought`), empty for what is read in place."""
 
     item_id: bytes
     kind: str
@@ -52,20 +53,21 @@ class Work(NamedTuple):
     reason: Reason
     origin: bytes
     known: bool
+    place: str = ""
 
     def line(self) -> bytes:
         return _line(
             self.item_id.hex(), self.kind, self.native_id.hex(), self.fingerprint,
             self.matter, self.key_id, self.parent.hex(), self.reason,
-            self.origin.hex(), self.known,
+            self.origin.hex(), self.known, *([self.place] if self.place else ()),
         )  # fmt: skip
 
     @classmethod
     def parse(cls, line: bytes) -> Work:
         try:
-            (item, kind, native, print_, matter, key_id, parent, reason, origin, known) = _values(
-                line
-            )
+            (
+                item, kind, native, print_, matter, key_id, parent, reason, origin, known, *place
+            ) = _values(line)  # fmt: skip
             return cls(
                 bytes.fromhex(item),
                 kind,
@@ -77,6 +79,7 @@ class Work(NamedTuple):
                 Reason(reason),
                 bytes.fromhex(origin),
                 known,
+                *place,
             )
         except (ValueError, TypeError):
             raise FormatError("a line of work in staging is malformed") from None
@@ -138,23 +141,26 @@ def _values(line: bytes) -> list[Any]:
 
 @dataclass(frozen=True, slots=True)
 class ShardRef:
-    """A shard as Airflow sees it: a number and sizes, nothing of what is in it."""
+    """A shard as Airflow sees it: a number, sizes, and `about`: which part of the source it is, in words
+    and opaque ids of matters. Nothing of what is in it."""
 
     shard: str
     items: int
     bytes: int
+    about: str = ""
 
     @property
     def label(self) -> str:
         items = "item" if self.items == 1 else "items"
-        return f"{self.shard}: {self.items:,} {items}, {_size(self.bytes)}"
+        about = f"{self.about}: " if self.about else ""
+        return f"{self.shard}: {about}{self.items:,} {items}, {_size(self.bytes)}"
 
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "label": self.label}
 
     @classmethod
     def of(cls, value: dict[str, Any]) -> ShardRef:
-        return cls(value["shard"], value["items"], value["bytes"])
+        return cls(value["shard"], value["items"], value["bytes"], value.get("about", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +168,9 @@ class Plan:
     """What the next commit will be, but for the shards' results. Numbers, ids, digests.
 
     `gone` are ids to be recorded as deleted, only if every shard is finished; `deferred_items` is
-    work left to the next run; `facts` go into the state; `matters` are (id, number, title) that
-    snapshots must learn: the plan lies sealed, so names may stand in it.
+    work left to the next run; `facts` go into the state, and so does `memory`, which is the source's own,
+    if the run leaves no gap; `matters` are (id, number, title) that snapshots must learn: the plan lies
+    sealed, so names may stand in it.
     """
 
     run_id: str
@@ -181,6 +188,9 @@ class Plan:
     source_bytes: int = 0
     facts: dict[str, str] = field(default_factory=dict)
     matters: tuple[tuple[str, str, str], ...] = ()
+    memory: dict[str, str] = field(default_factory=dict)
+    next_not_before: str = ""
+    """When the work that is left may be begun: in a vendor's busy hours only little of it is done."""
 
     def to_bytes(self) -> bytes:
         value = asdict(self)
@@ -207,7 +217,8 @@ class PackRef:
 
 @dataclass(frozen=True, slots=True)
 class ShardResult:
-    """What `encrypt` of a shard came to; goes through XCom, so it holds numbers and digests only."""
+    """What `encrypt` of a shard came to; goes through XCom, so it holds numbers and digests only.
+    `more_bytes` is what items turned out to be larger than the listing could say."""
 
     shard: str
     as_of: str
@@ -215,6 +226,7 @@ class ShardResult:
     problems: int
     read_bytes: int
     packs: tuple[PackRef, ...]
+    more_bytes: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -14,6 +14,7 @@ import typer
 MODULES: dict[str, tuple[str, ...]] = {
     "init_firm": ("init-firm",),
     "doctor": ("doctor",),
+    "consent": ("consent",),
     "backup": ("backup",),
     "upkeep": ("checkpoint", "rebase", "rebuild-state"),
     "look": ("snapshots", "ls", "show", "diff", "matters"),

@@ -52,6 +52,7 @@ def export(
     from muniment.recovery.plan import chosen, make_restore_plan
     from muniment.recovery.selected import load_selected
     from muniment.recovery.selection import Scope, Selection
+    from muniment.sources.as_files import as_files
     from muniment.sources.files import FileTarget
     from muniment.vault.pack_reader import PartReader
 
@@ -66,6 +67,8 @@ def export(
     choice = plan.choices[0]
     history, record = chosen(vault, choice)
     selected, _ = load_selected(vault, history, record, selection)
+    # Rows of an API become files with names, as they do in a restore.
+    rows = tuple(as_files(selected.rows))
     _say_plan(session.screen, choice)
     session.require_outside(bag)
     session.screen.confirm(f"Export {words.some(choice.items, 'item')} into {to}?", yes)
@@ -76,15 +79,13 @@ def export(
     reader = PartReader(vault.store, vault.keyring, history.chain(record).packs())
     target = FileTarget(bag / "data", restore_id=choice.items_digest)
     with closing(target):
-        entries = ((row.kind, name) for row, name in _named(selected.rows))
+        entries = ((row.kind, name) for row, name in _named(rows))
         if target.conflicts(entries):
             raise TargetNotEmpty("the payload folder holds files that this export did not write")
         exporter = _Exporter(reader, target)
         with session.screen.progress("Exporting") as advance:
-            exporter.run(selected.rows, advance, choice.bytes)
-    write_tags(
-        bag, exporter.payload, _info(vault, plan, choice, exporter), exporter.lines(selected.rows)
-    )
+            exporter.run(rows, advance, choice.bytes)
+    write_tags(bag, exporter.payload, _info(vault, plan, choice, exporter), exporter.lines(rows))
     failures = [{"id": item, "why": why} for item, why in exporter.failures]
     data = {
         "source": source,

@@ -26,7 +26,7 @@ def account(session: Session, about: str, destination: Destination) -> Iterator[
     if folder is None:
         yield _account_named(about, destination)
         return
-    sources = {r.source_id: Path(r.location) for r in session.firm.protected}
+    sources = {r.source_id: r.folder for r in session.firm.protected if r.folder is not None}
     within = [source for source, place in sources.items() if nested(place, folder)]
     if within:
         what = f"the vault and a source lie in one another: {', '.join(within)}"
@@ -57,7 +57,8 @@ def _account_named(about: str, destination: Destination) -> Symptom:
 def staging(session: Session) -> Iterator[Symptom]:
     """Can staging be written, is it private, near, large enough, and nothing else's?"""
     folder = session.firm.firm.staging
-    within = [r.source_id for r in session.firm.protected if nested(Path(r.location), folder)]
+    folders = {r.source_id: r.folder for r in session.firm.protected if r.folder is not None}
+    within = [source for source, place in folders.items() if nested(place, folder)]
     if within:
         what = f"staging and a source lie in one another: {', '.join(within)}"
         yield Symptom("staging", State.BAD, what, "Choose an empty folder outside every source.")

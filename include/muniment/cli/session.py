@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from muniment.cli.screen import Screen
-from muniment.clock import Clock, SystemClock
+from muniment.clock import Clock, SystemClock, Waiting
 from muniment.errors import ConfigError, KeyFileError, TargetUnusable
 
 if TYPE_CHECKING:
@@ -54,6 +54,11 @@ class Session:
     screen: Screen
     given: Given = field(default_factory=Given)
     clock: Clock = field(default_factory=SystemClock)
+
+    @property
+    def waiting(self) -> Waiting:
+        """The clock, where somebody has to be waited for."""
+        return self.clock if isinstance(self.clock, Waiting) else SystemClock()
 
     # -- the firm ----------------------------------------------------------------------------------
 

@@ -39,10 +39,10 @@ def require_apart(config: FirmConfig, row: InventoryRow) -> None:
     stores = {"url": destination.url, "matter_keys": destination.matter_keys or ""}
     for key, url in stores.items():
         store = store_folder(url)
-        if store is not None and nested(Path(row.location), store):
+        if store is not None and row.folder is not None and nested(row.folder, store):
             raise _overlap(config, row, f"destinations.{row.destination}.{key}")
     for other in (row, *config.protected):
-        if nested(Path(other.location), config.firm.staging):
+        if other.folder is not None and nested(other.folder, config.firm.staging):
             raise _overlap(config, other, "staging")
 
 
@@ -64,7 +64,9 @@ def require_outside(config: FirmConfig, folder: Path, *, sources_off: bool = Fal
     not stop a restore.
     """
     for row in config.protected:
-        source = Path(row.location)
+        source = row.folder
+        if source is None:
+            continue
         if sources_off:
             named = Path(os.path.abspath(source))
             real = Path(os.path.realpath(folder))

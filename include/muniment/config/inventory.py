@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
@@ -52,13 +53,20 @@ class Method(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """What a row of a system that Muniment backs up must say."""
+    """What a row of a system that Muniment backs up must say. `trust`: it is client money, hence trust data and
+    critical, whatever the spreadsheet says."""
 
     needs_connection: bool = True
     location_is_path: bool = False
+    trust: bool = False
 
 
-SYSTEMS: Mapping[str, System] = {"files": System(needs_connection=False, location_is_path=True)}
+SYSTEMS: Mapping[str, System] = {
+    "files": System(needs_connection=False, location_is_path=True),
+    # The application's key and secret may also be named in firm.yaml: then nothing needs Airflow.
+    "clio": System(needs_connection=False),
+    "clio-trust": System(needs_connection=False, trust=True),
+}
 """The systems that this version of Muniment backs up. A row that claims more would be believed."""
 
 
@@ -148,11 +156,13 @@ class InventoryRow(Model):
     )
     description: Free = Field(description="In words, for people.", examples=["Matter files"])
     location: Free = Field(
-        description="Where it is. For `files` the folder as the backup worker sees it.",
+        description="Where it is. For `files` the folder as the backup worker sees it; for `clio` and"
+        " `clio-trust` the address of the account, for people.",
         examples=["/srv/matters"],
     )
     connection: Free = Field(
-        description="The Airflow connection with the credential; not for `files`.",
+        description="The Airflow connection with the credential; not for `files`. For `clio` it may be left"
+        " out where firm.yaml says where the application's secret is kept.",
         examples=["firm_014_clio"],
     )
     classification: Annotated[Classification, BeforeValidator(_classification)] = Field(
@@ -201,6 +211,12 @@ class InventoryRow(Model):
         examples=["office-manager"],
     )
     notes: Free = Field(description="Anything else.", examples=[""])
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of a source that is one; None for a system that lies elsewhere."""
+        system = SYSTEMS.get(self.system)
+        return Path(self.location) if system is None or system.location_is_path else None
 
     @property
     def by_muniment(self) -> bool:

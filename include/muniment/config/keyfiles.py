@@ -16,8 +16,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from muniment.config.clio import ENVIRONMENT
 from muniment.config.firm import SECRET, Keys
-from muniment.errors import KeyFileError
+from muniment.errors import ConfigError, KeyFileError
 
 MAX_BYTES = 64 * 1024
 CONTAINER_SECRETS = Path("/run/secrets")
@@ -95,6 +96,28 @@ def _read_signer_file(path: Path) -> str:
 def read_key_file(path: Path) -> str:
     """The text of a file that only this user (or root) can read. Raises KeyFileError."""
     return _text_of(path, _read_private(path))
+
+
+def read_secret(reference: str, environment: Mapping[str, str] | None = None) -> str:
+    """The secret that a reference means on this machine; `env:<NAME>` is a variable of this process.
+
+    Raises KeyFileError, ConfigError.
+    """
+    if reference.startswith(ENVIRONMENT):
+        name = reference.removeprefix(ENVIRONMENT)
+        value = (os.environ if environment is None else environment).get(name, "").strip()
+        if not value:
+            raise ConfigError(
+                "a variable that firm.yaml names for a secret is not set",
+                to=f"variable {name}",
+                todo=f"Set {name} in the environment of this service, or name a file.",
+            )
+        return value
+    path = locate(reference)
+    lines = read_key_file(path).split()
+    if len(lines) != 1:
+        raise KeyFileError("this file holds not one secret", to=str(path))
+    return lines[0]
 
 
 def _text_of(path: Path, content: bytes) -> str:

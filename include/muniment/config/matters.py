@@ -1,4 +1,5 @@
-"""MatterRules: which matter an item belongs to, read from where it lies.
+"""MatterRules: which matter an item belongs to, read from where it lies, or from what its system calls
+the matter.
 
 Invariants: the first rule that matches a path decides; a path that no rule matches is unassigned,
 never guessed; a path that is no UTF-8 is matched like any other. The language of patterns is that
@@ -10,10 +11,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from muniment.config.patterns import NUMBER, PLACEHOLDERS, number_shape, parse_pattern
 from muniment.config.policy import MatterRule
+from muniment.model.item import Named
 
 _REMEMBERED_FOLDERS = 65_536
 _DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), "-")
@@ -36,6 +38,23 @@ def normal_number(text: str) -> str:
     Word processors and telephones put typographic dashes where a person typed a hyphen.
     """
     return unicodedata.normalize("NFKC", text).translate(_DASHES).strip()
+
+
+def as_named(found: _HasNumber | None, named: Named) -> Assignment:
+    """What the rules made of a matter that its system names; without a rule for it, its name there is its
+    number. The system's title counts where the rules took none."""
+    if found is None:
+        text = normal_number(named.text.decode("utf-8", "backslashreplace"))
+        return Assignment(text, named.title)
+    return Assignment(found.number, found.title or named.title)
+
+
+class _HasNumber(Protocol):
+    @property
+    def number(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
 
 
 class MatterRules:

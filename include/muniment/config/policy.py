@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from muniment.config.clio import ClioOptions
 from muniment.config.patterns import PLACEHOLDERS, PatternError, number_shape, parse_pattern
 from muniment.config.values import (
     Date,
@@ -247,6 +248,7 @@ class SourceOptions(Model):
     )
     shard_items: int = Field(50_000, ge=100, le=1_000_000, description="The same, in items.")
     threads: int = Field(2, ge=1, le=32, description="Threads that read and compress in a shard.")
+    clio: ClioOptions | None = Field(None, description="For a source that is a Clio account.")
     mass_deletion: MassDeletionGuard = Field(
         default_factory=MassDeletionGuard,
         description="When a shrunken source is not believed.",

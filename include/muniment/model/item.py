@@ -32,16 +32,48 @@ class Fingerprint(NamedTuple):
     tag: str = ""
 
 
+class Named(NamedTuple):
+    """What a system itself calls the matter of an item, in place of a path that would say it.
+
+    `text` is what the matter rules of firm.yaml are held against (a vendor's display number, say); `title`
+    is what people call the matter there.
+    """
+
+    text: bytes
+    title: str = ""
+
+
+NO_MATTER = Named(b"")
+"""The system says that the item belongs to no matter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What a listing brought along of an item, so that nothing is asked for twice.
+
+    `content` is None where it must still be fetched (the bytes of a document); a row of an API comes
+    whole. `metadata` is JSON-serialisable and the source's own.
+    """
+
+    fidelity: Fidelity
+    metadata: Mapping[str, Any]
+    content: bytes | None
+
+
 class Observed(NamedTuple):
-    """One item as a listing shows it: identity and fingerprint, no content.
+    """One item as a listing shows it: identity and fingerprint, and what came with them.
 
     `native_id` is raw bytes: for a file the path relative to the root, `/`-separated, exactly as
-    the file system has it.
+    the file system has it; of an API a path of ids (`documents/versions/4711/3`), with what
+    belongs together in one folder and no item below another. `named_by` is None where the matter rules are held against the
+    native id, `brought` where an item is read in place.
     """
 
     kind: str
     native_id: bytes
     fingerprint: Fingerprint
+    named_by: Named | None = None
+    brought: Brought | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,13 +114,14 @@ def _perform_choice(
     selected = select(found, withhold)
     if selected.digest != choice.items_digest:
         raise PlanChanged("the items are not those of the plan", to=choice.source)
-    _refuse_conflicts(target, selected.rows, choice.source)
+    rows = target.placed(selected.rows)
+    _refuse_conflicts(target, rows, choice.source)
     began = report.spent("plan", began)
     reader = PartReader(vault.store, vault.keyring, history.packs(record))
     delivery = _Delivery(reader, target, report, choice, progress)
-    delivery.run(selected.rows)
+    delivery.run(rows)
     began = report.spent("write", began)
-    delivery.verify(selected.rows)
+    delivery.verify(rows)
     report.spent("verify", began)
 
 

@@ -1,13 +1,20 @@
-"""The seam between a vendor's system and the rest of the house."""
+"""The seam between a vendor's system and the rest of the house.
+
+There are two ways in which a source is read, and one shape for both. A tree is listed and its items are
+read in place, where they lie. Of an API a listing brings the rows themselves; what is large is
+fetched later, once, into a sealed spool; and what earlier runs know (`Known`) saves asking again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Protocol
 
-from muniment.model.item import Fidelity, Fingerprint, Observed
+from muniment.model.item import Fidelity, Fingerprint, Named, Observed, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +22,15 @@ class SourceHealth:
     """What `probe` found before anything is listed.
 
     `identity` is what must be the same next time for a listing to be comparable (for files the
-    file system's id and the root's inode); `facts` is for people and evidence.
+    file system's id and the root's inode); `facts` is for people and evidence. `by_kind` says that
+    each kind is a collection of its own, whose loss alone is a mass deletion; `bulk_from`, that only few
+    items should be fetched before that moment (a vendor's busy hours).
     """
 
     identity: str
     stable_inodes: bool = False
+    by_kind: bool = False
+    bulk_from: datetime | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -34,6 +45,87 @@ class Skipped:
     native_id: bytes
     cause: str
     subtree: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """What a listing did not tell again, because it is as the last snapshot has it: an item; with `below`
+    what lies directly below a native id; without a native id all of a kind - each time but for what the
+    listing tells besides. Only for what `Known` knows."""
+
+    kind: str
+    native_id: bytes = b""
+    below: bool = False
+
+
+Listed = Observed | Skipped | Same
+"""One thing that a listing says."""
+
+
+class Known(Protocol):
+    """What earlier runs know of a source, for one that can ask for changes only.
+
+    Behind it are ids, numbers and digests (the state), which a source can ask about what it sees and
+    cannot enumerate. Whoever does not need it, ignores it.
+    """
+
+    @property
+    def whole(self) -> bool:
+        """Everything has to be told: there is no earlier snapshot, or bytes must be written anew. Then
+        nothing may be `Same`."""
+        ...
+
+    @property
+    def memory(self) -> Mapping[str, str]:
+        """What `remember` was told in the last run, if that was committed without a gap; else empty, and
+        then whoever asks for changes only would miss what that run missed. May be empty on any day."""
+        ...
+
+    def find(self, kind: str, native_id: bytes, named: Named | None = None) -> Fingerprint | None:
+        """The fingerprint under which the last snapshot has an item; None when it has none, or has it
+        under another matter than the one that is named."""
+        ...
+
+    def below(self, native_id: bytes) -> int:
+        """How many items the last snapshot has directly below a native id."""
+        ...
+
+    def remember(self, key: str, value: str) -> None:
+        """Small strings for the next run. Values name nobody. What is not told again is not remembered."""
+        ...
+
+    def note(self, kind: str, native_id: bytes, tag: str) -> bytes | None:
+        """What `keep_note` was given for this version of an item, also by a run that was killed."""
+        ...
+
+    def keep_note(self, kind: str, native_id: bytes, tag: str, note: bytes) -> None:
+        """Keeps an answer that cost a request of its own, sealed, until its item is in a snapshot."""
+        ...
+
+
+class _FirstTime:
+    """Nothing is known, and nothing is kept."""
+
+    whole = True
+    memory: Mapping[str, str] = MappingProxyType({})
+
+    def find(self, kind: str, native_id: bytes, named: Named | None = None) -> None:
+        return None
+
+    def below(self, native_id: bytes) -> int:
+        return 0
+
+    def remember(self, key: str, value: str) -> None:
+        pass
+
+    def note(self, kind: str, native_id: bytes, tag: str) -> None:
+        return None
+
+    def keep_note(self, kind: str, native_id: bytes, tag: str, note: bytes) -> None:
+        pass
+
+
+FIRST_TIME: Known = _FirstTime()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,24 +165,28 @@ class Source(Protocol):
     system: str
 
     def probe(self) -> SourceHealth:
-        """Is it there, and is it what it was? Raises SourceMissing."""
+        """Is it there, and is it what it was? Raises SourceMissing; of an API also SourceUnavailable,
+        SourceRefused, SourceRestricted."""
         ...
 
-    def scan(self) -> Iterator[Observed | Skipped]:
-        """Everything that is there, one by one, without reading content. Any order.
+    def scan(self, known: Known = FIRST_TIME) -> Iterator[Listed]:
+        """Everything that is there, one by one, without reading content that is read in place. Any order.
 
-        Each item is yielded once, observed or skipped. Raises SourceMissing, also at the very end:
-        then nothing of the listing may be believed.
+        Each item is yielded once: observed, skipped, or the same. What is not yielded is gone. Raises
+        SourceError, also at the very end: then nothing of the listing may be believed.
         """
         ...
 
-    def open(self, kind: str, native_id: bytes) -> AbstractContextManager[ItemReader]:
-        """Opens one item. May be called from several threads.
+    def open(
+        self, kind: str, native_id: bytes, listed: Fingerprint | None = None
+    ) -> AbstractContextManager[ItemReader]:
+        """Opens one item. May be called from several threads. `listed` is what the listing said of it, where
+        the caller has that: an API need not be asked for it again.
 
         Raises:
             ItemUnreadable: `what` is a code of `muniment.sources.causes`, and nothing else.
             FileNotFoundError: there is no such item, or none any more.
-            SourceMissing: the whole source is gone.
+            SourceMissing and its like: the whole source is gone, or does not answer.
         """
         ...
 
@@ -114,6 +210,11 @@ class Target(Protocol):
 
     `give` and `already` may be called from several threads, each for another item.
     """
+
+    def placed(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """The same rows, in the same order, as they are to be given: under the kind and native id that they
+        get here. A folder gives rows of an API stable names; rows of a tree stay what they are."""
+        ...
 
     def conflicts(self, rows: Iterator[tuple[str, bytes]]) -> list[bytes]:
         """Which (kind, native id) stand there already and were not written by this restore.

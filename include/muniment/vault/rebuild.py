@@ -7,9 +7,11 @@ planted one would make a backup skip what changed.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
-from muniment.model.item import Fingerprint, Row
+from muniment.ids import ItemIds, parent_id
+from muniment.model.item import Fingerprint
 from muniment.vault import names
 from muniment.vault.bases import rebase
 from muniment.vault.documents import StateOfCommit
@@ -25,11 +27,12 @@ def rebuild_state(
 ) -> BaseRecord:
     """Writes a base that covers `record`, with a whole state beside it, sealed to the present holders.
 
-    Rows hold no inodes and no change times, so the next run reads every item once more and finds its
-    bytes in the vault: nothing is uploaded again. Needs an identity that opens every row.
+    Rows hold no inodes and no change times, so the next run reads every item of a tree once more and finds
+    its bytes in the vault: nothing is uploaded again. Rows of an API hold all there is to compare. Needs an identity that opens every row.
     """
     snapshot = vault.snapshot(history, record)
-    entries = list(_entries(snapshot))
+    ids = ItemIds(vault.keyring.id_key(f"id-{history.source}"), history.source)
+    entries = list(_entries(snapshot, ids))
     with SealedFileWriter(staging, vault.state_recipients(), level=1) as out:
         StateDelta.of(entries, [], {}).write_to(out.write)
         file = out.close()
@@ -39,23 +42,15 @@ def rebuild_state(
     return rebase(vault, history, record, staging, state=state)
 
 
-def _entries(snapshot: Snapshot) -> list[StateEntry]:
-    ids = {row.native_id: row.item_id for row in snapshot.items.values() if row.kind == "dir"}
-    return [
-        StateEntry(
+def _entries(snapshot: Snapshot, ids: ItemIds) -> Iterator[StateEntry]:
+    for row in snapshot.items.values():
+        yield StateEntry(
             row.item_id,
             row.kind,
             remembered(Fingerprint(row.size, row.mtime_ns, 0, 0, 0, row.version)),
             row.matter,
             row.digest,
             row.parts,
-            _parent(row, ids),
+            # Of an API too, where no item stands for the folder.
+            parent_id(ids, row.native_id),
         )
-        for row in snapshot.items.values()
-    ]
-
-
-def _parent(row: Row, ids: dict[bytes, bytes]) -> bytes:
-    if row.native_id == b".":
-        return b""
-    return ids.get(row.native_id.rpartition(b"/")[0] or b".", b"")

@@ -8,6 +8,7 @@ private to `state_table` and `state_file`; the version in it says which reader i
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -209,6 +210,18 @@ class State:
     def places(self, row: int) -> Iterable[Place]:
         """(key id, pack) of the parts of an item, each once."""
         return self._table.places(row)
+
+    @property
+    def packs(self) -> set[bytes]:
+        """Packs that parts of items lie in, and perhaps some in which none lies any more."""
+        return {pack for _, pack in self._table.packs.values[1:]}
+
+    @cached_property
+    def children(self) -> Mapping[bytes, int]:
+        """How many items lie directly below each folder, by the folder's item id."""
+        parents = self._table.parents.values
+        counts = Counter(self._table.numbers["parent"])
+        return {parents[number]: count for number, count in counts.items()}
 
     # -- all of them -------------------------------------------------------------------------------
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from muniment.errors import ItemUnreadable, SourceMissing
-from muniment.model.item import Observed
-from muniment.sources.base import Skipped, SourceHealth
+from muniment.model.item import Fingerprint, Observed
+from muniment.sources.base import FIRST_TIME, Known, Skipped, SourceHealth
 from muniment.sources.causes import NOT_AN_ID, VANISHED, cause_of
 from muniment.sources.files.attributes import HAS_XATTRS, UNSUPPORTED
 from muniment.sources.files.folders import Folders, components, split
@@ -149,7 +149,7 @@ class FileSource:
 
     # -- what is there? --------------------------------------------------------------------------
 
-    def scan(self) -> Iterator[Observed | Skipped]:
+    def scan(self, known: Known = FIRST_TIME) -> Iterator[Observed | Skipped]:
         """Everything below the root.
 
         Raises SourceMissing when the root cannot be listed, or when another tree stands there at
@@ -165,7 +165,9 @@ class FileSource:
         finally:
             folders.close()
 
-    def open(self, kind: str, native_id: bytes) -> OpenReader | LinkReader:
+    def open(
+        self, kind: str, native_id: bytes, listed: Fingerprint | None = None
+    ) -> OpenReader | LinkReader:
         """Opens one item until the end of a `with` block; `what` of the errors is a code of
         `muniment.sources.causes`.
 

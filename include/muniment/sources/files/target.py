@@ -18,11 +18,13 @@ import os
 import stat
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from muniment.errors import ItemNotDelivered, MunimentError, TargetUnusable
+from muniment.model.item import Row
+from muniment.sources.as_files import as_files
 from muniment.sources.base import Given
 from muniment.sources.causes import cause_of
 from muniment.sources.files.delivery import Delivery, Listing, Where
@@ -85,6 +87,12 @@ class FileTarget:
         """What was given in this attempt."""
         self._attributes: dict[bytes, Wanted] = {}
         """Folders that `finish` gives attributes to."""
+
+    # -- under which names -------------------------------------------------------------------------
+
+    def placed(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """See `Target` and `muniment.sources.as_files`."""
+        return as_files(rows)
 
     # -- what stands there -------------------------------------------------------------------------
 

@@ -1,0 +1,138 @@
+"""Consent: the one time that a person opens a source's door, in a browser; then it stays unattended."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import parse_qs, urlsplit
+
+import typer
+
+from muniment.cli.options import session_of, source_of
+from muniment.cli.screen import Declined
+from muniment.errors import SourceRefused
+
+if TYPE_CHECKING:
+    from muniment.cli.session import Session
+    from muniment.sources.clio.standing import Standing
+    from muniment.sources.clio.tokens import Tokens
+
+PATIENCE = 600.0
+"""Seconds that the browser is waited for; codes are good for about as long."""
+CODE_MOST = 4096
+
+
+def register(app: typer.Typer) -> None:
+    app.command("consent", rich_help_panel="Set up")(consent)
+
+
+def consent(
+    ctx: typer.Context,
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="The source_id.")],
+    paste: Annotated[
+        bool,
+        typer.Option(
+            "--paste",
+            help="Do not wait for the browser on this machine: paste the address that it was sent to.",
+        ),
+    ] = False,
+) -> None:
+    """Has the backup user give consent to read a Clio account, and keeps it sealed to the worker.
+
+    Prints an address to open in a browser, signed in to Clio as the backup user: an administrator with
+    access to all matters. Then it looks whether that user sees everything. Once is enough, until the
+    consent is revoked; giving it again replaces the old one.
+    """
+    session = session_of(ctx)
+    source_id = source_of(source)
+    tokens = _asked(session, source_id, paste)
+    version = _kept(session, source_id, tokens)
+    standing = _standing(session, source_id, tokens)
+    data = {
+        "source": source_id,
+        "version": version,
+        "account": standing.identity.account,
+        "user": standing.identity.user,
+        "not_compared": list(standing.not_compared),
+    }
+
+    def human() -> None:
+        session.screen.say("Consent is given, and kept sealed to the worker.", style="bold")
+        session.screen.facts(
+            [("account", standing.identity.account), ("backup user", standing.identity.user)]
+        )
+        for one in standing.not_compared:
+            session.screen.say(f"not compared: {one}")
+
+    standing.require_all(source_id)
+    session.screen.answer("consent", data, human)
+
+
+def _asked(session: Session, source_id: str, paste: bool) -> Tokens:
+    """Raises SourceRefused, Declined."""
+    from muniment.cli.redirect import Redirect
+    from muniment.wiring_clio import clio_oauth, clio_options
+
+    oauth = clio_oauth(session.firm, source_id, session.waiting)
+    uri = clio_options(session.firm, source_id).redirect_uri
+    state = secrets.token_urlsafe(24)
+    screen = session.screen
+    screen.note("Open this in a browser, signed in to Clio as the backup user:", style="")
+    screen.note(oauth.page(state), style="bold")
+    if paste or not Redirect.possible(uri):
+        screen.note("Then paste the address that the browser was sent to, or the code in it:", "")
+        answer = _pasted(sys.stdin.readline(CODE_MOST).strip())
+    else:
+        screen.note(
+            "Waiting for the browser to come back; Ctrl-C ends it, --paste asks for the address."
+        )
+        with Redirect(uri) as redirect:
+            answer = redirect.wait(PATIENCE)
+    return oauth.exchange(_code(answer, state, source_id))
+
+
+def _pasted(text: str) -> dict[str, str]:
+    """What stands in a pasted address; a bare code without its state was copied from a page by a person."""
+    if not text:
+        raise Declined("No code was given. Nothing was changed.")
+    if "://" not in text:
+        return {"code": text}
+    return {name: values[0] for name, values in parse_qs(urlsplit(text).query).items()}
+
+
+def _code(answer: dict[str, str], state: str, source_id: str) -> str:
+    if answer.get("error"):
+        raise Declined("The backup user did not allow it. Nothing was changed.")
+    if "state" in answer and not secrets.compare_digest(answer["state"], state):
+        raise SourceRefused(
+            "the browser came back from another request than this one",
+            to=f"source {source_id}",
+            safe="Nothing was changed.",
+            todo="Begin again, with the address that is printed then. Whoever sent you another one may"
+            " want you to back up a stranger's account.",
+        )
+    if not answer.get("code"):
+        raise Declined("There is no code in this address. Nothing was changed.")
+    return answer["code"]
+
+
+def _kept(session: Session, source_id: str, tokens: Tokens) -> int:
+    from muniment.vault.age import Recipient
+    from muniment.wiring_clio import token_store
+
+    holders = session.keyless().trust.newest.holders
+    workers = [one.recipient for one in holders if one.role == "worker" and one.until is None]
+    recipients = [Recipient.parse(one) for one in workers]
+    store = token_store(session.firm, source_id, recipients=recipients)
+    return store.swap(store.version(), tokens).version
+
+
+def _standing(session: Session, source_id: str, tokens: Tokens) -> Standing:
+    from muniment.sources.clio.standing import examine
+    from muniment.sources.clio.tokens import Held, HeldTokens
+    from muniment.wiring_clio import clio_client
+
+    store = HeldTokens(Held(1, tokens))
+    client = clio_client(session.firm, source_id, store, session.waiting)
+    return examine(client.reader, client.table)

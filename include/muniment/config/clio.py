@@ -1,0 +1,159 @@
+"""ClioOptions: how a source that is a Clio Manage account is reached and read.
+
+Invariants: no secret stands here, only where it is kept; a host is reached by TLS; every number that the
+vendor does not document is a setting with a sane default.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, model_validator
+
+from muniment.config.values import Duration, FilePath, Model, SourceId, Text, TimeZone, absolute
+
+ENVIRONMENT = "env:"
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
+
+
+def _secret_reference(value: str) -> str:
+    if value.startswith(ENVIRONMENT):
+        if not _VARIABLE.fullmatch(value.removeprefix(ENVIRONMENT)):
+            raise ValueError("names no variable after `env:`; write env:EXAMPLE_CLIO_SECRET")
+        return value
+    if value.startswith("secret:"):
+        name = value.removeprefix("secret:")
+        if not name or "/" in name or name in (".", ".."):
+            raise ValueError("has no plain name after `secret:`; write secret:clio")
+        return value
+    try:
+        absolute(Path(value))
+    except ValueError:
+        # A secret that was written here itself must not be told back.
+        raise ValueError(
+            "is not where a secret is kept; write an absolute path, secret:clio or"
+            " env:EXAMPLE_CLIO_SECRET, and never the secret itself"
+        ) from None
+    return value
+
+
+def _address(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme == "https" and parts.hostname and not parts.query and not parts.username
+    except ValueError:
+        good = False
+    if not good:
+        raise ValueError("is no address with TLS; write https://app.clio.com")
+    return value.rstrip("/")
+
+
+def _redirect(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        own = parts.hostname in ("127.0.0.1", "localhost") and parts.port
+        good = parts.scheme == "https" or (parts.scheme == "http" and own)
+    except ValueError:
+        good = False
+    if not good:
+        raise ValueError(
+            "is no address that a browser may be sent back to; write http://127.0.0.1:8917/clio"
+        )
+    return value
+
+
+class ClioPeak(Model):
+    """Hours of the working days in which Clio lets fewer requests through."""
+
+    time_zone: TimeZone = Field(description="By whose clocks.", examples=["America/Los_Angeles"])
+    first_hour: int = Field(ge=0, le=23, description="The hour in which they begin.", examples=[4])
+    last_hour: int = Field(ge=1, le=24, description="The hour with which they end.", examples=[19])
+
+    @model_validator(mode="after")
+    def _in_order(self) -> ClioPeak:
+        if self.first_hour >= self.last_hour:
+            raise ValueError("ends before it begins; choose a last_hour after first_hour")
+        return self
+
+
+class ClioOptions(Model):
+    """A Clio Manage account; see docs/CLIO.md."""
+
+    state: Annotated[FilePath, AfterValidator(absolute)] = Field(
+        description="Folder for the sealed consent and the count of requests, on a volume that all"
+        " workers share. Without it consent has to be given again.",
+        examples=["/var/lib/muniment/example-state"],
+    )
+    region: Literal["us", "ca", "eu", "au"] = Field(
+        "us", description="Where the account lives; application and consent belong to it."
+    )
+    client_id: Text = Field(
+        "",
+        max_length=200,
+        description="The application's key from Clio's developer page, where no Airflow connection"
+        " gives it.",
+        examples=["fzaXZvrLWZX747wQQRNuASeVCBxaXpJaPGDi7F96"],
+    )
+    client_secret: Annotated[str, AfterValidator(_secret_reference)] | None = Field(
+        None,
+        description="Where the application's secret is kept, where no Airflow connection gives it: an"
+        " absolute path (mode 0600), `secret:<name>`, or `env:<VARIABLE>`. Never the secret itself.",
+        examples=["/etc/muniment/example/clio.secret"],
+    )
+    redirect_uri: Annotated[str, AfterValidator(_redirect)] = Field(
+        "http://127.0.0.1:8917/clio",
+        description="Where the browser goes after consent; it must stand on the developer page. At"
+        " 127.0.0.1 `muniment consent` waits for it there.",
+        examples=["http://127.0.0.1:8917/clio"],
+    )
+    consent: SourceId | None = Field(
+        None,
+        description="The source whose consent this one uses too. Both then share the allowed rate.",
+        examples=["clio"],
+    )
+    api_version: str = Field(
+        "4.0.13",
+        pattern=r"\A4\.[0-9]{1,3}\.[0-9]{1,3}\Z",
+        description="The version of the API that is asked for.",
+        examples=["4.0.13"],
+    )
+    overlap: Duration = Field(
+        timedelta(minutes=15),
+        ge=timedelta(0),
+        le=timedelta(days=7),
+        description="How far a question for changes reaches back behind the last one.",
+    )
+    full_compare: Duration = Field(
+        timedelta(days=7),
+        ge=timedelta(hours=1),
+        le=timedelta(days=31),
+        description="After how long every row is read and compared, not only what changed.",
+    )
+    ledger_reports: bool = Field(
+        True,
+        description="For `clio-trust`: have Clio work out its own trust ledgers once a week, as independent"
+        " evidence. They stay in the firm's list of reports; the application needs the right to write"
+        " reports.",
+    )
+    first_load: Literal["any time", "off peak"] = Field(
+        "any time",
+        description="Whether files of a first load are read in Clio's busy hours too, in which it"
+        " lets fewer requests through.",
+    )
+    peak: ClioPeak | None = Field(
+        None, description="Clio's busy hours, where they are not those of the region."
+    )
+    host: Annotated[str, AfterValidator(_address)] | None = Field(
+        None,
+        description="Another address than the region's, for tests.",
+        examples=["https://localhost:8443"],
+    )
+    ca: Annotated[FilePath, AfterValidator(absolute)] | None = Field(
+        None,
+        description="File with the certificate authority of a proxy that opens TLS (PEM).",
+        examples=["/etc/ssl/certs/proxy.pem"],
+    )

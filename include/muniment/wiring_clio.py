@@ -1,0 +1,172 @@
+"""Wiring of Clio: from `sources.<id>.clio` of firm.yaml to a client, and to the place of its consent.
+
+A consent is sealed to the worker: whoever gives it needs the worker's recipient, whoever uses it the
+worker's identity. The application's secret comes from the Airflow connection of the inventory row where
+there is one (`login`), else from the file or variable that firm.yaml names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from muniment.clock import Waiting
+from muniment.config.clio import ClioOptions
+from muniment.config.inventory import InventoryRow
+from muniment.config.keyfiles import read_secret
+from muniment.config.load import FirmConfig
+from muniment.errors import ConfigError, KeyFileError
+from muniment.sources.base import Source
+from muniment.sources.clio.asking import Rhythm
+from muniment.sources.clio.budget import Priority
+from muniment.sources.clio.client import Client, connect
+from muniment.sources.clio.oauth import Application, OAuth
+from muniment.sources.clio.place import PeakHours, Place, place_of
+from muniment.sources.clio.source import ClioSource
+from muniment.sources.clio.tokens import FileTokenStore, TokenStore
+from muniment.sources.clio.trust.source import ClioTrustSource
+from muniment.vault.age import Identity, Recipient, open_sealed, seal
+
+FOLDER = "clio"
+"""Below the configured `state`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What an Airflow connection of type `clio` holds; empty parts are looked for in firm.yaml."""
+
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+
+
+def clio_options(config: FirmConfig, source_id: str) -> ClioOptions:
+    """Raises ConfigError where firm.yaml says nothing of the account."""
+    found = config.options(source_id).clio
+    if found is None:
+        raise ConfigError(
+            "firm.yaml does not say how this Clio account is reached",
+            to=f"firm {config.firm_id}, firm.yaml, key sources.{source_id}.clio",
+            todo="Add it; docs/CLIO.md has an example.",
+        )
+    return found
+
+
+def clio_place(options: ClioOptions) -> Place:
+    return place_of(options.region, options.host or "", options.ca)
+
+
+def clio_application(config: FirmConfig, source_id: str, login: Login | None = None) -> Application:
+    """Raises ConfigError, KeyFileError where key or secret are nowhere to be found."""
+    options = clio_options(config, source_id)
+    login = login or Login()
+    client_id = login.client_id or options.client_id
+    secret = login.client_secret
+    if not secret and options.client_secret is not None:
+        secret = read_secret(options.client_secret)
+    if not client_id or not secret:
+        raise ConfigError(
+            f"the application's {'secret' if client_id else 'key'} is nowhere to be found",
+            to=f"firm {config.firm_id}, firm.yaml, key sources.{source_id}.clio",
+            todo="Give client_id and client_secret there, or make the Airflow connection that the"
+            " inventory row names (type Clio Manage).",
+        )
+    return Application(client_id, secret, options.redirect_uri)
+
+
+def token_store(
+    config: FirmConfig,
+    source_id: str,
+    *,
+    recipients: Sequence[Recipient] = (),
+    identities: Sequence[Identity] = (),
+) -> FileTokenStore:
+    """The place of the consent that a source uses, its own or another source's.
+
+    With recipients alone a consent can be put there, with identities it can be used.
+    """
+    options = clio_options(config, source_id)
+    sealed_to = list(recipients) or [one.recipient for one in identities]
+
+    def sealing(data: bytes) -> bytes:
+        return seal(data, sealed_to)
+
+    def opening(data: bytes) -> bytes:
+        if not identities:
+            raise KeyFileError(
+                "the consent is sealed to the worker, whose identity is not at hand",
+                to=f"source {source_id}",
+                todo="Run this on the machine of the backup worker.",
+            )
+        return open_sealed(data, identities)
+
+    name = f"{options.consent or source_id}.token"
+    return FileTokenStore(_folder(config, options) / name, sealing, opening)
+
+
+def clio_oauth(
+    config: FirmConfig, source_id: str, clock: Waiting, login: Login | None = None
+) -> OAuth:
+    place = clio_place(clio_options(config, source_id))
+    return OAuth(place, clio_application(config, source_id, login), clock, source_id)
+
+
+def clio_client(
+    config: FirmConfig,
+    source_id: str,
+    store: TokenStore,
+    clock: Waiting,
+    *,
+    priority: Priority = Priority.ROUTINE,
+    login: Login | None = None,
+) -> Client:
+    """Everything that reads the account. Asks nothing of the vendor yet."""
+    options = clio_options(config, source_id)
+    peak = options.peak
+    return connect(
+        clio_place(options),
+        clio_application(config, source_id, login),
+        store,
+        _folder(config, options),
+        clock,
+        source_id=source_id,
+        account=f"{config.firm_id}/{options.consent or source_id}",
+        priority=priority,
+        version=options.api_version,
+        peak=PeakHours(ZoneInfo(peak.time_zone), peak.first_hour, peak.last_hour) if peak else None,
+        first_load_off_peak=options.first_load == "off peak",
+    )
+
+
+def clio_source(
+    config: FirmConfig,
+    row: InventoryRow,
+    identities: Sequence[Identity],
+    clock: Waiting,
+    *,
+    login: Login | None = None,
+) -> Source:
+    """The source of an inventory row of the system `clio` or `clio-trust`. Raises ConfigError, KeyFileError."""
+    source_id = row.source_id
+    options = clio_options(config, source_id)
+    if config.options(source_id).exclude:
+        raise ConfigError(
+            "an account at Clio is backed up as a whole, and `exclude` leaves out paths of a file share",
+            to=f"firm {config.firm_id}, firm.yaml, key sources.{source_id}.exclude",
+            todo="Remove the key.",
+        )
+    trust = row.system == "clio-trust"
+    store = token_store(config, source_id, identities=identities)
+    priority = Priority.TRUST if trust else Priority.ROUTINE
+    client = clio_client(config, source_id, store, clock, priority=priority, login=login)
+    if trust:
+        every = options.full_compare if options.ledger_reports else None
+        return ClioTrustSource(source_id, client, ledgers_every=every)
+    return ClioSource(
+        source_id, client, rhythm=Rhythm(whole=options.full_compare, overlap=options.overlap)
+    )
+
+
+def _folder(config: FirmConfig, options: ClioOptions) -> Path:
+    return options.state / config.firm_id / FOLDER

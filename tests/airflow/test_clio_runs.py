@@ -1,0 +1,111 @@
+"""A Clio account through its DAG: shards by part and matter, and one error where the vendor refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from muniment.clock import SystemClock
+from muniment.config.load import load_firm
+from muniment.sources.clio.tokens import Tokens
+from muniment.vault.setup import add_source
+from muniment.wiring import Wiring
+from muniment.wiring_clio import token_store
+from tests.simulators.clio.running import Running, running
+from tests.support.airflow_firm import AirflowFirm, Ran
+
+CLIO = {"source_id": "clio", "system": "clio", "location": "https://app.clio.com"}
+
+
+@pytest.fixture(scope="module")
+def sim() -> Iterator[Running]:
+    with running(seed=9, matters=4, documents_per_matter=2, rate=0) as made:
+        yield made
+
+
+@pytest.fixture
+def clio(firm: AirflowFirm, sim: Running, monkeypatch: pytest.MonkeyPatch) -> AirflowFirm:
+    monkeypatch.setenv("EXAMPLE_CLIO_SECRET", str(sim.told["client_secret"]))
+    firm.document(
+        {},
+        CLIO,
+        more=f"""sources:
+  clio:
+    clio:
+      state: {firm.folder}/state
+      client_id: {sim.told["client_id"]}
+      client_secret: env:EXAMPLE_CLIO_SECRET
+      host: {sim.told["app"]}
+      ca: {sim.told["ca"]}
+""",
+    )
+    add_source(firm.vault(), "clio")
+    consent(firm, sim)
+    return firm
+
+
+def consent(firm: AirflowFirm, sim: Running) -> None:
+    given = sim.control("tokens", grant=108)
+    sim.told |= given
+    config = load_firm(firm.firms / firm.name)
+    store = token_store(config, "clio", identities=[firm.keys.worker])
+    ends = SystemClock().now() + timedelta(days=400)
+    store.swap(store.version(), Tokens(given["access_token"], given["refresh_token"], ends))
+
+
+def back_up(firm: AirflowFirm) -> Ran:
+    return firm.run_dag(f"{firm.name}__clio__backup", {})
+
+
+def test_shards_are_parts_of_the_account_and_named_by_opaque_ids(
+    clio: AirflowFirm, sim: Running, said: Callable[[], str]
+) -> None:
+    ran = back_up(clio)
+
+    assert ran.state == "success"
+    labels = ran.labels("shard.extract")
+    assert labels[0].startswith("001: rows of 4 matters: ")
+    assert any(label.startswith("002: files of ") for label in labels)
+    assert not list(clio.staging.rglob("*"))
+    told = said()
+    for row in sim.rows("matters.json", fields="display_number,description"):
+        assert row["display_number"] not in told
+        assert row["description"] not in told
+    assert back_up(clio).xcom("record")["counts"]["changed"] == 0
+
+
+def test_a_revoked_consent_is_one_error_without_another_try(
+    clio: AirflowFirm, sim: Running, said: Callable[[], str]
+) -> None:
+    sim.control("tokens", revoke=True)
+    ran = back_up(clio)
+
+    assert ran.state == "failed"
+    assert ran.tries("plan") == 1
+    assert "muniment consent clio" in said()
+    red = {name for name, state in ran.states().items() if state == "failed"}
+    assert red == {"plan", "record"}
+
+
+def test_consent_that_ends_while_files_are_fetched_is_one_error_too(
+    clio: AirflowFirm, sim: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Wiring._options
+    monkeypatch.setattr(Wiring, "_options", lambda *given: replace(real(*given), shard_fetches=3))
+    sim.control(
+        "faults", add={"name": "revoked", "pattern": "download.json", "after": 1, "times": 1}
+    )
+    ran = back_up(clio)
+    sim.control("faults", clear=True)
+
+    states = ran.states()
+    extracted = {name: s for name, s in states.items() if name.startswith("shard.extract")}
+    assert list(extracted.values()).count("failed") == 1
+    assert set(extracted.values()) == {"success", "failed", "skipped"}
+    assert ran.tries("shard.extract") == 1
+    assert (states["commit_snapshot"], states["record"]) == ("success", "failed")
+    consent(clio, sim)
+    assert back_up(clio).state == "success"

@@ -1,0 +1,236 @@
+"""A Clio account through the command: set up, backed up, looked at, given back, refused, restricted."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from muniment.clock import SystemClock
+from muniment.config.load import load_firm
+from muniment.sources.clio.tokens import Tokens
+from muniment.vault.age import parse_identities
+from muniment.wiring_clio import token_store
+from tests.cli.conftest import Office, Terminal
+from tests.simulators.clio.running import Running, running
+
+BACKUP_USER, ASSOCIATE = 108, 103
+
+
+@pytest.fixture(scope="module")
+def sim() -> Iterator[Running]:
+    with running(seed=5, matters=6, documents_per_matter=2, rate=0) as made:
+        yield made
+
+
+@pytest.fixture
+def firm(
+    office: Office, terminal: Terminal, sim: Running, monkeypatch: pytest.MonkeyPatch
+) -> Office:
+    """The firm of the other tests, which has a Clio account too, to which consent is given."""
+    monkeypatch.setenv("EXAMPLE_CLIO_SECRET", str(sim.told["client_secret"]))
+    path = office.firm / "firm.yaml"
+    held = yaml.safe_load(path.read_text())
+    held.setdefault("sources", {})
+    held["sources"] = held["sources"] or {}
+    held["sources"]["clio"] = {
+        "clio": {
+            "state": f"{office.folder}/state",
+            "client_id": sim.told["client_id"],
+            "client_secret": "env:EXAMPLE_CLIO_SECRET",
+            "host": sim.told["app"],
+            "ca": sim.told["ca"],
+        }
+    }
+    held["sources"]["books"] = {"clio": {**held["sources"]["clio"]["clio"], "consent": "clio"}}
+    rules = held.get("matter_rules") or []
+    held["matter_rules"] = [*rules, {"source": "clio", "pattern": "{number}-{client}"}]
+    path.write_text(yaml.safe_dump(held))
+    _row(office.firm / "inventory.csv")
+    for source in ("clio", "books"):
+        terminal("keys", "add-source", source)
+    consent(office, sim, BACKUP_USER)
+    return office
+
+
+def _row(path: Path) -> None:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    share = next(row for row in rows if row["source_id"] == "files")
+    clio = {**share, "source_id": "clio", "system": "clio", "location": "https://app.clio.com"}
+    books = {**clio, "source_id": "books", "system": "clio-trust", "classification": "standard"}
+    with path.open("w", newline="") as file:
+        out = csv.DictWriter(file, rows[0].keys())
+        out.writeheader()
+        out.writerows([share, clio, books])
+
+
+def consent(office: Office, sim: Running, user: int) -> None:
+    """As `muniment consent` keeps it."""
+    given = sim.control("tokens", grant=user)
+    identities = parse_identities((office.keys / "worker.age-identity").read_text())
+    store = token_store(load_firm(office.firm), "clio", identities=identities)
+    ends = SystemClock().now() + timedelta(days=400)
+    if user == BACKUP_USER:
+        sim.told |= given
+    store.swap(store.version(), Tokens(given["access_token"], given["refresh_token"], ends))
+
+
+def files_below(folder: Path) -> dict[str, Path]:
+    return {str(p.relative_to(folder)): p for p in folder.rglob("*") if p.is_file()}
+
+
+def test_an_account_is_backed_up_and_given_back(
+    firm: Office, terminal: Terminal, sim: Running, tmp_path: Path
+) -> None:
+    terminal("backup", "clio")
+    truth = sim.control("files")["versions"]
+    told = terminal("restore", "--source", "clio", "--to", tmp_path / "back", "--yes")
+
+    assert "WHOLE" in told.out
+    found = files_below(tmp_path / "back" / "clio")
+    digests = {
+        hashlib.sha256(p.read_bytes()).hexdigest()
+        for n, p in found.items()
+        if n.startswith("files/")
+    }
+    assert {one["sha256"] for one in truth.values()} <= digests
+    assert len([n for n in found if n.startswith("matters/")]) == len(sim.rows("matters.json"))
+    listed = terminal.json("ls", "clio")["items"]
+    assert len(found) == len(listed)
+    terminal("verify", "all")
+    terminal("check")
+    symptoms = terminal.json("doctor", "--no-probe")["symptoms"]
+    assert [s["state"] for s in symptoms if s["about"] == "source clio"] == ["good"]
+
+
+def test_a_second_run_costs_little_and_stores_nothing(
+    firm: Office, terminal: Terminal, sim: Running
+) -> None:
+    terminal("backup", "clio")
+    terminal.tomorrow()
+    sim.control("counters", reset=True)
+    run = terminal.json("backup", "clio")["runs"][0]["outcome"]
+    asked = sim.control("counters")["endpoints"]
+    assert run["counts"]["added"] == run["counts"]["changed"] == run["counts"]["read_bytes"] == 0
+    assert not any("download" in one for one in asked)
+
+
+def test_one_matter_comes_back_from_clio_and_from_the_share_together(
+    firm: Office, terminal: Terminal, sim: Running, tmp_path: Path
+) -> None:
+    number = firm.truths[-1].matters[0][0]
+    matter = sim.rows("matters.json", fields="id")[0]["id"]
+    sim.control(
+        "change", collection="matters", id=matter, values={"display_number": f"{number}-Alvarez"}
+    )
+    terminal("backup", "files", "--accept-mass-deletion")
+    terminal("backup", "clio")
+
+    told = terminal.json("restore", "--matter", number, "--to", tmp_path / "back", "--yes")
+
+    assert [c["source"] for c in told["plan"]["choices"]] == ["clio", "files"]
+    assert "Alvarez" not in str(told)
+    truth = firm.truths[-1]
+    assert truth.compare(tmp_path / "back" / "files", truth.of_matter(number)).identical
+    found = files_below(tmp_path / "back" / "clio")
+    assert f"matters/{matter}.json" in found
+    documents = sim.rows("documents.json", fields="id", matter_id=matter)
+    assert {f"documents/{one['id']}.json" for one in documents} <= found.keys()
+    assert len([n for n in found if n.startswith("matters/")]) == 1
+
+
+def test_trust_books_are_a_source_of_their_own_under_the_same_consent(
+    firm: Office, terminal: Terminal, sim: Running, tmp_path: Path
+) -> None:
+    terminal("backup", "books")
+    terminal("restore", "--source", "books", "--to", tmp_path / "back", "--yes")
+    found = files_below(tmp_path / "back" / "books")
+    with found["trust_tables/csv/trust_account.csv"].open(newline="") as file:
+        told = {row["account_id"]: row["reported_balance"] for row in csv.DictReader(file)}
+    truth = sim.control("trust")["accounts"]
+    assert told and all(Decimal(told[one]) * 100 == truth[one]["held"] for one in told)
+    assert "trust_tables/parquet/trust_transaction.parquet" in found
+
+
+def _error(answer: dict[str, Any]) -> dict[str, Any]:
+    runs = answer["runs"]
+    assert len(runs) == 1
+    error = runs[0]["error"]
+    assert isinstance(error, dict)
+    return error
+
+
+def test_without_consent_there_is_one_error_that_says_what_to_do(
+    firm: Office, terminal: Terminal
+) -> None:
+    for path in (firm.folder / "state").rglob("*.token"):
+        path.unlink()
+    error = _error(terminal.json("backup", "clio", code=4))
+    assert (error["code"], error["retry"]) == ("M212", "never")
+    assert "muniment consent clio" in error["todo"]
+
+
+def test_a_revoked_consent_is_one_error_and_a_new_one_mends_it(
+    firm: Office, terminal: Terminal, sim: Running
+) -> None:
+    sim.control("tokens", revoke=True)
+    sim.control("counters", reset=True)
+    answer = terminal("backup", "clio", code=4)
+    assert answer.err.count("M212") == 1
+    assert "muniment consent clio" in answer.err
+    assert sum(sim.control("counters")["endpoints"].values()) <= 3
+    consent(firm, sim, BACKUP_USER)
+    terminal("backup", "clio")
+
+
+def test_consent_that_ends_while_files_are_fetched_is_one_error_and_the_next_run_goes_on(
+    firm: Office, terminal: Terminal, sim: Running
+) -> None:
+    revoked = {"name": "revoked", "pattern": "download.json", "after": 3, "times": 1}
+    sim.control("faults", add=revoked)
+    answer = terminal("backup", "clio", code=7)
+    sim.control("faults", clear=True)
+    assert answer.err.count("M212") == 1
+    consent(firm, sim, BACKUP_USER)
+    terminal.tomorrow()
+    sim.control("counters", reset=True)
+    terminal("backup", "clio")
+    fetched = sim.control("counters")["endpoints"]["GET /api/v4/documents/{id}/download.json"]
+    assert fetched < len(sim.control("files")["versions"])
+
+
+def test_a_user_who_sees_less_backs_nothing_up(
+    firm: Office, terminal: Terminal, sim: Running
+) -> None:
+    consent(firm, sim, ASSOCIATE)
+    error = _error(terminal.json("backup", "clio", code=4))
+    assert error["code"] == "M213"
+    assert "roles" in error["what"]
+    assert [s["source"] for s in terminal.json("snapshots")["snapshots"]] == ["files", "files"]
+
+
+def test_a_mass_deletion_in_one_collection_is_refused_until_somebody_says_so(
+    firm: Office, terminal: Terminal, sim: Running
+) -> None:
+    for number in range(30):
+        matter = {"ref": ["matters", sim.rows("matters.json", fields="id")[0]["id"]]}
+        sim.control("change", collection="notes", values={
+            "type": "Matter", "subject": f"n{number}", "detail": "x", "matter": matter, "date": "2026-01-05",
+        })  # fmt: skip
+    terminal("backup", "clio")
+    terminal.tomorrow()
+    for kind in ("Matter", "Contact"):
+        for row in sim.rows("notes.json", fields="id", type=kind):
+            sim.control("change", collection="notes", id=row["id"], delete=True)
+    error = _error(terminal.json("backup", "clio", code=4))
+    assert error["code"] == "M220"
+    assert "notes" in error["what"]
+    terminal("backup", "clio", "--accept-mass-deletion")
