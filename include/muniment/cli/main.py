@@ -210,7 +210,7 @@ def run() -> None:
 
 
 _GLIBC = {
-    "M_TRIM_THRESHOLD": (-1, 32 << 20),
+    "M_TRIM_THRESHOLD": (-1, 16 << 20),
     "M_MMAP_THRESHOLD": (-3, 16 << 20),
     "M_ARENA_MAX": (-8, 1),
 }
