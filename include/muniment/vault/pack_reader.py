@@ -39,7 +39,7 @@ REQUEST_BYTES = 8 << 20
 GAP_BYTES = 256 << 10
 """Bytes between two frames that are cheaper to read along than to ask anew."""
 
-BATCH_BYTES = 6 << 20
+BATCH_BYTES = 12 << 20
 """Bytes of content held back for one batch; up to twice as much where a frame would be cut."""
 
 THREADS = 2
