@@ -50,7 +50,7 @@ def capture(
     """
     out.mkdir(parents=True, exist_ok=True)
     taken: dict[str, Path] = {}
-    with _browser_page() as page:
+    with browser_page() as page:
         try:
             page.goto(f"{base_url}/auth/login", wait_until="domcontentloaded")
             page.wait_for_selector("input[name=password]")
@@ -100,7 +100,8 @@ def _picture(page: Page, file: Path) -> Path:
 
 
 @contextmanager
-def _browser_page() -> Iterator[Page]:
+def browser_page() -> Iterator[Page]:
+    """A page of a browser of its own. Raises EmbeddedError where none can be started."""
     program = os.environ.get(BROWSER_VARIABLE) or shutil.which("chromium")
     with sync_playwright() as playwright:
         try:

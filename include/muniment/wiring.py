@@ -26,7 +26,7 @@ from muniment.config.keyfiles import locate, read_role_keys
 from muniment.config.load import FirmConfig
 from muniment.config.patterns import compile_patterns
 from muniment.errors import ConfigError, MunimentError
-from muniment.sources.base import Source, Target
+from muniment.sources.base import Source
 from muniment.vault.age import Identity, parse_identities
 from muniment.vault.signing import Signer
 from muniment.vault.store.base import Store
@@ -39,6 +39,7 @@ from muniment.vault.vault import Vault
 if TYPE_CHECKING:
     from muniment.backup.options import BackupOptions
     from muniment.backup.run import BackupRun
+    from muniment.sources.files import FileTarget
     from muniment.wiring_clio import Login
 
 StoreOpener = Callable[[Destination, str, S3Credential | None], Store]
@@ -197,7 +198,7 @@ class Wiring:
         overwrite: bool = False,
         restore_id: str = "",
         sources_off: bool = False,
-    ) -> Target:
+    ) -> FileTarget:
         """Where items of this source are delivered to: `folder`/<source id>.
 
         `restore_id` is the digest of the plan: the same one goes on where an attempt was killed. With

@@ -16,7 +16,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from muniment.airflow.common import dag_arguments
 from muniment.airflow.failures import plainly
 from muniment.airflow.names import LABEL_OF_PART, REPORT, firm_dag, tags
-from muniment.airflow.restore_request import FOLDER, OPAQUE_MATTER, REASON_WORDS, Reason, What
+from muniment.airflow.restore_request import FOLDER, OPAQUE_MATTER, REASON_WORDS, Form, Reason, What
 from muniment.airflow.settings import restore_placement
 from muniment.airflow.words import APPROVE, RESTORE
 from muniment.config.load import FirmConfig
@@ -94,6 +94,17 @@ def restore_form(config: FirmConfig) -> dict[str, Param]:
             enum=[str(reason) for reason in Reason],
             values_display={str(k): v for k, v in REASON_WORDS.items()},
             title="Why",
+        ),
+        "deliver_as": Param(
+            Form.ITEMS.value,
+            type="string",
+            enum=[str(form) for form in Form],
+            values_display={
+                "items": "The items as they are",
+                "matter_file": "A matter file to read: pages, calendar, tables, index.html",
+            },
+            title="Deliver as",
+            description="A matter file is for a matter only.",
         ),
         "deliver_to": Param(
             None,

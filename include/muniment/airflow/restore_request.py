@@ -57,6 +57,13 @@ class What(StrEnum):
     SOURCE = "source"
 
 
+class Form(StrEnum):
+    """As what it is delivered."""
+
+    ITEMS = "items"
+    MATTER_FILE = "matter_file"
+
+
 @dataclass(frozen=True, slots=True)
 class RestoreRequest:
     """`which` is a matter's number or opaque id, an item id, or empty for whole sources; `sources`
@@ -69,6 +76,7 @@ class RestoreRequest:
     reason: Reason
     folder: str
     overwrite: bool
+    form: Form = Form.ITEMS
 
 
 def read_request(
@@ -83,6 +91,12 @@ def read_request(
     sources = _sources(form.get("sources"), config)
     if what is What.SOURCE and not sources:
         raise _wrong("sources", "no source was chosen", "Choose at least one source")
+    # A run that was triggered without the form, or by an older one, does not say.
+    delivered = choice_of(Form, form.get("deliver_as") or Form.ITEMS, "deliver_as")
+    if delivered is Form.MATTER_FILE and what is not What.MATTER:
+        raise _wrong(
+            "deliver_as", "only a matter becomes a matter file", "Choose the items as they are"
+        )
     return RestoreRequest(
         what=what,
         which=which,
@@ -91,6 +105,7 @@ def read_request(
         reason=choice_of(Reason, form.get("reason"), "reason"),
         folder=_folder(_text(form.get("deliver_to")), config, now, run),
         overwrite=form.get("overwrite") is True,
+        form=delivered,
     )
 
 

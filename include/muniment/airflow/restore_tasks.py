@@ -18,7 +18,7 @@ from typing import Any
 from airflow.sdk import get_current_context
 
 from muniment.airflow.names import REPORT, engine_run_id
-from muniment.airflow.restore_request import RestoreRequest, What, read_request
+from muniment.airflow.restore_request import Form, RestoreRequest, What, read_request
 from muniment.airflow.settings import restore_area
 from muniment.airflow.stores import open_destination
 from muniment.clock import to_text
@@ -26,9 +26,14 @@ from muniment.config.load import FirmConfig
 from muniment.errors import ConfigError, PlanChanged, RestoreError, VerificationFailed
 from muniment.evidence.events import RestoreEnded
 from muniment.evidence.recording import restore_ended
+from muniment.recovery.matter_file import MATTER_FILE
+from muniment.recovery.matter_file.index import Outcome, require_free, write_index
+from muniment.recovery.matter_file.target import MatterFileTarget
 from muniment.recovery.perform import perform
 from muniment.recovery.plan import RestorePlan, make_restore_plan
 from muniment.recovery.selection import Scope, Selection, select_matter
+from muniment.sources.as_files import TREE
+from muniment.sources.base import Target
 from muniment.vault.vault import Vault
 from muniment.wiring import Wiring
 
@@ -52,8 +57,9 @@ class RestoreTasks:
         request = self._request()
         restore_area(self._config.firm_id)
         vault = self._vault(request)
+        kind = MATTER_FILE if request.form is Form.MATTER_FILE else "folder"
         plan = make_restore_plan(
-            vault, selection_of(request, vault), request.as_of, target=f"folder {request.folder}"
+            vault, selection_of(request, vault), request.as_of, target=f"{kind} {request.folder}"
         )
         for line in summary(plan):
             log.info("%s", line)
@@ -76,11 +82,13 @@ class RestoreTasks:
         vault = self._vault(request)
         folder = self._folder(request)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if request.form is Form.MATTER_FILE:
+            require_free(folder, overwrite=request.overwrite)
         report = perform(
             vault,
             mine,
             selection_of(request, vault),
-            lambda source: self._wiring.target(source, folder, overwrite=request.overwrite),
+            lambda source: self._target(request, source, folder),
         )
         told = {**report.as_dict(), "source": part["source"], "plan_digest": plan.digest}
         context["ti"].xcom_push(key=REPORT, value=told)
@@ -133,6 +141,10 @@ class RestoreTasks:
         }
         _write_private(self._folder(request) / CERTIFICATE, statement)
         self._record(request, plan, whole, delivered, done, run.run_after)
+        if request.form is Form.MATTER_FILE:
+            failures = [(item, why) for r in done for item, why in r["failures"]]
+            outcome = Outcome(plan, delivered, failures, missing)
+            write_index(self._folder(request), outcome, overwrite=request.overwrite)
         log.info(
             "%s of %s items are delivered, read back and equal, %s seconds after the request",
             f"{delivered:,}",
@@ -208,6 +220,10 @@ class RestoreTasks:
         # The time of the request, not of this task: on every retry the same folder.
         return read_request(context["params"], self._config, run.run_after, run_id)
 
+    def _target(self, request: RestoreRequest, source: str, folder: Path) -> Target:
+        into = self._wiring.target(source, folder, overwrite=request.overwrite)
+        return MatterFileTarget(into) if request.form is Form.MATTER_FILE else into
+
     def _folder(self, request: RestoreRequest) -> Path:
         return restore_area(self._config.firm_id) / request.folder
 
@@ -227,7 +243,8 @@ class RestoreTasks:
 def selection_of(request: RestoreRequest, vault: Vault) -> Selection:
     """Raises MunimentError where the vault cannot say which matter is meant."""
     if request.what is What.MATTER:
-        return select_matter(vault, request.which, request.sources)
+        related = request.form is Form.MATTER_FILE
+        return select_matter(vault, request.which, request.sources, related=related)
     scope = Scope.ITEM if request.what is What.ITEM else Scope.SOURCE
     return Selection(scope, request.which, request.sources)
 
@@ -245,6 +262,10 @@ def summary(plan: RestorePlan) -> Sequence[str]:
             f"- {choice.source}: snapshot {choice.seq} of {choice.taken_at} ({choice.completeness}); "
             f"{choice.items:,} items ({fidelity}), {choice.bytes:,} bytes; shown: {choice.proof}"
         )
+        if not set(choice.kinds) <= TREE:
+            for kind, by in choice.kinds.items():
+                told = ", ".join(f"{count:,} {fidelity}" for fidelity, count in by.items())
+                lines.append(f"  {kind}: {told}")
         for seq, why in choice.passed_over:
             lines.append(f"  snapshot {seq} is damaged and was passed over: {why}")
         if choice.loss_seconds:

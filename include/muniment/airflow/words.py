@@ -45,6 +45,7 @@ RESTORE = """\
 *Trigger* opens the form. Say **what** (a matter, one item, or whole sources), the **time** as of which
 you want it (empty: newest), and **why**. `plan` proves the chosen snapshots before the first byte is
 written and prints what will come; `restore` delivers source by source and reads everything back.
+*Deliver as* a **matter file** makes of a matter a folder for people: begin at its `index.html` (docs/MATTER_FILE.md).
 Restores of firm `{firm}` are delivered below the restore area, in one folder a restore.
 More: docs/AIRFLOW.md.
 """

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,10 +22,18 @@ if TYPE_CHECKING:
     from muniment.recovery.perform import RestoreReport
     from muniment.recovery.plan import RestorePlan
     from muniment.recovery.selection import Selection
+    from muniment.sources.base import Target
     from muniment.vault.vault import Vault
 
 PANEL = "Get back"
 SHOWN_FAILURES = 20
+
+
+class Form(StrEnum):
+    """As what a restore is given."""
+
+    ITEMS = "items"
+    MATTER_FILE = "matter-file"
 
 
 def register(app: typer.Typer) -> None:
@@ -49,6 +59,13 @@ def restore(
         Path | None,
         typer.Option(metavar="FOLDER", help="Where to; items stand in FOLDER/<source>/."),
     ] = None,
+    form: Annotated[
+        Form,
+        typer.Option(
+            "--as",
+            help="As the items are, or a matter as a file to read: pages, calendar, tables, index.html.",
+        ),
+    ] = Form.ITEMS,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace what stands under the same names.")
     ] = False,
@@ -63,10 +80,14 @@ def restore(
 ) -> None:
     """Gives back a matter, paths, an item or a whole source, as of a moment, into a folder.
 
+    With `--as matter-file` a matter becomes a folder for people, with an `index.html` to begin at.
+
     Prints the plan first: which snapshots, how far their times lie apart, how much, what cannot come
     back. Every byte is proven before it is written, and read back after. Repeating the same command
     after an interruption goes on where it was. Needs an identity.
     """
+    from muniment.recovery.matter_file import MATTER_FILE
+    from muniment.recovery.matter_file.index import Outcome, require_free, write_index
     from muniment.recovery.perform import perform
     from muniment.recovery.plan import make_restore_plan
     from muniment.recovery.selected import AtHand
@@ -76,12 +97,18 @@ def restore(
     if to is None and not plan_only:
         raise typer.BadParameter("say where to with --to FOLDER, or --plan-only")
     _one_of(matter, path, item, source)
+    as_file = form is Form.MATTER_FILE
+    if as_file and not matter:
+        raise typer.BadParameter("--as matter-file goes with --matter")
     vault = session.reading()
     selection = _selection(vault, matter, path, item, source, from_sources or [])
+    if as_file:
+        selection = replace(selection, related=True)
     at = moment_of(session, as_of)
     at_hand = AtHand()
     with session.screen.progress("Planning: proving the chosen snapshots"):
-        plan = make_restore_plan(vault, selection, at, at_hand=at_hand)
+        target = MATTER_FILE if as_file else "folder"
+        plan = make_restore_plan(vault, selection, at, target=target, at_hand=at_hand)
     if plan_only:
         session.screen.answer(
             "restore",
@@ -97,6 +124,8 @@ def restore(
     if not plan_digest:
         session.screen.confirm(f"Restore {words.some(plan.items, 'item')} into {to}?", yes)
     folder = to.absolute()
+    if as_file:
+        require_free(folder, overwrite=overwrite)
     with session.screen.progress("Restoring") as advance:
         done: dict[str, int] = {}
 
@@ -108,12 +137,13 @@ def restore(
             vault,
             plan,
             selection,
-            lambda of: session.target(
-                of, folder, overwrite=overwrite, restore_id=_restore_id(plan)
-            ),
+            lambda of: _target(session, plan, of, folder, overwrite=overwrite),
             progress=progress,
             at_hand=at_hand,
         )
+    if as_file:
+        outcome = Outcome(plan, report.verified, report.failures)
+        write_index(folder, outcome, overwrite=overwrite)
     _record(session, vault, plan, report, requested_at)
     data = {
         "plan": plan.as_dict(),
@@ -123,6 +153,16 @@ def restore(
     }
     code = Exit.GOOD if report.whole else Exit.NOT_WHOLE
     session.screen.answer("restore", data, lambda: _print_report(session, report, folder), code)
+
+
+def _target(
+    session: Session, plan: RestorePlan, of: str, folder: Path, *, overwrite: bool
+) -> Target:
+    from muniment.recovery.matter_file import MATTER_FILE
+    from muniment.recovery.matter_file.target import MatterFileTarget
+
+    into = session.target(of, folder, overwrite=overwrite, restore_id=_restore_id(plan))
+    return MatterFileTarget(into) if plan.target == MATTER_FILE else into
 
 
 def _record(
@@ -221,6 +261,7 @@ def _print_plan(session: Session, plan: RestorePlan, plan_only: bool = False) ->
             for c in plan.choices
         ],
     )
+    _print_kinds(session, plan)
     gap = plan.widest_gap_seconds
     screen.facts(
         [
@@ -265,6 +306,21 @@ def _print_plan(session: Session, plan: RestorePlan, plan_only: bool = False) ->
         screen.say(
             f"To perform it: the same options with --as-of {plan.as_of} --plan-digest {plan.digest}"
         )
+
+
+def _print_kinds(session: Session, plan: RestorePlan) -> None:
+    """What is given how, where a source has items of many kinds."""
+    from muniment.sources.as_files import TREE
+
+    rows = [
+        (choice.source, kind.replace("_", " "), words.number(count), fidelity)
+        for choice in plan.choices
+        if not set(choice.kinds) <= TREE
+        for kind, by in choice.kinds.items()
+        for fidelity, count in by.items()
+    ]
+    if rows:
+        session.screen.table(("source", "kind", ">items", "given as"), rows)
 
 
 def _local(session: Session, text: str) -> str:

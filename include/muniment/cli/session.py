@@ -21,7 +21,7 @@ from muniment.errors import ConfigError, KeyFileError, TargetUnusable
 
 if TYPE_CHECKING:
     from muniment.config.load import FirmConfig
-    from muniment.sources.base import Target
+    from muniment.sources.files import FileTarget
     from muniment.vault.age import Identity
     from muniment.vault.signing import Signer
     from muniment.vault.store.base import Store
@@ -255,7 +255,7 @@ class Session:
         overwrite: bool,
         restore_id: str,
         sources_off: bool = False,
-    ) -> Target:
+    ) -> FileTarget:
         """Where a restore of a source delivers to: `folder`/<source>, which is made. With `sources_off` no
         source is touched, not even to see where it lies.
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from muniment.clock import from_text, to_text
 from muniment.errors import IntegrityError, MunimentError, NothingToRestore, PlanChanged
 from muniment.ids import sha256_hex
+from muniment.model.item import Row
 from muniment.recovery.proof import Proof, prove
 from muniment.recovery.selected import (
     AtHand,
@@ -38,7 +39,8 @@ class Choice:
     """The snapshot of one source that a restore comes from.
 
     `passed_over` says which newer ones were found damaged, and why; `loss_seconds` is how much older
-    than the newest of them the chosen one is (the loss window).
+    than the newest of them the chosen one is (the loss window). `kinds` counts items by kind and fidelity, `causes` the
+    problems of the snapshot by what caused them.
     """
 
     source: str
@@ -58,6 +60,8 @@ class Choice:
     sealed_away: tuple[str, ...]
     passed_over: tuple[tuple[int, str], ...] = ()
     loss_seconds: int = 0
+    kinds: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    causes: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +236,8 @@ def _choose(
             sealed_away=found.sealed_away,
             passed_over=tuple(passed),
             loss_seconds=int(loss.total_seconds()),
+            kinds=_kinds(selected.rows),
+            causes=dict(found.causes),
         )
     if not passed:
         raise NothingToRestore("there is no snapshot at or before this time", to=source)
@@ -239,6 +245,13 @@ def _choose(
         f"no snapshot at or before this time is whole; the newest: {passed[0][1]}",
         to=f"{source}/{passed[0][0]}",
     )
+
+
+def _kinds(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
+    counted: dict[str, Counter[str]] = {}
+    for row in rows:
+        counted.setdefault(row.kind, Counter())[row.fidelity.value] += 1
+    return {kind: dict(sorted(by.items())) for kind, by in sorted(counted.items())}
 
 
 def _candidates(history: History, when: datetime) -> Iterator[CommitRecord]:

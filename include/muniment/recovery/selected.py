@@ -4,6 +4,7 @@ and not believed.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from muniment.errors import (
@@ -15,12 +16,14 @@ from muniment.errors import (
     StoreUnavailable,
     TrustError,
 )
+from muniment.recovery.related import refer, related
 from muniment.recovery.selection import (
     Filter,
     Matching,
     Scope,
     Selected,
     Selection,
+    in_order,
     matching,
     nothing_withheld,
     select,
@@ -83,7 +86,12 @@ def load_matching(
             "the rows of this snapshot stay closed, but for matters under keys of their own",
             to=f"{history.source}: {', '.join(sorted(epochs))}",
         )
-    return matching(snapshot, selection)
+    found = matching(snapshot, selection)
+    if selection.related and refer(found.rows):
+        everything = _open_rows(vault, history, record, "")
+        named = related(vault, history, record, everything, found.rows)
+        found = replace(found, rows=in_order([*found.rows, *named]))
+    return found
 
 
 def _open_rows(vault: Vault, history: History, record: CommitRecord, matter: str) -> Snapshot:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -27,12 +28,14 @@ class Scope(StrEnum):
 class Selection:
     """`value` is a matter's opaque id, a path pattern, an item id in hex, or empty.
 
-    `sources` are the sources it is taken from; empty means all.
+    `sources` are the sources it is taken from; empty means all. `related` asks for the rows besides that
+    the wanted ones name (contacts, users, categories), for a matter that is to be read by people.
     """
 
     scope: Scope
     value: str = ""
     sources: tuple[str, ...] = ()
+    related: bool = False
 
     def shown(self) -> str:
         """What may stand in plans, logs and labels: a path pattern names clients, so its digest."""
@@ -61,7 +64,9 @@ class Selection:
         return lambda row: pattern.fullmatch(row.native_id) is not None
 
 
-def select_matter(vault: Vault, asked: str, sources: tuple[str, ...] = ()) -> Selection:
+def select_matter(
+    vault: Vault, asked: str, sources: tuple[str, ...] = (), *, related: bool = False
+) -> Selection:
     """A matter by its number (`2024-0113`) or its opaque id (`M-7F3K2QXA`).
 
     Raises NothingToRestore for an empty question.
@@ -70,9 +75,9 @@ def select_matter(vault: Vault, asked: str, sources: tuple[str, ...] = ()) -> Se
     if not asked:
         raise NothingToRestore("no matter was named")
     if asked.startswith("M-") and len(asked) == 10:
-        return Selection(Scope.MATTER, asked, sources)
+        return Selection(Scope.MATTER, asked, sources, related)
     key = vault.keyring.id_key(names.MATTERS_ID_KEY)
-    return Selection(Scope.MATTER, matter_id(key, normal_number(asked)), sources)
+    return Selection(Scope.MATTER, matter_id(key, normal_number(asked)), sources, related)
 
 
 Filter = Callable[[Row], str]
@@ -102,19 +107,27 @@ class Selected:
 @dataclass(frozen=True, slots=True)
 class Matching:
     """The rows of one snapshot that match, in a stable order (by path), before any is withheld; how many
-    problems the snapshot has; the key ids whose rows stay closed here."""
+    problems the snapshot has, and how many of each cause; the key ids whose rows stay closed here."""
 
     rows: tuple[Row, ...]
     problems: int
     sealed_away: tuple[str, ...]
+    causes: tuple[tuple[str, int], ...] = ()
 
 
 def matching(snapshot: Snapshot, selection: Selection) -> Matching:
-    rows = sorted(
-        filter(selection.predicate(), snapshot.items.values()),
-        key=lambda row: (row.native_id, row.kind),
+    rows = in_order(filter(selection.predicate(), snapshot.items.values()))
+    causes = Counter(problem.cause for problem in snapshot.problems.values())
+    return Matching(
+        rows,
+        len(snapshot.problems),
+        tuple(sorted(snapshot.sealed_away)),
+        tuple(sorted(causes.items())),
     )
-    return Matching(tuple(rows), len(snapshot.problems), tuple(sorted(snapshot.sealed_away)))
+
+
+def in_order(rows: Iterable[Row]) -> tuple[Row, ...]:
+    return tuple(sorted(rows, key=lambda row: (row.native_id, row.kind)))
 
 
 def select(found: Matching, withhold: Filter = nothing_withheld) -> Selected:

@@ -59,10 +59,10 @@ def _path(row: Row, known: Mapping[str, Metadata]) -> str:
         name = ids if _NUMBERED.fullmatch(ids) else "/".join(map(safe, ids.split("/")))
         return name + str(own.get("ext", ".json"))
     above = known.get(str(own["of"]), {}) if "of" in own else own
-    return "/".join([FILES, *_folders(above, known), _marked(str(own["file"]), own.get("mark"))])
+    return "/".join([FILES, *folders_of(above, known), _marked(str(own["file"]), own.get("mark"))])
 
 
-def _folders(item: Metadata, known: Mapping[str, Metadata]) -> list[str]:
+def folders_of(item: Metadata, known: Mapping[str, Metadata]) -> list[str]:
     """Names of the folders that it lies in, outermost first, as far up as they are among the rows."""
     found: list[str] = []
     while "in" in item and len(found) < _DEEPEST:

@@ -178,6 +178,30 @@ class FileTarget:
         except (OSError, MunimentError):
             return False
 
+    def where(self, native_id: bytes) -> bytes | None:
+        """The path, below the folder, of a file or link that this restore delivered; None before that, and
+        after `finish`."""
+        with self._lock:
+            if self._delivery is None or self._finished:
+                return None
+            standing = self._delivery.journal.standing.get(native_id)
+        return standing.path if standing is not None and standing.mtime_ns is not None else None
+
+    def read_back(self, native_id: bytes) -> bytes | None:
+        """The content of a file that this restore delivered, whole: for small ones. None for what it did not
+        deliver or what cannot be read."""
+        path = self.where(native_id)
+        if path is None or self._delivery is None:
+            return None
+        folder, name = split(path)
+        try:
+            with self._delivery.folders.open(folder) as fd:
+                descriptor, _ = open_file(fd, name)
+            with os.fdopen(descriptor, "rb") as file:
+                return file.read()
+        except OSError:
+            return None
+
     # -- giving ------------------------------------------------------------------------------------
 
     def give(
