@@ -17,8 +17,9 @@ missing() {
 if [ "${CI:-}" = true ] && missing; then
   echo "== system packages: $PACKAGES"
   SUDO=$([ "$(id -u)" = 0 ] || echo sudo)
-  $SUDO apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive $SUDO apt-get install -y -qq --no-install-recommends $PACKAGES >/dev/null
+  # Another installation on the same machine is waited for, not an error.
+  $SUDO apt-get update -qq -o DPkg::Lock::Timeout=300
+  DEBIAN_FRONTEND=noninteractive $SUDO apt-get install -y -qq -o DPkg::Lock::Timeout=300 --no-install-recommends $PACKAGES >/dev/null
 fi
 
 echo "== ruff"

@@ -165,7 +165,7 @@ class Wiring:
     def source(self, source_id: str) -> Source:
         """The source of an inventory row. Raises ConfigError for a row that is not Muniment's."""
         row = self._row(source_id)
-        if row.system == "clio":
+        if row.system in ("clio", "clio-trust"):
             return self._clio(row)
         return self._files(row)
 
@@ -188,9 +188,7 @@ class Wiring:
 
         waiting = self.clock if isinstance(self.clock, Waiting) else SystemClock()
         login = self._login(row.connection) if self._login and row.connection else None
-        return clio_source(
-            self.config, row.source_id, self._identities("worker"), waiting, login=login
-        )
+        return clio_source(self.config, row, self._identities("worker"), waiting, login=login)
 
     def target(
         self,

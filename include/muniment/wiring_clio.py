@@ -14,9 +14,11 @@ from zoneinfo import ZoneInfo
 
 from muniment.clock import Waiting
 from muniment.config.clio import ClioOptions
+from muniment.config.inventory import InventoryRow
 from muniment.config.keyfiles import read_secret
 from muniment.config.load import FirmConfig
 from muniment.errors import ConfigError, KeyFileError
+from muniment.sources.base import Source
 from muniment.sources.clio.asking import Rhythm
 from muniment.sources.clio.budget import Priority
 from muniment.sources.clio.client import Client, connect
@@ -24,6 +26,7 @@ from muniment.sources.clio.oauth import Application, OAuth
 from muniment.sources.clio.place import PeakHours, Place, place_of
 from muniment.sources.clio.source import ClioSource
 from muniment.sources.clio.tokens import FileTokenStore, TokenStore
+from muniment.sources.clio.trust.source import ClioTrustSource
 from muniment.vault.age import Identity, Recipient, open_sealed, seal
 
 FOLDER = "clio"
@@ -138,13 +141,14 @@ def clio_client(
 
 def clio_source(
     config: FirmConfig,
-    source_id: str,
+    row: InventoryRow,
     identities: Sequence[Identity],
     clock: Waiting,
     *,
     login: Login | None = None,
-) -> ClioSource:
-    """The source of an inventory row. Raises ConfigError, KeyFileError."""
+) -> Source:
+    """The source of an inventory row of the system `clio` or `clio-trust`. Raises ConfigError, KeyFileError."""
+    source_id = row.source_id
     options = clio_options(config, source_id)
     if config.options(source_id).exclude:
         raise ConfigError(
@@ -152,10 +156,16 @@ def clio_source(
             to=f"firm {config.firm_id}, firm.yaml, key sources.{source_id}.exclude",
             todo="Remove the key.",
         )
+    trust = row.system == "clio-trust"
     store = token_store(config, source_id, identities=identities)
-    client = clio_client(config, source_id, store, clock, login=login)
-    rhythm = Rhythm(whole=options.full_compare, overlap=options.overlap)
-    return ClioSource(source_id, client, rhythm=rhythm)
+    priority = Priority.TRUST if trust else Priority.ROUTINE
+    client = clio_client(config, source_id, store, clock, priority=priority, login=login)
+    if trust:
+        every = options.full_compare if options.ledger_reports else None
+        return ClioTrustSource(source_id, client, ledgers_every=every)
+    return ClioSource(
+        source_id, client, rhythm=Rhythm(whole=options.full_compare, overlap=options.overlap)
+    )
 
 
 def _folder(config: FirmConfig, options: ClioOptions) -> Path:

@@ -6,6 +6,7 @@ import csv
 import hashlib
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +49,13 @@ def firm(
             "ca": sim.told["ca"],
         }
     }
+    held["sources"]["books"] = {"clio": {**held["sources"]["clio"]["clio"], "consent": "clio"}}
     rules = held.get("matter_rules") or []
     held["matter_rules"] = [*rules, {"source": "clio", "pattern": "{number}-{client}"}]
     path.write_text(yaml.safe_dump(held))
     _row(office.firm / "inventory.csv")
-    terminal("keys", "add-source", "clio")
+    for source in ("clio", "books"):
+        terminal("keys", "add-source", source)
     consent(office, sim, BACKUP_USER)
     return office
 
@@ -62,10 +65,11 @@ def _row(path: Path) -> None:
         rows = list(csv.DictReader(file))
     share = next(row for row in rows if row["source_id"] == "files")
     clio = {**share, "source_id": "clio", "system": "clio", "location": "https://app.clio.com"}
+    books = {**clio, "source_id": "books", "system": "clio-trust", "classification": "standard"}
     with path.open("w", newline="") as file:
         out = csv.DictWriter(file, rows[0].keys())
         out.writeheader()
-        out.writerows([share, clio])
+        out.writerows([share, clio, books])
 
 
 def consent(office: Office, sim: Running, user: int) -> None:
@@ -141,6 +145,19 @@ def test_one_matter_comes_back_from_clio_and_from_the_share_together(
     documents = sim.rows("documents.json", fields="id", matter_id=matter)
     assert {f"documents/{one['id']}.json" for one in documents} <= found.keys()
     assert len([n for n in found if n.startswith("matters/")]) == 1
+
+
+def test_trust_books_are_a_source_of_their_own_under_the_same_consent(
+    firm: Office, terminal: Terminal, sim: Running, tmp_path: Path
+) -> None:
+    terminal("backup", "books")
+    terminal("restore", "--source", "books", "--to", tmp_path / "back", "--yes")
+    found = files_below(tmp_path / "back" / "books")
+    with found["trust_tables/csv/trust_account.csv"].open(newline="") as file:
+        told = {row["account_id"]: row["reported_balance"] for row in csv.DictReader(file)}
+    truth = sim.control("trust")["accounts"]
+    assert told and all(Decimal(told[one]) * 100 == truth[one]["held"] for one in told)
+    assert "trust_tables/parquet/trust_transaction.parquet" in found
 
 
 def _error(answer: dict[str, Any]) -> dict[str, Any]:

@@ -45,6 +45,16 @@ def test_a_good_row_is_what_it_says() -> None:
     assert row.reviewed_on == date(2026, 1, 31)
 
 
+@pytest.mark.parametrize("said", ["standard", "critical"])
+def test_trust_books_are_critical_whatever_the_spreadsheet_says(said: str) -> None:
+    row = cells("books", system="Clio_Trust", classification=said, trust_data="no", rpo="72h")
+    (read,) = inventory(row).rows
+    assert read.system == "clio-trust"
+    assert read.trust_data
+    assert read.classification is Classification.CRITICAL
+    assert read.rpo == timedelta(hours=26)
+
+
 # (column, what is typed, what the text must say)
 BAD = [
     ("source_id", "", "is empty"),

@@ -98,6 +98,13 @@ class ApiSourceContract(SourceContract):
         ids = [i.native_id for i in world.source().scan()]
         assert len(ids) == len(set(ids))
 
+    def test_no_item_lies_below_another(self, world: World) -> None:
+        """Or whoever recovers by hand could not write both as files."""
+        world.add("letter", b"x")
+        ids = {item.native_id for item in world.source().scan()}
+        folders = {_above(each) for each in ids} | {_above(_above(each)) for each in ids}
+        assert not ids & folders
+
     def test_asking_for_changes_gives_what_asking_for_everything_gives(self, world: World) -> None:
         items = [world.add(f"item {n}", b"%d" % n) for n in range(6)]
         known = Remembered(world.source().scan())

@@ -54,9 +54,9 @@ class ClioFirm(Practice):
         """Rows of the largest page, so that few rows fill several; 0: what the vendor allows."""
 
     def source(self, source_id: str = "clio") -> ClioSource:  # type: ignore[override]
-        return ClioSource(source_id, self._made(), rhythm=self.rhythm, with_report=False)
+        return ClioSource(source_id, self.made(), rhythm=self.rhythm, with_report=False)
 
-    def _made(self) -> clio.Client:
+    def made(self) -> clio.Client:
         transport = self.client.transport
         held = table()
         if self.page:

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 HOUR = timedelta(hours=1)
 
+LISTING_A_TREE, LISTING_AN_API = 6 * HOUR, 24 * HOUR
+"""A vendor gives as many answers a minute as it likes: of a first load the lists alone may take a day. What
+was answered is kept if the task is killed."""
+
 
 def build_backup(config: FirmConfig, row: InventoryRow) -> DAG:
     """`{firm}__{source}__backup`, for a row that Muniment backs up."""
@@ -61,11 +65,12 @@ def build_backup(config: FirmConfig, row: InventoryRow) -> DAG:
     )
     schedule = cron(row.schedule.cron, zone) if row.schedule else None
     with DAG(dag_id, schedule=schedule, **arguments) as dag:
-        _lay_out(config, row.source_id, dag_id)
+        listing = LISTING_A_TREE if row.folder is not None else LISTING_AN_API
+        _lay_out(config, row.source_id, dag_id, listing)
     return dag
 
 
-def _lay_out(config: FirmConfig, source_id: str, dag_id: str) -> None:
+def _lay_out(config: FirmConfig, source_id: str, dag_id: str, listing: timedelta) -> None:
     def source() -> BackupTasks:
         # The engine is imported where a task runs, and not by every parse.
         from muniment.airflow.backup_tasks import BackupTasks
@@ -76,7 +81,7 @@ def _lay_out(config: FirmConfig, source_id: str, dag_id: str) -> None:
     named: dict[str, Any] = {"map_index_template": LABEL_OF_FIRST}
     always: dict[str, Any] = {"trigger_rule": TriggerRule.ALL_DONE}
 
-    @task(execution_timeout=6 * HOUR)
+    @task(execution_timeout=listing)
     @plainly
     def plan() -> Any:
         return source().plan()

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from muniment.assurance.clio_contract import ClioContract
+from muniment.assurance.clio_contract import ClioContract, ClioTrustContract
 from muniment.assurance.contracts import ExpectationContract, Expected, Facts, Value, equal
 from muniment.assurance.openable import format_of
 from muniment.model.item import Row
@@ -51,7 +51,11 @@ def _digest(content: bytes) -> str:
     return sha256(content).hexdigest()
 
 
-CONTRACTS: Mapping[str, ExpectationContract] = {"files": FilesContract(), "clio": ClioContract()}
+CONTRACTS: Mapping[str, ExpectationContract] = {
+    "files": FilesContract(),
+    "clio": ClioContract(),
+    "clio-trust": ClioTrustContract(),
+}
 """By the system of the inventory row."""
 
 

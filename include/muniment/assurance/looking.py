@@ -28,6 +28,7 @@ class NotedTarget:
         self.conflicts = inner.conflicts
         self.already = inner.already
         self.finish = inner.finish
+        self.close = inner.close
         self._placed: dict[bytes, bytes] = {}
 
     def placed(self, rows: Sequence[Row]) -> Sequence[Row]:

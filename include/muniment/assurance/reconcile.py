@@ -1,9 +1,8 @@
 """Reconcile: the seam by which a source with client money shows that its restored records balance.
 
 Trust records are reconciled, not sampled: ledger against ledger, to the cent. Each source that holds them
-brings a Reconciler of its own system. This version backs up no such system by its records (a file share
-holds statements, not ledgers), so the table is empty, and a verification says of every inventory row with
-trust data that it was not reconciled.
+brings a Reconciler of its own system. Of an inventory row with trust data whose system has none (a file
+share holds statements, not ledgers), a verification says that it was not reconciled.
 """
 
 from __future__ import annotations
@@ -29,5 +28,11 @@ class Reconciler(Protocol):
     def __call__(self, vault: Vault, drawn: Draw, scratch: Path) -> Reconciled: ...
 
 
-RECONCILERS: Mapping[str, Reconciler] = {}
+def _clio(vault: Vault, drawn: Draw, scratch: Path) -> Reconciled:
+    from muniment.assurance.clio_trust import reconcile_clio
+
+    return reconcile_clio(vault, drawn, scratch)
+
+
+RECONCILERS: Mapping[str, Reconciler] = {"clio-trust": _clio}
 """By the system of the inventory row."""

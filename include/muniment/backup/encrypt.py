@@ -65,6 +65,24 @@ class _Outcome:
     read_bytes: int = 0
 
 
+@dataclass(slots=True)
+class _Total:
+    taken: int = 0
+    problems: int = 0
+    read_bytes: int = 0
+    more_bytes: int = 0
+    packs: list[PackRef] = field(default_factory=list)
+
+    def add(self, outcome: _Outcome) -> None:
+        self.taken += len(outcome.read)
+        self.problems += len(outcome.untaken)
+        self.read_bytes += outcome.read_bytes
+        self.more_bytes += sum(
+            r.size - r.work.fingerprint.size for r in outcome.read if r.work.place
+        )
+        self.packs += outcome.packs
+
+
 class _Index:
     """What is in the vault already, and what this shard is about to put there.
 
@@ -111,6 +129,11 @@ class _Index:
                 part = Part(digest, pack, key_id, where)
                 self._located[self._domain(key_id), digest] = part
 
+    def located(self, read: _Read) -> bool:
+        """Are all packs closed that its members are in?"""
+        domain = self._domain(read.work.key_id)
+        return all((domain, member) in self._located for member in read.members or ())
+
     def part(self, key_id: str, digest: bytes) -> Part:
         return self._located[self._domain(key_id), digest]
 
@@ -125,35 +148,39 @@ def encrypt(run: BackupRun, shard: str) -> ShardResult:
         SourceMissing: the whole source went away.
     """
     folder = run.staging.shard(shard)
-    order = run.work_left(shard, "order")
     began = run.vault.clock.now()
     index = _Index(run)
     encryptor = _Encryptor(run, folder / "packs", index)
-    outcome = _Outcome()
-    groups = list(_groups(order, first=run.plan.parent_seq == 0))
-    # A pool of one would do the same; the pool also waits for the others when one thread fails.
-    with ThreadPoolExecutor(max(1, run.options.threads)) as pool:
-        for part in pool.map(encryptor.take, groups):
-            outcome.read += part.read
-            outcome.untaken += part.untaken
-            outcome.packs += part.packs
-            outcome.read_bytes += part.read_bytes
+    groups = _groups(run.work_left(shard, "order"), first=run.plan.parent_seq == 0)
+    total = _Total()
     table = TableWriter()
     with run.staging.writer(folder / "result") as out:
-        for read in outcome.read:
+        later: list[_Read] = []
+        # A pool of one would do the same; the pool also waits for the others when one thread fails.
+        with ThreadPoolExecutor(max(1, run.options.threads)) as pool:
+            for outcome in pool.map(encryptor.take, groups):
+                total.add(outcome)
+                # What is written is not held: the objects of 50,000 items are 100 MB.
+                for read in outcome.read:
+                    if index.located(read):
+                        out.write(_taken(run, index, read, table).line())
+                    else:
+                        later.append(read)
+                for untaken in outcome.untaken:
+                    out.write(untaken.line())
+        # Members that another group had claimed first, and had in an open pack.
+        for read in later:
             out.write(_taken(run, index, read, table).line())
-        for untaken in outcome.untaken:
-            out.write(untaken.line())
     with run.staging.writer(folder / "remembered") as out:
         StateDelta(table.finish(), {}).write_to(out.write)
     return ShardResult(
         shard=shard,
         as_of=to_text(began),
-        taken=len(outcome.read),
-        problems=len(outcome.untaken),
-        read_bytes=outcome.read_bytes,
-        packs=tuple(outcome.packs),
-        more_bytes=sum(r.size - r.work.fingerprint.size for r in outcome.read if r.work.place),
+        taken=total.taken,
+        problems=total.problems,
+        read_bytes=total.read_bytes,
+        packs=tuple(total.packs),
+        more_bytes=total.more_bytes,
     )
 
 

@@ -116,8 +116,8 @@ def _same_source(run: BackupRun, health: SourceHealth, state: State) -> None:
         raise SourceMissing(
             "another file system or system lies where this source was",
             to=run.source_id,
-            todo="Mount the right one and clear this task. If the source really moved, run once "
-            "with `--accept-mass-deletion`.",
+            todo="Mount the right one, or give consent for the right account, and clear this task. If "
+            "the source really moved, run once with `--accept-mass-deletion`.",
         )
 
 

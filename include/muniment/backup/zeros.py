@@ -22,13 +22,14 @@ WINDOW = 4 << 20
 LONG = 16 << 20
 """Bytes of the longer of the two members: a restore holds a few of them at a time."""
 
-_ZEROS = {length: bytes(length) for length in (WINDOW, LONG)}
+_ZEROS = bytes(WINDOW)
 
 
 @cache
-def _digest(length: int) -> bytes:
-    # Computed when a file has such a run: for every command it would be 20 MB to hash.
-    return hashlib.sha256(_ZEROS[length]).digest()
+def _member(length: int) -> tuple[bytes, bytes]:
+    # Made when a file has such a run: for every command it would be 20 MB to hold and to hash.
+    zeros = bytes(length)
+    return hashlib.sha256(zeros).digest(), zeros
 
 
 def pieces(read: Read, update: Callable[[bytes], object]) -> Iterator[tuple[bytes, bytes]]:
@@ -40,15 +41,15 @@ def pieces(read: Read, update: Callable[[bytes], object]) -> Iterator[tuple[byte
     windows = _Windows(read)
     while windows.current:
         run = 0
-        while windows.current == _ZEROS[WINDOW]:
+        while windows.current == _ZEROS:
             update(windows.current)
             windows.advance()
             run += WINDOW
             if run == LONG:
-                yield _digest(LONG), _ZEROS[LONG]
+                yield _member(LONG)
                 run = 0
         for _ in range(0, run, WINDOW):
-            yield _digest(WINDOW), _ZEROS[WINDOW]
+            yield _member(WINDOW)
         for digest, chunk in chunks(windows.read):
             update(chunk)
             yield digest, chunk
@@ -72,7 +73,7 @@ class _Windows:
 
     def read(self, size: int) -> bytes:
         """Of the stretch that begins here; b"" where the next window is one of zeros."""
-        if self._taken == 0 and self.current == _ZEROS[WINDOW]:
+        if self._taken == 0 and self.current == _ZEROS:
             return b""
         data = self.current[self._taken : self._taken + size]
         self._taken += len(data)

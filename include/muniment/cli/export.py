@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -77,12 +78,13 @@ def export(
         raise TargetUnusable(f"the folder cannot be made ({error.strerror})", to=str(to)) from None
     reader = PartReader(vault.store, vault.keyring, history.chain(record).packs())
     target = FileTarget(bag / "data", restore_id=choice.items_digest)
-    entries = ((row.kind, name) for row, name in _named(rows))
-    if target.conflicts(entries):
-        raise TargetNotEmpty("the payload folder holds files that this export did not write")
-    exporter = _Exporter(reader, target)
-    with session.screen.progress("Exporting") as advance:
-        exporter.run(rows, advance, choice.bytes)
+    with closing(target):
+        entries = ((row.kind, name) for row, name in _named(rows))
+        if target.conflicts(entries):
+            raise TargetNotEmpty("the payload folder holds files that this export did not write")
+        exporter = _Exporter(reader, target)
+        with session.screen.progress("Exporting") as advance:
+            exporter.run(rows, advance, choice.bytes)
     write_tags(bag, exporter.payload, _info(vault, plan, choice, exporter), exporter.lines(rows))
     failures = [{"id": item, "why": why} for item, why in exporter.failures]
     data = {

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -204,7 +205,28 @@ def run() -> None:
     # Pydantic otherwise reads the metadata of every installed package in search of plug-ins, which no
     # model of ours has: 0.05 CPU seconds of each command.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    _keep_memory()
     sys.exit(main())
+
+
+_GLIBC = {
+    "M_TRIM_THRESHOLD": (-1, 16 << 20),
+    "M_MMAP_THRESHOLD": (-3, 16 << 20),
+    "M_ARENA_MAX": (-8, 1),
+}
+"""Numbers of mallopt(3), and what they are set to: bytes, bytes, arenas."""
+
+
+def _keep_memory() -> None:
+    """Frames of 4 MiB come and go by the thousand. glibc gives each back to the system and has it cleared
+    page by page for the next one: a fifth of the CPU of `verify all`. Elsewhere this does nothing."""
+    if not sys.platform.startswith("linux"):
+        return
+    import ctypes
+
+    with contextlib.suppress(AttributeError, OSError):
+        for parameter, value in _GLIBC.values():
+            ctypes.CDLL(None).mallopt(parameter, value)
 
 
 def _usage(error: Any, screen: Screen, command: str) -> int:

@@ -133,6 +133,12 @@ class ClioOptions(Model):
         le=timedelta(days=31),
         description="After how long every row is read and compared, not only what changed.",
     )
+    ledger_reports: bool = Field(
+        True,
+        description="For `clio-trust`: have Clio work out its own trust ledgers once a week, as independent"
+        " evidence. They stay in the firm's list of reports; the application needs the right to write"
+        " reports.",
+    )
     first_load: Literal["any time", "off peak"] = Field(
         "any time",
         description="Whether files of a first load are read in Clio's busy hours too, in which it"

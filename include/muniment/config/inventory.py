@@ -53,16 +53,19 @@ class Method(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """What a row of a system that Muniment backs up must say."""
+    """What a row of a system that Muniment backs up must say. `trust`: it is client money, hence trust data and
+    critical, whatever the spreadsheet says."""
 
     needs_connection: bool = True
     location_is_path: bool = False
+    trust: bool = False
 
 
 SYSTEMS: Mapping[str, System] = {
     "files": System(needs_connection=False, location_is_path=True),
     # The application's key and secret may also be named in firm.yaml: then nothing needs Airflow.
     "clio": System(needs_connection=False),
+    "clio-trust": System(needs_connection=False, trust=True),
 }
 """The systems that this version of Muniment backs up. A row that claims more would be believed."""
 
@@ -153,8 +156,8 @@ class InventoryRow(Model):
     )
     description: Free = Field(description="In words, for people.", examples=["Matter files"])
     location: Free = Field(
-        description="Where it is. For `files` the folder as the backup worker sees it; for `clio` the"
-        " address of the account, for people.",
+        description="Where it is. For `files` the folder as the backup worker sees it; for `clio` and"
+        " `clio-trust` the address of the account, for people.",
         examples=["/srv/matters"],
     )
     connection: Free = Field(

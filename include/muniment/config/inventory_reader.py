@@ -6,8 +6,10 @@ becomes a row or a RowError, never nothing; of two rows with one id the first st
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -30,6 +32,9 @@ from muniment.config.issues import (
 )
 from muniment.config.sheet import Sheet, SheetMistake, SheetRow, read_sheet
 from muniment.config.values import absolute, check_source_id
+
+TRUST_RPO = timedelta(hours=26)
+"""After so long without a good snapshot of client money somebody is told, whatever its row allows."""
 
 ALWAYS = ("source_id", "system", "classification", "backup_method", "trust_data", "owner")
 BY_MUNIMENT = ("location", "frequency", "retention", "rpo", "rto", "destination")
@@ -161,7 +166,15 @@ def _row_issues(line: SheetRow, sheet: Sheet, known: Known) -> list[ConfigIssue]
 
 def _validated(line: SheetRow) -> InventoryRow:
     cells: dict[str, object] = {column: line.cells.get(column, "") for column in COLUMNS}
-    return InventoryRow.model_validate({**cells, "row": line.row})
+    row = InventoryRow.model_validate({**cells, "row": line.row})
+    system = SYSTEMS.get(row.system)
+    if system is None or not system.trust:
+        return row
+    # What the spreadsheet says beyond that is not believed: it is client money.
+    rpo = min(row.rpo, TRUST_RPO) if row.rpo is not None else None
+    return row.model_copy(
+        update={"trust_data": True, "classification": Classification.CRITICAL, "rpo": rpo}
+    )
 
 
 def _words(kind: str, message: str) -> tuple[str, str]:
@@ -206,7 +219,7 @@ def _empty(line: SheetRow, sheet: Sheet, known: Known) -> list[ConfigIssue]:
 
 def _system(text: str, known: Known) -> System | None:
     systems = SYSTEMS if known.systems is None else known.systems
-    return systems.get(text.strip().lower())
+    return systems.get(re.sub(r"[\s_]+", "-", text.strip().lower()))
 
 
 def _consistent(row: InventoryRow, known: Known) -> list[ConfigIssue]:

@@ -64,8 +64,8 @@ class Observed(NamedTuple):
     """One item as a listing shows it: identity and fingerprint, and what came with them.
 
     `native_id` is raw bytes: for a file the path relative to the root, `/`-separated, exactly as
-    the file system has it; of an API a path of ids (`documents/4711/versions/3`), so that what belongs
-    to an item lies below it. `named_by` is None where the matter rules are held against the
+    the file system has it; of an API a path of ids (`documents/versions/4711/3`), with what
+    belongs together in one folder and no item below another. `named_by` is None where the matter rules are held against the
     native id, `brought` where an item is read in place.
     """
 

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,24 +90,39 @@ def perform(
         raise PlanChanged("the plan was made for another selection")
     report = RestoreReport(plan.digest)
     for choice in plan.choices:
-        target = targets(choice.source)
-        began = time.monotonic()
-        history, record = chosen(vault, choice)
-        found = at_hand.take(choice.source, record, selection) if at_hand else None
-        found = found or load_matching(vault, history, record, selection)
-        selected = select(found, withhold)
-        if selected.digest != choice.items_digest:
-            raise PlanChanged("the items are not those of the plan", to=choice.source)
-        rows = target.placed(selected.rows)
-        _refuse_conflicts(target, rows, choice.source)
-        began = report.spent("plan", began)
-        reader = PartReader(vault.store, vault.keyring, history.packs(record))
-        delivery = _Delivery(reader, target, report, choice, progress)
-        delivery.run(rows)
-        began = report.spent("write", began)
-        delivery.verify(rows)
-        report.spent("verify", began)
+        # However it ends, also by an interruption: a folder that stays locked until the collector of
+        # garbage comes by refuses the same restore when it is asked to go on.
+        with closing(targets(choice.source)) as target:
+            _perform_choice(vault, choice, selection, target, report, withhold, progress, at_hand)
     return report
+
+
+def _perform_choice(
+    vault: Vault,
+    choice: Choice,
+    selection: Selection,
+    target: Target,
+    report: RestoreReport,
+    withhold: Filter,
+    progress: Progress,
+    at_hand: AtHand | None,
+) -> None:
+    began = time.monotonic()
+    history, record = chosen(vault, choice)
+    found = at_hand.take(choice.source, record, selection) if at_hand else None
+    found = found or load_matching(vault, history, record, selection)
+    selected = select(found, withhold)
+    if selected.digest != choice.items_digest:
+        raise PlanChanged("the items are not those of the plan", to=choice.source)
+    rows = target.placed(selected.rows)
+    _refuse_conflicts(target, rows, choice.source)
+    began = report.spent("plan", began)
+    reader = PartReader(vault.store, vault.keyring, history.packs(record))
+    delivery = _Delivery(reader, target, report, choice, progress)
+    delivery.run(rows)
+    began = report.spent("write", began)
+    delivery.verify(rows)
+    report.spent("verify", began)
 
 
 def _refuse_conflicts(target: Target, rows: Sequence[Row], source: str) -> None:

@@ -252,3 +252,10 @@ class Target(Protocol):
         folders), and all that was written brought to the medium. Returns items about which there is
         more to say than `give` did."""
         ...
+
+    def close(self) -> None:
+        """Lets go of what it holds open or locked, finished or not; a second call does nothing.
+
+        What is not finished another target of the same restore goes on with.
+        """
+        ...

@@ -30,7 +30,7 @@ from muniment.vault.keyring import Keyring
 from muniment.vault.open_pack import OpenPack, OpenPacks
 from muniment.vault.store.base import Store
 
-CACHE_BYTES = 64 << 20
+CACHE_BYTES = 24 << 20
 """About twelve frames: neighbours of what two to four threads restore."""
 
 REQUEST_BYTES = 8 << 20
@@ -39,7 +39,7 @@ REQUEST_BYTES = 8 << 20
 GAP_BYTES = 256 << 10
 """Bytes between two frames that are cheaper to read along than to ask anew."""
 
-BATCH_BYTES = 16 << 20
+BATCH_BYTES = 12 << 20
 """Bytes of content held back for one batch; up to twice as much where a frame would be cut."""
 
 THREADS = 2

@@ -21,7 +21,7 @@ from muniment.errors import VaultError
 from muniment.model.item import Segment
 from muniment.vault import tar
 from muniment.vault.age import Recipient
-from muniment.vault.frames import LEVEL, MAX_PACK, FrameCompressor
+from muniment.vault.frames import MAX_PACK, FrameCompressor
 from muniment.vault.sealed_file import StagedFile
 
 TARGET = 32 << 20
@@ -62,7 +62,7 @@ class PackWriter:
         recipient: Recipient,
         key_id: str,
         *,
-        level: int = LEVEL,
+        level: int | None = None,
         target: int = TARGET,
     ) -> None:
         """`directory` is made if need be; `key_id` names the recipient. Raises StagingError."""

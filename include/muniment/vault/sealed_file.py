@@ -16,6 +16,7 @@ import zstandard
 
 from muniment.errors import FormatError, StagingError
 from muniment.vault.age import Identity, Recipient, SealingWriter, open_sealed
+from muniment.vault.store.payload import note_hashed
 
 MAX_PLAINTEXT = 4 << 30
 """Rows and state are read whole; what claims to be larger than this is not ours."""
@@ -84,6 +85,7 @@ class StagedFile:
             digest = self._hashed.sha256.hexdigest()
             path = self._directory / digest
             os.replace(self._temporary, path)
+            note_hashed(path, self._hashed.sha256.digest())
         self.finished = SealedFile(digest, self._hashed.size, path)
         return self.finished
 

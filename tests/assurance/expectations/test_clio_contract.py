@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from muniment.assurance.clio_contract import ClioContract
+from muniment.assurance.clio_contract import ClioContract, ClioTrustContract
 from muniment.model.item import Fidelity, Observed, Row
 from muniment.sources.base import FIRST_TIME, Known, Listed
 from muniment.sources.clio.naming import DOCUMENT_FILE
@@ -28,7 +28,7 @@ class TestClio(ExpectationContractSuite):
         items: list[tuple[str, str, bytes, dict[str, str]]] = [
             ("matters", "matters/17", json.dumps({"id": 17, "description": SECRET}).encode(), {}),
             ("settings/billing", "settings/billing", b'{"tax_rate":7.25}', {}),
-            (DOCUMENT_FILE, "documents/5/files/6", SECRET.encode(), {"file": f"{SECRET}.pdf"}),
+            (DOCUMENT_FILE, "document_files/5/6", SECRET.encode(), {"file": f"{SECRET}.pdf"}),
         ]
         for _, name, data, _ in items:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -61,6 +61,10 @@ class TestClio(ExpectationContractSuite):
         path.write_bytes(body)
         facts = self.contract.describe(row, path)
         assert facts["row"] != facts["expected_row"]
+
+
+class TestClioTrust(TestClio):
+    contract = ClioTrustContract()
 
 
 class MixingUp(MemoryApiSource):

@@ -9,15 +9,19 @@ from pathlib import Path
 
 import pytest
 
+from muniment.backup.options import BackupOptions
+from muniment.backup.pipeline import back_up
 from muniment.errors import SourceRefused, SourceRestricted
 from muniment.model.item import Observed
 from muniment.sources.base import Same
 from muniment.sources.clio import naming
 from muniment.sources.clio.asking import Rhythm
+from muniment.sources.clio.budget import Priority
 from muniment.sources.clio.source import ClioSource
 from muniment.sources.clio.standing import examine
+from tests.campaigns.clio import Killed, killing
 from tests.contracts.api_source_contract import ApiSourceContract, Remembered
-from tests.contracts.source_contract import content_of, observed
+from tests.contracts.source_contract import LARGE, content_of, observed
 from tests.simulators.clio.running import Running, running
 from tests.support.clio_firm import ClioFirm, differences
 
@@ -56,9 +60,15 @@ class ClioWorld:
         document, version = self._upload(name, content)
         return naming.DOCUMENT_FILE, naming.file_id(str(document), str(version))
 
-    def _upload(self, name: str, content: bytes) -> tuple[int, int]:
+    def _upload(
+        self, name: str, content: bytes, parent: dict[str, object] | None = None
+    ) -> tuple[int, int]:
         fields = "id,latest_document_version{id,uuid,put_url,put_headers}"
-        data = {"name": name, "filename": name, "parent": {"id": self._folder, "type": "Folder"}}
+        data = {
+            "name": name,
+            "filename": name,
+            "parent": parent or {"id": self._folder, "type": "Folder"},
+        }
         made = self._sim.request(
             "POST", "documents.json", json={"data": data}, fields=fields
         ).json()["data"]
@@ -79,6 +89,9 @@ class ClioWorld:
         self._sim.control("change", collection="document_versions", id=version, values=values)
         touched = int(native_id.split(b"/")[1])
         self._sim.control("change", collection="documents", id=touched, values={"locked": False})
+
+    def new_version(self, native_id: bytes, content: bytes) -> None:
+        self._upload("letter", content, {"id": int(native_id.split(b"/")[1]), "type": "Document"})
 
     def remove(self, native_id: bytes) -> None:
         document = int(native_id.split(b"/")[1])
@@ -106,7 +119,20 @@ class TestClio(ApiSourceContract):
         return ClioWorld(firm)
 
     def test_a_change_while_it_is_read_is_noticed(self, world: ClioWorld) -> None:  # type: ignore[override]
-        pytest.skip("the bytes of a version never change")
+        """Who changes a document makes another version of it: what is being read stays what it is, and the
+        next listing shows both."""
+        kind, native = world.add("letter", b"a" * LARGE)
+        source = world.source()
+        with source.open(kind, native) as reader:
+            reader.describe()
+            begun = reader.read(1000)
+            world.new_version(native, b"b" * LARGE)
+            assert begun + content_of(reader) == b"a" * LARGE
+            assert reader.settled()
+        document = native.rpartition(b"/")[0]
+        files = [one for k, one in observed(source) if k == kind and one.startswith(document)]
+        assert native in files
+        assert len(files) == 2
 
     def test_reading_does_not_show_in_the_listing(self, world: ClioWorld) -> None:  # type: ignore[override]
         kind, native = world.add("letter", b"Dear Sir")
@@ -215,7 +241,7 @@ def test_after_a_run_with_a_gap_everything_is_asked_for(firm: ClioFirm, sim: Run
     run = firm.run()
     state = run.vault.state(run.history)
     truth = firm.truth(before)
-    assert sum("/files/" in key for key in truth) == sum(
+    assert sum(key.startswith("document_files/") for key in truth) == sum(
         entry.kind == naming.DOCUMENT_FILE for entry in state
     )
 
@@ -252,3 +278,27 @@ def test_a_second_listing_with_what_is_known_asks_for_no_versions(
     assert not any("versions" in one for one in sim.control("counters")["endpoints"])
     assert any(isinstance(item, Same) for item in again)
     assert known.after(again) == known.items
+
+
+def test_a_first_load_that_is_killed_again_and_again_asks_for_no_file_twice(
+    firm: ClioFirm, sim: Running, tmp_path: Path
+) -> None:
+    budget = firm.client.transport._budget
+    real = budget.take
+    sim.control("counters", reset=True)
+    kills = 0
+    while True:
+        # Only files count: each attempt lists anew.
+        budget.take = killing(real, 6, lambda priority: priority is Priority.BULK)  # type: ignore[method-assign]
+        try:
+            outcome = back_up(firm.run(options=BackupOptions(fetchers=1)))
+            break
+        except Killed:
+            kills += 1
+    budget.take = real  # type: ignore[method-assign]
+    asked = sim.control("counters")["endpoints"]
+    files = len(sim.control("files")["versions"])
+    assert outcome.completeness == "complete"
+    assert kills > 2
+    assert asked["GET /api/v4/documents/{id}/download.json"] == files
+    assert differences(firm.restored(tmp_path / "back"), firm.truth(firm.sequence())) == []

@@ -65,7 +65,30 @@ def test_no_lock_is_claimed(store: LocalStore) -> None:
     with pytest.raises(LockNotEnforced):
         store.legal_hold("packs/ab/one", True)
     head = store.head("packs/ab/one")
-    assert (head.locked_until, head.legal_hold, head.sha256) == (None, False, None)
+    assert (head.locked_until, head.legal_hold) == (None, False)
+
+
+def test_a_checksum_is_shown_of_what_this_handle_wrote_and_nobody_touched(
+    store: LocalStore,
+) -> None:
+    for name in ("packs/ab/one", "packs/ab/old"):
+        put(store, name, name.encode())
+        assert store.head(name).sha256 == digest(name.encode())
+    assert LocalStore(store.root).head("packs/ab/one").sha256 is None
+
+    path = store.root / "packs/ab/one"
+    path.chmod(0o600)
+    path.write_bytes(b"packs/ab/longer")
+    assert store.head("packs/ab/one").sha256 is None
+
+    # Times can be set back; when its inode was changed cannot.
+    old = store.root / "packs/ab/old"
+    before = old.stat()
+    while old.stat().st_ctime_ns == before.st_ctime_ns:
+        old.chmod(0o600)  # until the file system's clock has ticked
+    old.write_bytes(b"packs/ab/o1d")
+    os.utime(old, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert store.head("packs/ab/old").sha256 is None
 
 
 def test_bytes_and_name_are_on_the_medium_before_put_returns(

@@ -1,9 +1,11 @@
 """Naming: kinds and native ids of what is read at Clio.
 
-A row has its collection as kind and `<collection>/<id>` as native id; rows that are listed for another row lie
-below it (`documents/12/versions/34`). Bytes are kinds of their own: `document_file` (`documents/12/files/34`),
-`template_file` (`document_templates/5/file`), `bill_preview` (`bills/7/preview`). Native ids hold vendor's
-ids only, never a name.
+A row has its collection as kind and `<collection>/<id>` as native id; rows that are listed for another row have that
+row's id in between (`documents/versions/12/34`). Bytes are kinds of their own: `document_file`
+(`document_files/12/34`), `template_file` (`template_files/5`), `bill_preview` (`bill_previews/7`).
+
+Invariants: native ids hold vendor's ids only, never a name; no item lies below another, so that whoever
+recovers by hand can write them as files as they are.
 """
 
 from __future__ import annotations
@@ -22,6 +24,9 @@ BILLS, TEMPLATES, CONVERSATIONS, MESSAGES = (
     "conversation_messages",
 )
 DOCUMENT_FILE, TEMPLATE_FILE, BILL_PREVIEW = "document_file", "template_file", "bill_preview"
+TRUST_TABLE, LEDGER_REPORT = "trust_table", "ledger_report"
+"""Of the trust books: what is worked out from rows, by us and by the vendor."""
+
 BYTES = (DOCUMENT_FILE, TEMPLATE_FILE, BILL_PREVIEW)
 
 _EVIDENCE = frozenset(
@@ -51,14 +56,12 @@ def native_id(resource: Resource, id_: str, parent: str = "") -> bytes:
 
 def folder_of(resource: Resource, parent: str = "") -> str:
     """What the rows of a collection, or those of one parent, lie below."""
-    if not resource.parent:
-        return resource.name
-    return f"{resource.parent}/{parent}/{_last_word(resource.name)}"
+    return f"{resource.name}/{parent}" if resource.parent else resource.name
 
 
 def files_of(document: str) -> str:
     """What the files of a document's versions lie below."""
-    return f"{DOCUMENTS}/{document}/files"
+    return f"{DOCUMENT_FILE}s/{document}"
 
 
 def file_id(document: str, version: str) -> bytes:
@@ -66,15 +69,11 @@ def file_id(document: str, version: str) -> bytes:
 
 
 def template_id(template: str) -> bytes:
-    return f"{TEMPLATES}/{template}/file".encode()
+    return f"{TEMPLATE_FILE}s/{template}".encode()
 
 
 def preview_id(bill: str) -> bytes:
-    return f"{BILLS}/{bill}/preview".encode()
-
-
-def _last_word(name: str) -> str:
-    return re.split("[/_]", name)[-1]
+    return f"{BILL_PREVIEW}s/{bill}".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,30 +92,18 @@ def parse_id(table: Table, kind: str, native: bytes) -> Address | None:
         text = native.decode("ascii")
     except UnicodeDecodeError:
         return None
-    parts = text.split("/")
-    if kind in (BILL_PREVIEW, TEMPLATE_FILE):
-        collection, ending = (BILLS, "preview") if kind == BILL_PREVIEW else (TEMPLATES, "file")
-        fits = len(parts) == 3 and parts[0] == collection and parts[2] == ending
-        return _address(kind, parts[1]) if fits else None
-    if kind == DOCUMENT_FILE:
-        fits = len(parts) == 4 and parts[0] == DOCUMENTS and parts[2] == "files"
-        return _address(kind, parts[3], parts[1]) if fits else None
-    resource = table.get(kind)
-    if resource is None:
+    if kind in BYTES:
+        folder, nested = f"{kind}s", kind == DOCUMENT_FILE
+    elif kind in table:
+        if table[kind].single:
+            return Address(kind, kind) if text == kind else None
+        folder, nested = kind, bool(table[kind].parent)
+    else:
         return None
-    if resource.single:
-        return Address(kind, kind) if text == kind else None
-    above, _, id_ = text.rpartition("/")
-    if not resource.parent:
-        return _address(kind, id_) if above == resource.name else None
-    start, middle, ending = above.partition(f"{resource.parent}/")
-    parent, _, word = ending.rpartition("/")
-    if start or not middle or word != _last_word(kind):
+    rest = text.removeprefix(f"{folder}/")
+    parts = rest.split("/")
+    if rest == text or len(parts) != (2 if nested else 1) or not all(map(_ID.fullmatch, parts)):
         return None
-    return _address(kind, id_, parent)
-
-
-def _address(kind: str, id_: str, parent: str = "") -> Address | None:
-    if not _ID.fullmatch(id_) or (parent and not _ID.fullmatch(parent)) or id_ in (".", ".."):
+    if set(parts) & {".", ".."}:
         return None
-    return Address(kind, id_, parent)
+    return Address(kind, parts[-1], parts[0] if nested else "")

@@ -13,12 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 
+from muniment.clock import to_text
 from muniment.errors import ItemUnreadable
 from muniment.model.item import NO_MATTER, Fingerprint, Named, Observed
 from muniment.sources.base import FIRST_TIME, Known, Listed, Same, SourceHealth
 from muniment.sources.causes import NOT_AN_ID, VANISHED
 from muniment.sources.clio import naming
-from muniment.sources.clio.asking import WHOLE, How, Rhythm, at, how, remember
+from muniment.sources.clio.asking import How, Rhythm, at, how, remember
 from muniment.sources.clio.budget import Priority
 from muniment.sources.clio.client import Client
 from muniment.sources.clio.exact import canonical, parse
@@ -103,16 +104,18 @@ class ClioSource:
             facts=facts,
         )
 
-    def _examine(self, known: Known, now: datetime) -> None:
-        """Raises SourceRestricted. Once a day, and at each run while nobody remembers."""
-        examined = at(known.memory, EXAMINED, "user")
-        whole = at(known.memory, WHOLE, naming.MATTERS)
-        due = whole is None or now - whole >= self._rhythm.whole
-        if due or examined is None or now - examined >= self._rhythm.sweep:
-            standing = examine(self._reader, self._table, with_report=due and self._with_report)
+    def examine(self, known: Known, now: datetime) -> None:
+        """Looks whether the backup user sees everything: once a day, and whenever nobody remembers; once a week
+        with the vendor's own list of matters. Raises SourceRestricted."""
+        looked, listed = at(known.memory, EXAMINED, "user"), at(known.memory, EXAMINED, "matters")
+        with_report = self._with_report and (listed is None or now - listed >= self._rhythm.whole)
+        if with_report or looked is None or now - looked >= self._rhythm.sweep:
+            standing = examine(self._reader, self._table, with_report=with_report)
             standing.require_all(self.source_id)
-            examined = now
-        known.remember(f"{EXAMINED}:user", examined.isoformat())
+            looked, listed = now, now if with_report else listed
+        for what, when in (("user", looked), ("matters", listed)):
+            if when is not None:
+                known.remember(f"{EXAMINED}:{what}", to_text(when))
 
     # -- what is there? ----------------------------------------------------------------------------
 
@@ -122,7 +125,7 @@ class ClioSource:
         Raises SourceRestricted before anything is listed; SourceUnavailable, SourceRefused.
         """
         now = self._clock.now()
-        self._examine(known, now)
+        self.examine(known, now)
         scan = _Scan(self._reader, self._table, self._rhythm, known, now)
         first = self._table[naming.MATTERS]
         yield from scan.collection(first)

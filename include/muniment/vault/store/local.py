@@ -44,7 +44,7 @@ from muniment.errors import (
     StoreUnsuitable,
 )
 from muniment.vault.store.base import DEFAULT_VERSION, ObjectHead, ObjectVersion
-from muniment.vault.store.payload import Payload, check_name, windows
+from muniment.vault.store.payload import Payload, check_name, hashed_here, held, staged, windows
 
 TEMPORARY = ".tmp"
 
@@ -63,6 +63,8 @@ class LocalStore:
         self.label = self.root.as_uri()
         self._flushed: set[Path] = set()
         """Folders whose own name is known to be on the medium."""
+        self._received: dict[str, tuple[tuple[int, ...], bytes]] = {}
+        """What was hashed while it was written here: the file it became, and its SHA-256."""
 
     @classmethod
     def create(cls, root: Path) -> LocalStore:
@@ -79,14 +81,40 @@ class LocalStore:
                 # Spares writing a whole pack; the link below is what decides.
                 self._make_folder(final.parent)
                 self._taken(final, name)
-            temporary = self._write_temporary(name, data, sha256)
-            try:
-                self._make_folder(final.parent)
-                self._link(temporary, final, name)
-                _flush_folder(final.parent)
-            finally:
-                temporary.unlink(missing_ok=True)
+            if not (isinstance(data, Path) and self._adopt(data, final, name, sha256)):
+                temporary = self._write_temporary(name, data, sha256)
+                try:
+                    self._make_folder(final.parent)
+                    self._link(temporary, final, name)
+                    _flush_folder(final.parent)
+                finally:
+                    temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self._received[name] = held(os.lstat(final)), sha256
         return DEFAULT_VERSION
+
+    def _adopt(self, path: Path, final: Path, name: str, sha256: bytes) -> bool:
+        """Gives a staged file of this very file system its name, if this process hashed it while it wrote it
+        and nobody touched it since: copying and hashing would give the same again. False where it must
+        be copied."""
+        with staged():
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            if hashed_here(os.fstat(descriptor)) != sha256:
+                return False
+            os.fchmod(descriptor, 0o400)
+            _flush(descriptor)
+            self._make_folder(final.parent)
+            try:
+                os.link(path, final)
+            except FileExistsError:
+                self._taken(final, name)
+            except OSError:
+                return False
+            _flush_folder(final.parent)
+            return True
+        finally:
+            os.close(descriptor)
 
     def _write_temporary(self, name: str, data: Payload, sha256: bytes) -> Path:
         folder = self.root / TEMPORARY
@@ -162,12 +190,15 @@ class LocalStore:
             return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def head(self, name: str, *, version: str | None = None) -> ObjectHead:
-        """`sha256` is None: a folder keeps no checksum. `decorators.stored_digest` reads and
-        hashes, as the keyless check does in rotation."""
+        """`sha256` is what this handle computed while it wrote the object, as S3 does, as long as the file
+        is the same and untouched; otherwise None: a folder keeps no checksum. `decorators.stored_digest`
+        reads and hashes, as the keyless check does in rotation."""
         path = self._path(name, version)
         with self._errors(name), _open(path) as descriptor:
             status = os.fstat(descriptor)
-        return ObjectHead(name, DEFAULT_VERSION, status.st_size, None, _written_at(status))
+        same, digest = self._received.get(name, ((), b""))
+        shown = digest if same == held(status) else None
+        return ObjectHead(name, DEFAULT_VERSION, status.st_size, shown, _written_at(status))
 
     def list(self, prefix: str = "") -> Iterator[ObjectVersion]:
         with self._errors(prefix):

@@ -9,7 +9,9 @@ Nouns
 
 from __future__ import annotations
 
+import os
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256 as _sha256
@@ -21,6 +23,8 @@ Payload = bytes | Path
 
 WINDOW = 4 << 20
 """Bytes read at a time: large enough that calls cost nothing, small enough for many at once."""
+
+MAX_HASHED = 4096
 
 MAX_NAME = 900
 _COMPONENT = r"[A-Za-z0-9_][A-Za-z0-9._=+@-]{0,254}"
@@ -78,3 +82,28 @@ def digest_of(data: Payload) -> bytes:
     for window in windows(data):
         digest.update(window)
     return digest.digest()
+
+
+# -- files that this process hashed while it wrote them ------------------------------------------------
+
+_hashed: dict[tuple[int, ...], bytes] = {}
+_hashed_lock = threading.Lock()
+
+
+def held(status: os.stat_result) -> tuple[int, ...]:
+    """What is another number once a file was written to or exchanged."""
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def note_hashed(path: Path, sha256: bytes) -> None:
+    """Says that this process wrote the file and what it hashed on the way. Raises OSError."""
+    key = held(os.lstat(path))
+    with _hashed_lock:
+        if len(_hashed) >= MAX_HASHED:
+            del _hashed[next(iter(_hashed))]
+        _hashed[key] = sha256
+
+
+def hashed_here(status: os.stat_result) -> bytes | None:
+    """SHA-256 of a file that this process wrote, and that nobody touched since; None of others."""
+    return _hashed.get(held(status))
