@@ -148,12 +148,12 @@ def _tables(made: Composed, records: Records) -> None:
         )
         if told.without_time:
             made.summary.notes.append(
-                f"{told.without_time:,} calendar entries have no time that a calendar can show: they are in "
+                f"Calendar entries without a time that a calendar can show: {told.without_time:,}. They are in "
                 f"{RAW}/calendar_entries"
             )
         if told.shown_once:
             made.summary.notes.append(
-                f"{told.shown_once:,} calendar entries repeat by a rule that cannot be read: they stand once in "
+                f"Calendar entries that repeat by a rule that cannot be read: {told.shown_once:,}. They stand once in "
                 f"the calendar; the rule is in {RAW}/calendar_entries"
             )
     people = records.of("contacts")
@@ -194,7 +194,7 @@ def _others(made: Composed, records: Records, rows: Sequence[Row]) -> None:
     made.summary.sections.append((f"./{RAW}/", "Raw data", every, about))
     if records.unread:
         made.summary.notes.append(
-            f"{records.unread:,} rows are no JSON and are not shown on a page"
+            f"Rows that are no JSON and are not shown on a page: {records.unread:,}"
         )
 
 
