@@ -135,7 +135,7 @@ def _disturbed_run(
     budget = firm.client.transport._budget
     real: Callable[..., float] = budget.take
     if hard == "killed":
-        budget.take = _killing(real, rng.randrange(1, 120))  # type: ignore[method-assign]
+        budget.take = killing(real, rng.randrange(1, 120))  # type: ignore[method-assign]
     try:
         outcome = back_up(firm.run(options=_options()))
     except Killed:
@@ -168,12 +168,15 @@ def _options() -> BackupOptions:
     return BackupOptions(mass_deletion=MassDeletion(1.0, 1000), shard_fetches=5)
 
 
-def _killing(real: Callable[..., float], at: int) -> Callable[..., float]:
+def killing(
+    real: Callable[..., float], at: int, counts: Callable[[Any], bool] = lambda priority: True
+) -> Callable[..., float]:
+    """`real` until it was called `at` times for what counts; then the process is gone."""
     asked = 0
 
     def take(priority: Any) -> float:
         nonlocal asked
-        asked += 1
+        asked += counts(priority)
         if asked >= at:
             raise Killed
         return real(priority)

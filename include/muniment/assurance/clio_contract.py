@@ -11,8 +11,13 @@ from muniment.assurance.openable import format_of
 from muniment.model.item import Row
 from muniment.model.text import text_of
 from muniment.sources.clio.exact import parse
-from muniment.sources.clio.naming import BYTES, DOCUMENT_FILE, TEMPLATE_FILE
-from muniment.sources.clio.trust.source import REPORT, TABLE
+from muniment.sources.clio.naming import (
+    BYTES,
+    DOCUMENT_FILE,
+    LEDGER_REPORT,
+    TEMPLATE_FILE,
+    TRUST_TABLE,
+)
 
 _LARGEST = 64 << 20
 """Bytes: no row is larger."""
@@ -37,7 +42,7 @@ class ClioContract:
         return Path(os.fsdecode(os.path.join(os.fsencode(folder), delivered_as)))
 
     def describe(self, row: Row, path: Path | None) -> Facts:
-        if row.kind in (*BYTES, TABLE, REPORT):
+        if row.kind in (*BYTES, TRUST_TABLE, LEDGER_REPORT):
             # The last of its ids tells no row; that it is a file of that name, the common columns tell.
             expected = text_of(row.native_id)
             return {"expected_row": expected, "row": expected if path is not None else None}

@@ -9,13 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from muniment.backup.options import BackupOptions
+from muniment.backup.pipeline import back_up
 from muniment.errors import SourceRefused, SourceRestricted
 from muniment.model.item import Observed
 from muniment.sources.base import Same
 from muniment.sources.clio import naming
 from muniment.sources.clio.asking import Rhythm
+from muniment.sources.clio.budget import Priority
 from muniment.sources.clio.source import ClioSource
 from muniment.sources.clio.standing import examine
+from tests.campaigns.clio import Killed, killing
 from tests.contracts.api_source_contract import ApiSourceContract, Remembered
 from tests.contracts.source_contract import content_of, observed
 from tests.simulators.clio.running import Running, running
@@ -252,3 +256,27 @@ def test_a_second_listing_with_what_is_known_asks_for_no_versions(
     assert not any("versions" in one for one in sim.control("counters")["endpoints"])
     assert any(isinstance(item, Same) for item in again)
     assert known.after(again) == known.items
+
+
+def test_a_first_load_that_is_killed_again_and_again_asks_for_no_file_twice(
+    firm: ClioFirm, sim: Running, tmp_path: Path
+) -> None:
+    budget = firm.client.transport._budget
+    real = budget.take
+    sim.control("counters", reset=True)
+    kills = 0
+    while True:
+        # Only files count: each attempt lists anew.
+        budget.take = killing(real, 6, lambda priority: priority is Priority.BULK)  # type: ignore[method-assign]
+        try:
+            outcome = back_up(firm.run(options=BackupOptions(fetchers=1)))
+            break
+        except Killed:
+            kills += 1
+    budget.take = real  # type: ignore[method-assign]
+    asked = sim.control("counters")["endpoints"]
+    files = len(sim.control("files")["versions"])
+    assert outcome.completeness == "complete"
+    assert kills > 2
+    assert asked["GET /api/v4/documents/{id}/download.json"] == files
+    assert differences(firm.restored(tmp_path / "back"), firm.truth(firm.sequence())) == []

@@ -15,7 +15,9 @@ from muniment.assurance.trial import Draw
 from muniment.clock import to_text
 from muniment.errors import ItemUnreadable
 from muniment.sources.base import Skipped
-from muniment.sources.clio.trust.source import REPORT, TABLE, ClioTrustSource
+from muniment.sources.clio.naming import LEDGER_REPORT as REPORT
+from muniment.sources.clio.naming import TRUST_TABLE as TABLE
+from muniment.sources.clio.trust.source import ClioTrustSource
 from tests.simulators.clio.running import Running, running
 from tests.support.clio_firm import ClioFirm
 from tests.support.practice import tree

@@ -24,6 +24,9 @@ BILLS, TEMPLATES, CONVERSATIONS, MESSAGES = (
     "conversation_messages",
 )
 DOCUMENT_FILE, TEMPLATE_FILE, BILL_PREVIEW = "document_file", "template_file", "bill_preview"
+TRUST_TABLE, LEDGER_REPORT = "trust_table", "ledger_report"
+"""Of the trust books: what is worked out from rows, by us and by the vendor."""
+
 BYTES = (DOCUMENT_FILE, TEMPLATE_FILE, BILL_PREVIEW)
 
 _EVIDENCE = frozenset(
