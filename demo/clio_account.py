@@ -90,7 +90,11 @@ class ClioServer:
         command = [sys.executable, "-m", "tests.simulators.clio", f"--seed={_SEED}", "--rate=0"]
         command += [f"--matters={len(numbers)}", f"--documents-per-matter={documents}"]
         command += [f"--display-number={number}" for number in numbers]
-        command += [f"--papers={papers}", f"--redirect-uri={uri}", f"--folder={self._folder / 'ca'}"]
+        command += [
+            f"--papers={papers}",
+            f"--redirect-uri={uri}",
+            f"--folder={self._folder / 'ca'}",
+        ]
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         child = Child(_NAME, command, dict(os.environ), self._repository, patience=5.0)
         self._processes.start(child)
@@ -117,7 +121,9 @@ class ClioServer:
         return None
 
 
-def consent(account: Account, command: Sequence[str], environment: Mapping[str, str]) -> dict[str, Any]:
+def consent(
+    account: Account, command: Sequence[str], environment: Mapping[str, str]
+) -> dict[str, Any]:
     """Runs `muniment ... consent SOURCE`, and does in the browser what the backup user does: opens the page that
     it names, allows it, and is sent back. Answers what the command says; raises EmbeddedError."""
     process = subprocess.Popen(

@@ -20,7 +20,7 @@ from muniment.sources.clio.table import Resource, table
 
 from .clio_account import Account
 
-VERSIONS = "documents/versions"
+VERSIONS, MESSAGES = "documents/versions", "conversation_messages"
 _THEIRS = {VERSIONS: "document_versions"}
 """Where the vendor's truth has another name for a collection."""
 _UNTOLD = ("reports", "court_rules/jurisdictions/triggers")
@@ -64,10 +64,10 @@ class ClioTruth:
         self._table = wanted
         self.counts = {name: len(rows) for name, rows in self._rows.items()}
 
-    def matter(self, display_number: str) -> int:
-        """The vendor's id of a matter."""
-        found = [r for r in self._rows["matters"] if r["display_number"] == display_number]
-        return int(found[0]["id"])
+    def matter(self, number: str) -> int:
+        """The vendor's id of the matter whose display number begins so."""
+        rows = self._rows["matters"]
+        return next(int(r["id"]) for r in rows if r["display_number"].startswith(f"{number}-"))
 
     def compare(self, matter: int, folder: Path) -> Compared:
         """Holds what was delivered for one matter against the truth."""
@@ -108,11 +108,19 @@ class ClioTruth:
             return bool(row["id"] == matter)
         if name.startswith(f"{VERSIONS}/"):
             return row["document_id"] in self._documents(matter)
+        if name.startswith(f"{MESSAGES}/"):
+            return row["conversation"]["id"] in self._conversations(matter)
         of = row.get("matter") or next(iter(row.get("matters") or ()), None)
         return isinstance(of, Mapping) and of.get("id") == matter
 
     def _documents(self, matter: int) -> set[int]:
-        return {r["id"] for r in self._rows["documents"] if (r["matter"] or {}).get("id") == matter}
+        return self._of("documents", matter)
+
+    def _conversations(self, matter: int) -> set[int]:
+        return self._of("conversations", matter)
+
+    def _of(self, name: str, matter: int) -> set[int]:
+        return {r["id"] for r in self._rows[name] if (r["matter"] or {}).get("id") == matter}
 
     def _files(self, documents: set[int], folder: Path) -> tuple[list[int], list[str]]:
         """The sizes of all versions of these documents, and which of them did not come back as they were."""
@@ -134,9 +142,8 @@ def _native(resource: Resource, row: Row) -> str:
     """Under which name a row lies."""
     if resource.single:
         return resource.name
-    above = {VERSIONS: "document_id"}.get(resource.name)
-    if above:
-        return f"{resource.name}/{row[above]}/{row['id']}"
-    if resource.parent:
+    if resource.name == VERSIONS:
+        return f"{resource.name}/{row['document_id']}/{row['id']}"
+    if resource.name == MESSAGES:
         return f"{resource.name}/{row['conversation']['id']}/{row['id']}"
     return f"{resource.name}/{row['id']}"

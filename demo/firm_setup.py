@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from datetime import timedelta
 from pathlib import Path
 
 from muniment.cli.firm_keys import MadeKeys, make_keys, new_passphrase
+from muniment.cli.stores import CREDENTIAL_FILE
 from muniment.clock import SystemClock
 from muniment.config.example import Answers, pin_vault, write_example
 from muniment.config.inventory import COLUMNS
@@ -20,7 +23,7 @@ from muniment.vault.store.local import LocalStore
 from muniment.vault.store.s3 import S3Store
 from muniment.vault.store.s3_client import S3Credential, make_client
 
-from .clio_account import Account
+from .clio_account import Account, consent
 from .firm import words
 from .place import BUCKET, CLIO, FIRM_ID, SOURCE, TRUST, Place
 from .servers import LOCK_DAYS, MAIL_CONNECTION, PARTNER, Store
@@ -28,7 +31,8 @@ from .servers import LOCK_DAYS, MAIL_CONNECTION, PARTNER, Store
 SHARD = "64MiB"
 """Smaller than in practice, so that the grid in Airflow has several shards to show."""
 
-CLIO_SECRET = "clio.secret"
+CLIO_KEY = "clio.secret"
+"""The file with the secret of the firm's application at Clio."""
 _NOT_COVERED = "practice-management"
 """The example's row for what nobody backs up yet."""
 
@@ -88,7 +92,7 @@ def set_up(place: Place, store: Store, account: Account) -> FirmConfig:
     keys = make_keys(
         place.keys, {name: new_passphrase() for name in ("root", "escrow-1", "escrow-2")}
     )
-    _write_private(place.keys / CLIO_SECRET, str(account.told["client_secret"]))
+    _write_private(place.keys / CLIO_KEY, str(account.told["client_secret"]))
     pin = create_vault(
         open_as(place, ADMIN),
         keys.root,
@@ -138,7 +142,7 @@ def _add_account(place: Place, account: Account) -> None:
     shown = {
         "state": place.clio_state,
         "client_id": account.told["client_id"],
-        "secret": place.keys / CLIO_SECRET,
+        "secret": place.keys / CLIO_KEY,
         "redirect_uri": account.redirect_uri,
         "host": account.host,
         "ca": account.ca,
@@ -149,6 +153,16 @@ def _add_account(place: Place, account: Account) -> None:
     path.write_text(
         f"{rules.rstrip()}\n{SAME_MATTERS}\nsources:\n{options}{rest}", encoding="utf-8"
     )
+
+
+def give_consent(place: Place, account: Account) -> str:
+    """Has the backup user give consent, as `muniment consent` asks for it; answers who did."""
+    environment = dict(os.environ)
+    if not place.store.exists():
+        worker = EmbeddedS3(place.s3).credential_file("worker")
+        environment[CREDENTIAL_FILE] = str(worker)
+    command = [sys.executable, "-m", "muniment.cli.main", "--json", "--firm", str(place.firm)]
+    return str(consent(account, [*command, "consent", CLIO], environment)["user"])
 
 
 def _add_rows(path: Path, account: Account) -> None:
