@@ -86,6 +86,8 @@ def start_clio(place: Place, monday: Truth, *, matters: int = CLIO_MATTERS) -> A
     papers = next(place.share.glob(f"Matters/{STORY_MATTER} *"))
     server = ClioServer(place.clio, place.repository)
     account = server.start(numbers, papers, documents=CLIO_DOCUMENTS)
+    # A real vendor takes longer over its ledgers.
+    account.control("settings", report_polls=1)
     rows = account.control("truth", resources=["matters"])["resources"]["matters"]
     for row, (_, title) in zip(rows, monday.matters, strict=False):
         values = {"description": title, "status": "Open"}

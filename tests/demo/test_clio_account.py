@@ -15,7 +15,13 @@ from demo.clio_truth import VERSIONS, ClioTruth
 from demo.firm_setup import give_consent, set_up
 from demo.place import CLIO, SOURCES, TRUST, Place
 from demo.servers import Store, start_clio
+from muniment.assurance.expectations import judge
+from muniment.assurance.files_contract import contract_of
+from muniment.assurance.reconcile import RECONCILERS
+from muniment.assurance.scratch import Scratch
+from muniment.assurance.trial import Draw, restore_sample
 from muniment.backup.pipeline import back_up
+from muniment.clock import to_text
 from muniment.recovery.perform import perform
 from muniment.recovery.plan import make_restore_plan
 from muniment.recovery.selection import select_matter
@@ -33,6 +39,7 @@ class Restored:
     truth: ClioTruth
     as_on_tuesday: ClioTruth
     matter: int
+    wiring: Wiring
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +79,9 @@ def restored(place: Place, account: Account) -> Restored:
     assert [choice.source for choice in plan.choices] == sorted(SOURCES)
     folder = place.restores / "monday"
     assert perform(vault, plan, selection, lambda one: wiring.target(one, folder)).whole
-    return Restored(folder, ClioTruth(account, at), ClioTruth(account, account.sequence()), matter)
+    return Restored(
+        folder, ClioTruth(account, at), ClioTruth(account, account.sequence()), matter, wiring
+    )
 
 
 def test_the_matter_comes_back_byte_for_byte(restored: Restored, monday: firm.Truth) -> None:
@@ -121,6 +130,28 @@ def test_its_trust_money_adds_up_to_the_cent_and_not_with_one_less(restored: Res
     finally:
         row.write_bytes(kept)
     assert short.told == balance.told != short.found
+
+
+@pytest.mark.parametrize("source", [CLIO, TRUST])
+def test_the_weekly_verification_finds_nothing_wrong_also_after_a_day_of_work(
+    restored: Restored, source: str, tmp_path: Path
+) -> None:
+    wiring = restored.wiring
+    assert back_up(wiring.backup_run(source, f"tuesday-{source}")).success
+    vault = wiring.vault("operations")
+    head = vault.history(source).live[-1]
+    system = wiring.config.row(source).system
+    at = to_text(wiring.clock.now())
+    draw = Draw(source, system, head.seq, head.digest, at, 1, "", 25.0)
+    if system in RECONCILERS:
+        found = RECONCILERS[system](vault, draw, tmp_path)
+        assert found.entries > 10 and found.differences == 0
+    contract, scratch = contract_of(system), Scratch(tmp_path / "scratch", "run")
+    facts = restore_sample(vault, draw, contract, scratch, live=wiring.source(source))
+    assert facts.totals["restored_items"] > 50
+    assert facts.totals["documents_not_opened"] == 0
+    assert facts.totals["live_reached"]
+    assert [one.name for one in judge(contract, facts.tables).failed] == []
 
 
 def test_the_server_ends_with_the_demonstration(place: Place, account: Account) -> None:
