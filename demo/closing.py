@@ -202,7 +202,7 @@ def _verification(told: Verification, marks: Marks) -> RenderableType:
     packs = f"{told.packs:,} of {told.packs_of:,} packs ({told.share:.0%})"
     return _Facts(
         (
-            ("expectations", _verdict(marks, told.good, _held(told))),
+            ("expectations", _verdict(marks, told.good, f"{_held(told)}; {_balanced(told)}")),
             ("decrypted", f"{packs}, {size_text(told.decrypted)}, in {time_text(told.seconds)}"),
             (
                 "restored, opened",
@@ -212,6 +212,10 @@ def _verification(told: Verification, marks: Marks) -> RenderableType:
             ("its Data Docs", told.pages),
         )
     )
+
+
+def _balanced(told: Verification) -> str:
+    return f"{count_text(told.trust_entries, 'trust transaction')} added up, to the cent"
 
 
 def _held(told: Verification) -> str:

@@ -139,6 +139,8 @@ class Verification:
     documents: int
     opened: int
     pages: str
+    trust_entries: int = 0
+    """Transactions of the trust books that were added up out of the vault."""
 
     @property
     def held(self) -> int:

@@ -63,6 +63,7 @@ def tell(place: Place) -> None:
     assert any("AccessDenied" in line for line in told.check.findings)
     assert any("freshness is proven" in line for line in told.check.findings)
     assert told.verification.good
+    assert told.verification.trust_entries > 0
     assert told.verification.held == told.verification.expectations > 0
     assert told.verification.share == 1
     assert told.verification.opened == told.verification.documents > 0

@@ -27,6 +27,7 @@ def verification(*, good: bool = True) -> story.Verification:
         documents=2_876,
         opened=2_876,
         pages="http://localhost:8080/dags/v/runs/good/plugin/verification",
+        trust_entries=1_023,
     )
 
 
@@ -129,7 +130,7 @@ def test_the_page_says_every_figure_it_was_given() -> None:
                    "3.21 MB", "2,951", "6.4 s", "269 of 269", "2024-0113", "3 min 07 s",
                    "without any key, in 1.9 s", "packs/ab/abc123", "in .demo/password",
                    "make demo-stop", "validate checksums", "4 shards",
-                   "20 of 20 hold", "9 of 9 packs (100%)", "402 MB", "38 s", "3,311 items",
+                   "20 of 20 hold; 1,023 trust transactions added up", "9 of 9 packs (100%)", "402 MB", "38 s", "3,311 items",
                    "2,876 of 2,876 documents", "runs/good/plugin/verification",
                    "412 of 412 items, 55.5 MB", "1 min 12 s from the request",
                    "4 h 00 min", "restore 22 s, verify 33 s", "yes, says the managing-partner",
