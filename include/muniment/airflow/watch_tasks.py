@@ -13,6 +13,7 @@ from muniment.airflow.stores import open_destination
 from muniment.alerts.canary import canary, canary_facts
 from muniment.alerts.channels import Channel, flush
 from muniment.alerts.facts import Facts, SourceFacts, WatchedSource
+from muniment.alerts.gone import gone
 from muniment.alerts.heartbeat import body_of
 from muniment.alerts.ledger import EvidenceLedger, FileLedger
 from muniment.alerts.model import Event, Happened
@@ -92,6 +93,8 @@ class WatchTasks:
                 row, self._config.firm.time_zone, owner_of(self._config, row.owner)
             )
             by_place.setdefault(row.destination, []).append(watched)
+        # Where they lay is not noted: of a home that has nothing of them the alarm is the same.
+        by_place[self._home] += gone(ledger.book.watched, self._config)
         for name, sources in by_place.items():
             wanted = known_since(ledger.book, sources, now)
             home = name == self._home
