@@ -48,6 +48,7 @@ def evaluate(facts: Facts) -> Judgement:
         *_stores(facts),
         *(c for source in facts.sources if source.readable for c in _source(source, facts.now)),
         *_configuration(facts),
+        *_papers(facts),
         *_proofs(facts),
         *_findings(facts),
         *_channels(facts),
@@ -64,7 +65,10 @@ def evaluate(facts: Facts) -> Judgement:
             "checkpoint",
             "watch",
             "canary",
+            "papers:",
         }
+    if facts.papers is None:
+        undecided.add("papers:")
     if facts.findings is None:
         undecided.add("vault:")
     if facts.locks is None:
@@ -138,6 +142,21 @@ def _configuration(facts: Facts) -> Iterator[Condition]:
             subject,
             facts.owner,
         )
+
+
+def _papers(facts: Facts) -> Iterator[Condition]:
+    """Serious and never more: a paper that stays away for months must not make every heartbeat say
+    `fail`, which would hide a scheduler that died."""
+    for seen in facts.papers or ():
+        for (account, month), late in seen.late(facts.now).items():
+            yield Condition(
+                f"papers:{account}:{month}", Cause.TRUST_PAPERS_OVERDUE, Severity.SERIOUS,
+                f"{account}, {month}", seen.owner or facts.owner, since=min(d.late for d in late),
+                numbers={
+                    "papers": ", ".join(sorted(d.paper for d in late)),
+                    "due": to_text(min(d.due for d in late)), "source": seen.source,
+                },
+            )  # fmt: skip
 
 
 # -- what must be repeated -------------------------------------------------------------------------

@@ -149,6 +149,7 @@ def _look(
             checkpoint=seen.checkpoint,
             check=seen.check,
             findings=tuple(seen.findings),
+            papers=tuple(inside.book.papers.values()),
             configuration=_configuration(session),
             channels=channels,
             watch_at=seen.watch_at,

@@ -39,7 +39,7 @@ from muniment.errors import ConfigError
 
 _BY_NAME = ("destinations", "retention", "sources", "people", "keys", "alerts", "labels")
 _BY_PLACE = ("matter_rules", "exceptions")
-_ALONE = ("clock_tolerance",)
+_ALONE = ("clock_tolerance", "trust_papers")
 _STOPPING = ("sources", "matter_rules")
 """Parts whose entries are for one source, and without which it must not run."""
 
@@ -135,6 +135,7 @@ def load_firm(folder: Path, systems: Mapping[str, System] = SYSTEMS) -> FirmConf
         *references.people_issues(firm, document),
         *references.key_issues(firm, document),
         *references.source_issues(firm, ids, document),
+        *references.paper_issues(firm, inventory.rows, document),
         *inventory.issues,
     ]
     return FirmConfig(
