@@ -124,12 +124,14 @@ class WatchTasks:
         """Which papers of trust accounts the vault lacks; where that cannot be seen now, what was last
         seen; None where nothing ever was."""
         settings = self._config.firm.trust_papers
-        row = next(
-            (r for r in self._config.protected if settings and r.source_id == settings.source), None
-        )
-        if settings is None or row is None:
-            # A row that cannot be used now must not end the alarm.
-            return () if settings is None else tuple(ledger.book.papers.values()) or None
+        known = tuple(ledger.book.papers.values()) or None
+        if settings is None:
+            # A part of firm.yaml that was spoiled, or lost while its folder is there, ends no alarm.
+            wrong = any(i.key.startswith("trust_papers") for i in self._config.issues)
+            return known if wrong else ()
+        row = next((r for r in self._config.protected if r.source_id == settings.source), None)
+        if row is None:
+            return known
         before = ledger.book.papers.get(row.source_id)
         owner = owner_of(self._config, self._config.firm.roles.office_manager or row.owner)
         try:
