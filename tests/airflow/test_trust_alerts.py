@@ -286,9 +286,7 @@ def test_a_mistake_in_the_documents_does_not_end_the_alarm(firm: Watched, how: s
     assert papers(firm.watch()) == set()
 
 
-def test_rows_that_cannot_be_opened_leave_what_was_last_seen(
-    firm: Watched, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rows_that_cannot_be_opened_leave_what_was_last_seen(firm: Watched) -> None:
     firm.rows(PAPERS, more=DUE)
     firm.take("trust-papers")
     assert papers(firm.watch()) == {"papers:iolta:2026-01"}
@@ -306,3 +304,19 @@ def test_rows_that_cannot_be_opened_leave_what_was_last_seen(
     for path, content in kept.items():
         path.write_bytes(content)
     assert papers(firm.watch()) == set()
+
+
+def test_without_a_key_the_list_is_what_the_watch_signed(
+    firm: Watched, capsys: pytest.CaptureFixture[str]
+) -> None:
+    firm.rows(PAPERS, more=DUE)
+    firm.put("2026-01/iolta/statement.pdf")
+    firm.take("trust-papers")
+    firm.watch()
+    (firm.folder / "keys" / "operations.identity").unlink()
+    capsys.readouterr()
+    code = main(["--firm", str(firm.firms / "practice"), "papers", "--json"], clock=firm.clock)
+    found = json.loads(capsys.readouterr().out)
+    assert (code, found["seen_by"]) == (11, "as the watch said")
+    states = {p["paper"]: p["state"] for p in found["papers"] if p["month"] == "2026-01"}
+    assert states == {"statement": "there", "checks": "overdue", "reconciliation": "not yet due"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -60,10 +60,7 @@ def papers(
         if shown:
             session.screen.table(
                 ("account", "month", "paper", "state", "due"),
-                [
-                    (d.account, d.month, d.paper, s, words.moment(d.due, session.zone))
-                    for d, s in shown
-                ],
+                [(d.account, d.month, d.paper, s, _last_day(d, session)) for d, s in shown],
             )
         snapshot = f"snapshot {seen.seq}" if seen.seq else "no snapshot"
         session.screen.say(f"Seen in {snapshot} of {seen.source}, {by}.")
@@ -122,6 +119,10 @@ def _state(due: Due, gone: set[Due], now: datetime) -> str:
     if now > due.late:
         return "overdue"
     return "due" if now > due.due else "not yet due"
+
+
+def _last_day(due: Due, session: Session) -> str:
+    return f"by {(due.due - timedelta(seconds=1)).astimezone(session.zone):%Y-%m-%d}"
 
 
 def _as_dict(due: Due, state: str) -> dict[str, str]:
