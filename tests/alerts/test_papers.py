@@ -52,7 +52,7 @@ def lacking(paths: list[bytes], now: str = "2026-02-01T12:00", **changed: object
 def test_a_month_is_due_at_the_end_of_a_day_on_the_firm_s_clocks() -> None:
     due = {d.paper: d for d in due_papers(settings(), ZONE, at("2026-01-31T12:00"))}
     assert due["statement"].due == at("2026-02-16T05:00")
-    assert due["reconciliation"].due == at("2026-02-26T05:00")
+    assert due["reconciliation"].due == at("2026-02-21T05:00")
     assert due["statement"].late == at("2026-02-19T05:00")
 
 
@@ -166,7 +166,7 @@ def test_an_old_statement_is_judged_by_the_clock_of_who_reads_it() -> None:
     assert judged("2026-02-18T12:00", seen) == []
     assert judged("2026-02-19T05:01", seen) == [("papers:iolta:2026-01", "checks, statement")]
     whole = "checks, reconciliation, statement"
-    assert judged("2026-03-01T05:01", seen) == [("papers:iolta:2026-01", whole)]
+    assert judged("2026-02-24T05:01", seen) == [("papers:iolta:2026-01", whole)]
     # The running month stands in it too, for a watch that died.
     assert [key for key, _ in judged("2026-03-20T12:00", seen)] == [
         "papers:iolta:2026-01", "papers:iolta:2026-02",
@@ -199,8 +199,8 @@ def test_one_alert_an_account_and_month_told_again_when_one_more_is_overdue() ->
     only = statement(paths=WHOLE[:1])
     assert look("2026-02-20T07:00", only) == [("alert.updated", False)]
     assert "checks; due" in text_of(alerts["papers:iolta:2026-01"]).what
-    assert look("2026-03-01T05:01", only)[0] == ("alert.updated", True)
-    assert look("2026-03-01T06:00", statement(paths=WHOLE)) == [("alert.resolved", True)]
+    assert look("2026-02-24T05:01", only)[0] == ("alert.updated", True)
+    assert look("2026-02-24T06:00", statement(paths=WHOLE)) == [("alert.resolved", True)]
 
 
 # -- out of the vault ------------------------------------------------------------------------------

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _STYLES = {"overdue": "bold red", "due": "yellow", "not yet due": "", "there": "green"}
 
 
+OPENED, SAID = "opened here", "as the watch said"
+
+
 def register(app: typer.Typer) -> None:
     app.command("papers", rich_help_panel="Prove")(papers)
 
@@ -44,7 +47,8 @@ def papers(
     settings = _settings(session)
     now = session.clock.now()
     seen, by = _seen(session, settings)
-    wanted = _wanted(session, settings, now)
+    # A statement says what was missing when it was made; of the rest it says nothing.
+    wanted = _wanted(session, settings, now) if by == OPENED else seen.missing
     gone = set(seen.missing)
     listed = [(due, _state(due, gone, now)) for due in wanted]
     data: dict[str, Any] = {
@@ -102,9 +106,9 @@ def _seen(session: Session, settings: TrustPapers) -> tuple[PapersSeen, str]:
             said = EvidenceLedger(reader).book.papers.get(settings.source)
             if said is None:
                 raise
-            return said, "as the watch said"
+            return said, SAID
     zone = session.firm.firm.time_zone
-    return see_papers(vault, settings, zone, "", "", None), "opened here"
+    return see_papers(vault, settings, zone, "", "", None), OPENED
 
 
 def _wanted(session: Session, settings: TrustPapers, now: datetime) -> list[Due]:

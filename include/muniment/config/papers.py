@@ -82,15 +82,15 @@ class Paper(Model):
 
 
 def usual_papers() -> dict[str, Paper]:
-    """Statement, check images and the signed three-way reconciliation. The earliest day that a rule names
-    for the last of them is the 25th (Law Society of Ontario, By-Law 9)."""
+    """Statement, check images and the signed three-way reconciliation, this with its grace before the 25th
+    of the Law Society of Ontario (By-Law 9) and the thirty days of North Carolina (Rule 1.15-3)."""
     return {
         "statement": Paper(names=("statement", "statements")),
         "checks": Paper(names=("check", "checks", "cheque", "cheques")),
         "reconciliation": Paper(
             names=("signed reconciliation", "signed reconciliations"),
             without=("unsigned", "not signed", "draft"),
-            due_day=25,
+            due_day=20,
         ),
     }
 
@@ -137,7 +137,7 @@ class TrustPapers(Model):
         default_factory=usual_papers,
         min_length=1,
         description="What is due for each account and month. Without it: `statement`, `checks` (both due on"
-        " the 15th) and `reconciliation`, signed (the 25th).",
+        " the 15th) and `reconciliation`, signed (the 20th).",
     )
 
     @model_validator(mode="after")
