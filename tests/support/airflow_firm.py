@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from muniment.clock import SystemClock
+from muniment.clock import Clock, SystemClock
 from tests.support.practice import Practice
 
 if TYPE_CHECKING:
@@ -102,8 +102,16 @@ def write_firm(
 class AirflowFirm(Practice):
     """A practice whose vault, keys and share the factory's DAGs use. Time is real."""
 
-    def __init__(self, folder: Path, firms: Path, name: str = "practice") -> None:
-        super().__init__(folder, clock=SystemClock())
+    def __init__(
+        self,
+        folder: Path,
+        firms: Path,
+        name: str = "practice",
+        *,
+        clock: Clock | None = None,
+        sources: Sequence[str] = ("files",),
+    ) -> None:
+        super().__init__(folder, clock=clock or SystemClock(), sources=sources)
         keys = folder / "keys"
         keys.mkdir(mode=0o700)
         _private(keys / "worker.identity", f"{self.keys.worker}\n".encode())

@@ -36,6 +36,7 @@ from muniment.assurance.verify import verify
 from muniment.clock import to_text
 from muniment.config.inventory import InventoryRow
 from muniment.config.load import FirmConfig
+from muniment.config.papers import TRUST_PAPERS
 from muniment.errors import (
     KeyFileError,
     MunimentError,
@@ -259,7 +260,9 @@ class VerificationTasks:
         return {"source": drawn.source, "entries": found.entries, "differences": found.differences}
 
     def _trust_rows(self) -> list[InventoryRow]:
-        return [row for row in self._config.protected if row.trust_data]
+        # In papers there is nothing to compute: their bytes are verified like all others.
+        rows = self._config.protected
+        return [row for row in rows if row.trust_data and row.system != TRUST_PAPERS]
 
     def rebase(self, drawn: Sequence[Json], checked: Sequence[Json]) -> list[str]:
         """Writes a new base for each source that is due and whose rows were found whole."""

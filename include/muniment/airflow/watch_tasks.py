@@ -13,10 +13,12 @@ from muniment.airflow.stores import open_destination
 from muniment.alerts.canary import canary, canary_facts
 from muniment.alerts.channels import Channel, flush
 from muniment.alerts.facts import Facts, SourceFacts, WatchedSource
+from muniment.alerts.gone import gone
 from muniment.alerts.heartbeat import body_of
 from muniment.alerts.ledger import EvidenceLedger, FileLedger
 from muniment.alerts.model import Event, Happened
 from muniment.alerts.observe import Observed, observe, record_watch
+from muniment.alerts.papers import PapersSeen, see_papers
 from muniment.alerts.watch import Looked, known_since, look
 from muniment.alerts.words import subject_of, text_of
 from muniment.config.load import FirmConfig
@@ -36,6 +38,13 @@ class _Seen:
     unreachable: dict[str, str] = field(default_factory=dict)
     untrusted: dict[str, str] = field(default_factory=dict)
     silent: list[WatchedSource] = field(default_factory=list)
+    papers: tuple[PapersSeen, ...] | None = ()
+
+    def newest_good(self, source: str) -> str:
+        """Digest of its newest commit that counts as success; empty where none of the newest does."""
+        facts = (f for each in self.stores.values() for f in each.sources)
+        runs = [r for f in facts if f.watched.source == source for r in f.runs if r.success]
+        return runs[-1].digest if runs else ""
 
     @property
     def heads(self) -> list[tuple[str, int, str]]:
@@ -92,6 +101,8 @@ class WatchTasks:
                 row, self._config.firm.time_zone, owner_of(self._config, row.owner)
             )
             by_place.setdefault(row.destination, []).append(watched)
+        # Where they lay is not noted: of a home that has nothing of them the alarm is the same.
+        by_place[self._home] += gone(ledger.book.watched, self._config)
         for name, sources in by_place.items():
             wanted = known_since(ledger.book, sources, now)
             home = name == self._home
@@ -106,7 +117,34 @@ class WatchTasks:
                 away[name] = error.code
                 seen.silent += wanted
         seen.stores[self._home].findings += ledger.findings
+        seen.papers = self._papers(ledger, seen)
         return seen
+
+    def _papers(self, ledger: EvidenceLedger, seen: _Seen) -> tuple[PapersSeen, ...] | None:
+        """Which papers of trust accounts the vault lacks; where that cannot be seen now, what was last
+        seen; None where nothing ever was."""
+        settings = self._config.firm.trust_papers
+        known = tuple(ledger.book.papers.values()) or None
+        if settings is None:
+            # A part of firm.yaml that was spoiled, or lost while its folder is there, ends no alarm.
+            wrong = any(i.key.startswith("trust_papers") for i in self._config.issues)
+            return known if wrong else ()
+        row = next((r for r in self._config.protected if r.source_id == settings.source), None)
+        if row is None:
+            return known
+        before = ledger.book.papers.get(row.source_id)
+        owner = owner_of(self._config, self._config.firm.roles.office_manager or row.owner)
+        try:
+            found = see_papers(
+                self._wiring.vault("operations", row.destination), settings,
+                self._config.firm.time_zone, owner, seen.newest_good(row.source_id), before,
+            )  # fmt: skip
+        except MunimentError as error:
+            log.error(
+                "Papers of trust accounts cannot be looked at: [%s] %s", error.code, error.what
+            )
+            return (before,) if before else None
+        return (found,)
 
     def _note_configuration(self, vault: Vault, name: str) -> None:
         """By the hour, because a day is judged by the inventory in force. Raises StoreError, TrustError;
@@ -139,6 +177,7 @@ class WatchTasks:
             findings=None if seen.unreachable or seen.untrusted else tuple(findings),
             unreachable=seen.unreachable,
             untrusted=seen.untrusted,
+            papers=seen.papers,
             configuration=_wrong(self._config),
             channels=ledger.book.health(names),
             canary=canary_facts(ledger.book, names),

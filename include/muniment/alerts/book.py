@@ -11,17 +11,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from muniment.alerts.facts import ChannelHealth, WatchedSource
 from muniment.alerts.lines import event_from, event_line
 from muniment.alerts.model import ABOUT_ALERTS, Alert, Event, Happened
+from muniment.alerts.papers import PapersSeen
 from muniment.clock import from_text, to_text
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=5), timedelta(hours=4)
 """Back-off of a channel: it doubles with each failed attempt. The longest is short enough that a mail
 server that was away over night has everything before noon."""
+_ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+"""Of an event in a summary whose time nobody asks."""
 _KEPT_DELIVERED = 200
 """Ids of delivered notices that are remembered, so that an event that is read twice is not told twice."""
 
@@ -56,6 +59,8 @@ class Book:
     """Notice id -> channels that took it. Kept for a while after all did."""
     channels: dict[str, ChannelState] = field(default_factory=dict)
     watched: dict[str, WatchedSource] = field(default_factory=dict)
+    papers: dict[str, PapersSeen] = field(default_factory=dict)
+    """What was missing of the papers in an upload folder when a key last looked, by source."""
     canaries: dict[str, datetime] = field(default_factory=dict)
     """Canaries by notice id; only the newest few."""
     arrived: dict[str, datetime] = field(default_factory=dict)
@@ -88,6 +93,10 @@ class Book:
             before = self.watched.get(event.key)
             since = (before.known_since if before else None) or event.at
             self.watched[event.key] = WatchedSource.from_facts(event.key, event.facts, since)
+        elif event.happened is Happened.PAPERS:
+            self.papers.pop(event.key, None)
+            if event.facts:
+                self.papers[event.key] = PapersSeen.from_facts(event.key, event.facts)
         elif event.happened is Happened.UNWATCHED:
             self.watched.pop(event.key, None)
         elif event.happened is Happened.CHANNEL:
@@ -169,6 +178,10 @@ class Book:
                 Event(Happened.WATCHED, k, w.known_since, facts=w.as_facts())
                 for k, w in self.watched.items()
                 if w.known_since is not None
+            ),
+            *(
+                Event(Happened.PAPERS, k, _ANY_TIME, facts=p.as_facts())
+                for k, p in self.papers.items()
             ),
         ]
         whole: dict[str, Any] = {

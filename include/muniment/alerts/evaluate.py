@@ -15,6 +15,7 @@ from muniment.alerts.facts import Facts, Proven, SourceFacts
 from muniment.alerts.model import Cause, Condition, Numbers, Severity
 from muniment.alerts.reconcile import Judgement
 from muniment.clock import to_text
+from muniment.config.inventory_reader import TRUST_RPO
 from muniment.vault.finding import Finding
 from muniment.vault.finding import Severity as Found
 
@@ -47,6 +48,7 @@ def evaluate(facts: Facts) -> Judgement:
         *_stores(facts),
         *(c for source in facts.sources if source.readable for c in _source(source, facts.now)),
         *_configuration(facts),
+        *_papers(facts),
         *_proofs(facts),
         *_findings(facts),
         *_channels(facts),
@@ -63,7 +65,10 @@ def evaluate(facts: Facts) -> Judgement:
             "checkpoint",
             "watch",
             "canary",
+            "papers:",
         }
+    if facts.papers is None:
+        undecided.add("papers:")
     if facts.findings is None:
         undecided.add("vault:")
     if facts.locks is None:
@@ -86,11 +91,17 @@ def _source(facts: SourceFacts, now: datetime) -> Iterator[Condition]:
     late = promised is not None and promised.missed(now)
     failures = [f for f in facts.failures if last is None or f.at > last.ended_at]
     bad_runs = [r for r in runs if not r.success and (last is None or r.seq > last.seq)]
-    beyond = watched.rpo is not None and now - (last.started_at if last else since) > watched.rpo
+    # Client money: so long after the last good snapshot somebody is told, whatever row and schedule allow,
+    # and however well every other source does. From its end, so that a slow run is not told every night.
+    trust_due = (last.ended_at if last else since) + TRUST_RPO
+    bare = watched.trust and now > trust_due
+    rpo = min(watched.rpo or TRUST_RPO, TRUST_RPO) if watched.trust else watched.rpo
+    beyond = rpo is not None and now - (last.started_at if last else since) > rpo
     # One failed run commits nothing, or an incomplete snapshot, and is said by its worker as well.
     times = max(len({f.run for f in failures}), len(bad_runs))
-    if not (late or failures or bad_runs or (beyond and promised is None)):
+    if not (late or bare or failures or bad_runs or (beyond and promised is None)):
         return
+    due = promised.due if promised and late else trust_due if bare else None
     if failures and not bad_runs:
         cause = Cause.FAILED
     elif bad_runs:
@@ -108,12 +119,12 @@ def _source(facts: SourceFacts, now: datetime) -> Iterator[Condition]:
         severity=severity,
         subject=watched.source,
         owner=watched.owner,
-        since=promised.due if promised and late else None,
+        since=due,
         at_once=watched.trust,
         numbers={
             "times": times,
             "code": failures[-1].code if failures else facts.code,
-            "due": to_text(promised.due) if promised and late else "",
+            "due": to_text(due) if due else "",
             "last_good": to_text(last.ended_at) if last else "",
             "began": to_text(facts.began) if facts.began else "",
             "beyond_rpo": beyond,
@@ -131,6 +142,21 @@ def _configuration(facts: Facts) -> Iterator[Condition]:
             subject,
             facts.owner,
         )
+
+
+def _papers(facts: Facts) -> Iterator[Condition]:
+    """Serious and never more: a paper that stays away for months must not make every heartbeat say
+    `fail`, which would hide a scheduler that died."""
+    for seen in facts.papers or ():
+        for (account, month), late in seen.late(facts.now).items():
+            yield Condition(
+                f"papers:{account}:{month}", Cause.TRUST_PAPERS_OVERDUE, Severity.SERIOUS,
+                f"{account}, {month}", seen.owner or facts.owner, since=min(d.late for d in late),
+                numbers={
+                    "papers": ", ".join(sorted(d.paper for d in late)),
+                    "due": to_text(min(d.due for d in late)), "source": seen.source,
+                },
+            )  # fmt: skip
 
 
 # -- what must be repeated -------------------------------------------------------------------------

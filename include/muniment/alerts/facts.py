@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from muniment.alerts.deadlines import Done
+from muniment.alerts.papers import PapersSeen
 from muniment.config.inventory import Classification, InventoryRow
 from muniment.config.schedule import Schedule, ScheduleError, parse_schedule
 from muniment.vault.finding import Finding
@@ -160,6 +161,8 @@ class Facts:
     """Destinations that did not answer, with the code of their error."""
     untrusted: Mapping[str, str] = field(default_factory=dict)
     """Destinations that cannot be tied to the pinned root key."""
+    papers: tuple[PapersSeen, ...] | None = ()
+    """What was missing of the papers of trust accounts."""
     configuration: tuple[str, ...] = ()
     """What of the firm's documents is wrong: source ids, `row-<n>`, or `firm`."""
     channels: tuple[ChannelHealth, ...] = ()

@@ -43,6 +43,7 @@ class Cause(StrEnum):
     FAILED = "failed"
     INCOMPLETE = "incomplete"
     CONFIGURATION = "configuration"
+    TRUST_PAPERS_OVERDUE = "trust_papers_overdue"
     VERIFICATION_FAILED = "verification_failed"
     VERIFICATION_OVERDUE = "verification_overdue"
     DRILL_FAILED = "drill_failed"
@@ -120,6 +121,7 @@ class Happened(StrEnum):
     WATCHED = "source.watched"
     UNWATCHED = "source.unwatched"
     CHANNEL = "channel.watched"
+    PAPERS = "papers.seen"
     STATE = "alerts.state"
 
 

@@ -75,7 +75,8 @@ def _opened(condition: Condition, now: datetime) -> Iterator[Event]:
 
 def _goes_on(alert: Alert, condition: Condition, now: datetime) -> Iterator[Event]:
     rises = condition.severity.value > alert.severity.value
-    changed = rises or condition.cause is not alert.cause
+    fewer, more = _papers(alert, condition)
+    changed = rises or fewer or more or condition.cause is not alert.cause
     if changed:
         alert = replace(
             alert,
@@ -89,8 +90,16 @@ def _goes_on(alert: Alert, condition: Condition, now: datetime) -> Iterator[Even
             refs=condition.refs,
         )
         # What only changed its cause is written down and told nobody: it is the same trouble.
-        yield Event(Happened.UPDATED, alert.key, now, alert, tell=rises)
+        yield Event(Happened.UPDATED, alert.key, now, alert, tell=rises or more)
     yield from _escalated(alert, now)
+
+
+def _papers(alert: Alert, condition: Condition) -> tuple[bool, bool]:
+    """Has a paper come since people were told, and is one missing that was not then?"""
+    told, now = (
+        set(str(each.numbers.get("papers") or "").split(", ")) for each in (alert, condition)
+    )
+    return bool(told - now), bool(now - told)
 
 
 def _escalated(alert: Alert, now: datetime) -> Iterator[Event]:

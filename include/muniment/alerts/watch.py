@@ -66,12 +66,17 @@ def look(
     fills from the ledger.
 
     Args:
-        record: whether the sources and channels that are watched are noted, for watchers outside.
+        record: whether the sources and channels that are watched, and what was missing of papers, are
+            noted, for watchers outside.
     """
     now = facts.now
     names = [channel.name for channel in channels]
     if record:
-        for event in [*_sources(ledger.book, facts, now), *_channels(ledger.book, names, now)]:
+        for event in [
+            *_sources(ledger.book, facts, now),
+            *_papers(ledger.book, facts, now),
+            *_channels(ledger.book, names, now),
+        ]:
             ledger.append(event)
     else:
         for event in _channels(ledger.book, names, now):
@@ -105,6 +110,17 @@ def _sources(book: Book, facts: Facts, now: datetime) -> Iterable[Event]:
             yield Event(Happened.WATCHED, source, now, facts=watched.as_facts())
     for source in sorted(book.watched.keys() - wanted.keys()):
         yield Event(Happened.UNWATCHED, source, now)
+
+
+def _papers(book: Book, facts: Facts, now: datetime) -> Iterable[Event]:
+    """Notes what is missing of papers, where that has changed."""
+    if facts.papers is None:
+        return
+    for seen in facts.papers:
+        if book.papers.get(seen.source) != seen:
+            yield Event(Happened.PAPERS, seen.source, now, facts=seen.as_facts())
+    for source in sorted(book.papers.keys() - {s.source for s in facts.papers}):
+        yield Event(Happened.PAPERS, source, now)
 
 
 def _channels(book: Book, names: Sequence[str], now: datetime) -> Iterable[Event]:

@@ -50,6 +50,12 @@ WORDS: Mapping[Cause, CauseWords] = {
         _EARLIER,
         "Run `muniment doctor`; it names the file, the row or key, and what would be right.",
     ),
+    Cause.TRUST_PAPERS_OVERDUE: CauseWords(
+        "papers of the trust account {subject} are not in the vault: {papers}; due at {due}",
+        "What was put into the upload folder {source} before is backed up as ever.",
+        "Put them into the folder of this month and account; the next backup resolves this. "
+        "`muniment papers` lists what is missing; docs/TRUST_PAPERS.md says how files are to be called.",
+    ),
     Cause.VERIFICATION_FAILED: CauseWords(
         "the verification of {last} found something wrong",
         "Verification only reads.",

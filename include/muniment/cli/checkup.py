@@ -321,6 +321,11 @@ def _sources(session: Session) -> Iterator[Symptom]:
             continue
         facts = ", ".join(f"{key} {value}" for key, value in health.facts.items())
         yield Symptom(about, State.GOOD, f"is there ({facts})" if facts else "is there")
+        settings = session.firm.firm.trust_papers
+        if settings is not None and settings.source == row.source_id and row.folder is not None:
+            from muniment.cli.papers import upload_folder
+
+            yield from upload_folder(session, settings, row.folder, about)
 
 
 def _programs() -> Iterator[Symptom]:

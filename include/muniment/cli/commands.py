@@ -22,6 +22,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "assure": ("check", "verify"),
     "drill": ("drill",),
     "watch": ("watch",),
+    "papers": ("papers",),
     "kpi": ("kpi",),
     "restore": ("restore",),
     "export": ("export",),

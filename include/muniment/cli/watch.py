@@ -103,6 +103,7 @@ def _look(
     since: Path | None,
 ) -> tuple[Facts, Observed | None]:
     from muniment.alerts.facts import Facts
+    from muniment.alerts.gone import gone
     from muniment.alerts.ledger import EvidenceLedger
     from muniment.alerts.observe import observe, sources_without_documents
     from muniment.alerts.watch import known_since
@@ -118,9 +119,8 @@ def _look(
         if session.has_firm:
             # Where nothing in Airflow has noted it yet, a source counts from the vault's beginning.
             since_then = vault.trust.documents[0].value.created_at
-            watched: Sequence[WatchedSource] = known_since(
-                inside.book, _inventory(session, owner), since_then
-            )
+            wanted = [*_inventory(session, owner), *gone(known, session.firm)]
+            watched: Sequence[WatchedSource] = known_since(inside.book, wanted, since_then)
         else:
             watched = sources_without_documents(vault, known)
         heads = _known(ledger.path if ledger else None, since)
@@ -149,6 +149,7 @@ def _look(
             checkpoint=seen.checkpoint,
             check=seen.check,
             findings=tuple(seen.findings),
+            papers=tuple(inside.book.papers.values()),
             configuration=_configuration(session),
             channels=channels,
             watch_at=seen.watch_at,

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
+from muniment.config.papers import TrustPapers
 from muniment.config.policy import (
     AcceptedException,
     MatterRule,
@@ -338,6 +339,9 @@ class Firm(Model):
     )
     sources: Annotated[Mapping[SourceId, SourceOptions], Table] = Field(
         default_factory=dict, description="Options by source_id."
+    )
+    trust_papers: TrustPapers | None = Field(
+        None, description="Which papers of trust accounts must be in the vault, and by when."
     )
     clock_tolerance: Duration = Field(
         timedelta(minutes=5),

@@ -17,6 +17,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
+from muniment.config.papers import TRUST_PAPERS
 from muniment.config.schedule import RIGHT, Schedule, ScheduleError, parse_schedule
 from muniment.config.values import (
     Model,
@@ -66,6 +67,8 @@ SYSTEMS: Mapping[str, System] = {
     # The application's key and secret may also be named in firm.yaml: then nothing needs Airflow.
     "clio": System(needs_connection=False),
     "clio-trust": System(needs_connection=False, trust=True),
+    # A folder like any other, of which firm.yaml says what has to come into it.
+    TRUST_PAPERS: System(needs_connection=False, location_is_path=True, trust=True),
 }
 """The systems that this version of Muniment backs up. A row that claims more would be believed."""
 
@@ -156,12 +159,12 @@ class InventoryRow(Model):
     )
     description: Free = Field(description="In words, for people.", examples=["Matter files"])
     location: Free = Field(
-        description="Where it is. For `files` the folder as the backup worker sees it; for `clio` and"
+        description="Where it is. For `files` and `trust-papers` the folder as the backup worker sees it; for `clio` and"
         " `clio-trust` the address of the account, for people.",
         examples=["/srv/matters"],
     )
     connection: Free = Field(
-        description="The Airflow connection with the credential; not for `files`. For `clio` it may be left"
+        description="The Airflow connection with the credential; not for `files` and `trust-papers`. For `clio` it may be left"
         " out where firm.yaml says where the application's secret is kept.",
         examples=["firm_014_clio"],
     )

@@ -4,7 +4,8 @@ Runs whenever Airflow parses the DAG files, so it reads two small files and noth
 
 Which mistake stops what: a bad row stops its source; a bad destination or retention rule stops the
 sources that name it; bad options or a bad matter rule stop their source (to go on without them
-could back up what was excluded, or under the wrong matter). A bad exception only does not count.
+could back up what was excluded, or under the wrong matter). A bad exception only does not count, and
+bad `trust_papers` say nothing new.
 What every source needs - id, time zone, vault, staging, roles, readable YAML - stops the firm.
 """
 
@@ -40,6 +41,8 @@ from muniment.errors import ConfigError
 _BY_NAME = ("destinations", "retention", "sources", "people", "keys", "alerts", "labels")
 _BY_PLACE = ("matter_rules", "exceptions")
 _ALONE = ("clock_tolerance",)
+_OPTIONAL = ("trust_papers",)
+"""Parts that may be left out as a whole, so that no key in them is missed by the firm."""
 _STOPPING = ("sources", "matter_rules")
 """Parts whose entries are for one source, and without which it must not run."""
 
@@ -135,6 +138,7 @@ def load_firm(folder: Path, systems: Mapping[str, System] = SYSTEMS) -> FirmConf
         *references.people_issues(firm, document),
         *references.key_issues(firm, document),
         *references.source_issues(firm, ids, document),
+        *references.paper_issues(firm, inventory.rows, document),
         *inventory.issues,
     ]
     return FirmConfig(
@@ -232,6 +236,8 @@ def _entry(loc: tuple[str | int, ...], kind: str) -> tuple[str | int, ...] | Non
     """The smallest part that can be taken out so that the rest is still what was meant."""
     if kind == "extra_forbidden" and len(loc) == 1:
         return loc
+    if loc[0] in _OPTIONAL:
+        return loc[:1]
     if len(loc) > 1 and loc[0] in (*_BY_NAME, *_BY_PLACE):
         return loc[:2]
     if loc[0] in (*_ALONE, *_BY_PLACE, "sources", "keys", "alerts", "labels"):

@@ -77,7 +77,7 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return ""
     value = field.get_default(call_default_factory=True, validated_data={})
-    if value is None or value in ("", (), {}) or isinstance(value, BaseModel):
+    if value is None or value in ("", (), {}) or isinstance(value, BaseModel | Mapping):
         return ""
     return f"`{_value(value)}`"
 

@@ -11,6 +11,7 @@ from typing import Any
 from muniment.config.firm import Firm
 from muniment.config.inventory import InventoryRow
 from muniment.config.issues import FIRM_YAML, ConfigIssue, listed_words, suggestion
+from muniment.config.papers import TRUST_PAPERS
 from muniment.config.policy import AcceptedException, Records
 from muniment.config.yaml_text import Document, Place
 
@@ -146,6 +147,27 @@ def source_issues(firm: Firm, known: Collection[str], document: Document) -> Ite
         if source not in known:
             what = "is for a source that inventory.csv has not; it has no effect"
             yield _issue(document, place, what, _known(source, known))
+
+
+def paper_issues(
+    firm: Firm, rows: Collection[InventoryRow], document: Document
+) -> Iterator[ConfigIssue]:
+    """An upload folder of which nobody says what is due, and papers that are due in a folder that is none."""
+    folders = [r.source_id for r in rows if r.by_muniment and r.system == TRUST_PAPERS]
+    settings = firm.trust_papers
+    if settings is None:
+        for source in folders if "trust_papers" not in document.data else ():
+            what = f"is missing, so nobody is told when papers do not come into {source}"
+            right = "Name accounts and first month; docs/TRUST_PAPERS.md has an example."
+            yield _issue(document, ("trust_papers",), what, right)
+    elif settings.source not in folders:
+        what = f"is no source of the system {TRUST_PAPERS}, so its papers are missed for ever"
+        right = (
+            f"Known: {listed_words(sorted(folders))}."
+            if folders
+            else (f"Add a row with the system {TRUST_PAPERS} to inventory.csv.")
+        )
+        yield _issue(document, ("trust_papers", "source"), what, right)
 
 
 def _entries(document: Document, part: str) -> Iterator[tuple[int, dict[str, Any]]]:
