@@ -98,7 +98,7 @@ class Judge:
         self._auditor = auditor
         self._snapshot = snapshot
         self._place = place
-        self._item = lambda w: item_id(id_key, history.source, w.kind, w.native_id)
+        self._id_key, self._source = id_key, history.source
         # What nobody here may open, or what a run did not take, cannot be missed.
         self._whole = not snapshot.sealed_away and record.commit.completeness in (
             Completeness.COMPLETE, Completeness.WITH_EXCEPTIONS,
@@ -119,7 +119,10 @@ class Judge:
             for w in self._audited.testimony.witnesses
             if not w.there and (w.kind, w.native_id) in self._audited.rows
         )
-        told = {one.kind: one for one in self._audited.testimony.told}
+        told: dict[str, Told] = {}
+        for one in self._audited.testimony.told:
+            if one.refused or one.kind not in told:
+                told[one.kind] = one
         newest: Counter[str] = Counter()
         for w in self._audited.testimony.witnesses:
             if w.touched_ns < self._audited.since_ns and w.body is not None:
@@ -144,6 +147,9 @@ class Judge:
                 drifted = said == Compared.DRIFTED
                 found[bytes.fromhex(str(cells["item"]))] = Live.CHANGED if drifted else Live(str(said))  # fmt: skip
         return found
+
+    def _item(self, witness: Witness) -> bytes:
+        return item_id(self._id_key, self._source, witness.kind, witness.native_id)
 
     # -- one item ----------------------------------------------------------------------------------
     def _cells(self, witness: Witness) -> Cells:

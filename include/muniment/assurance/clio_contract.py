@@ -67,7 +67,7 @@ def _last(native_id: str) -> str:
 
 
 def _id_in(path: Path, row: Row) -> str | None:
-    """The id in a restored row; a collection that is one object has none, and stands for itself."""
+    """The id in a restored row; a collection that is one object stands for itself, whatever id it has."""
     try:
         if path.stat().st_size > _LARGEST:
             return None
@@ -77,7 +77,8 @@ def _id_in(path: Path, row: Row) -> str | None:
     if not isinstance(held, Mapping):
         return None
     own = held.get("id")
-    return _last(text_of(row.native_id)) if own is None else str(own)
+    stands_for_itself = own is None or text_of(row.native_id) == row.kind
+    return _last(text_of(row.native_id)) if stands_for_itself else str(own)
 
 
 class ClioTrustContract(ClioContract):

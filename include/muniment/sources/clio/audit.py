@@ -79,14 +79,14 @@ class ClioAudit:
         self._table = collections()
 
     def ask(self, held: Held, since: datetime, seed: int) -> Testimony:
-        before = self._wire.requests
+        before = self._wire.asked
         look = _Look(self._wire, self._table, held, since, Random(f"audit {seed}"))  # noqa: S311
         for step in look.steps():
             try:
                 step()
             except NoMore:
                 look.found.unseen += 1
-        look.found.requests = self._wire.requests - before
+        look.found.requests = self._wire.asked - before
         return look.found
 
     def compare(self, witness: Witness, restored: bytes) -> Compared:
@@ -120,6 +120,7 @@ class _Look:
             one = self._table[name]
             if not one.can("parent"):
                 yield lambda one=one: self._head(one)
+        yield self._less
         for one in self._table.values():
             if one.can("parent"):
                 yield from self._nested(one)
@@ -176,6 +177,24 @@ class _Look:
         self.found.told.append(Told(one.name, len(rows), created, touched))
         seen = {one.native(id_) for id_ in rows}
         self._absent(one.name, [n for n in self._held.there.get(one.name, ()) if n not in seen])
+
+    def _less(self) -> None:
+        """Does the consent show less than stands beside it? Then a backup by it is not whole either."""
+        totals = {told.kind: told.total for told in self.found.told}
+        counted = sum(
+            int(plain(row.get("bank_transactions_count")) or 0)
+            for native, row in self._rows.items()
+            if native.startswith(b"bank_accounts/")
+        )
+        if counted > (totals.get("bank_transactions") or counted):
+            self.found.told.append(Told("bank_transactions", refused=True))
+        wanted = {
+            f"calendars/{plain(row['default_calendar_id'])}".encode()
+            for native, row in self._rows.items()
+            if native.startswith(b"users/") and row.get("default_calendar_id")
+        }
+        if totals.get("calendars") and wanted - self._rows.keys() and totals["calendars"] < HEAD:
+            self.found.told.append(Told("calendars", refused=True))
 
     def _deep(self, one: Collection) -> None:
         """More of a collection that is larger than a page."""

@@ -76,7 +76,7 @@ def written(value: Any) -> bytes:
 
 @dataclass(slots=True)
 class Wire:
-    """`requests` counts those that the vendor counts; `most` is their bound."""
+    """`asked` counts those that the vendor counts; `most` is their bound."""
 
     place: Place
     access: Access
@@ -85,7 +85,7 @@ class Wire:
     source_id: str
     version: str
     most: int
-    requests: int = 0
+    asked: int = 0
     _session: requests.Session = field(default_factory=requests.Session, repr=False)
 
     def rows(self, path: str, query: Iterable[tuple[str, str]]) -> tuple[int, Any]:
@@ -130,10 +130,10 @@ class Wire:
     def _ask(self, path: str, query: Iterable[tuple[str, str]]) -> requests.Response:
         pairs = tuple(query)
         for turn in range(TRIES):
-            if self.requests >= self.most:
+            if self.asked >= self.most:
                 raise NoMore
             held = self.access.current()
-            self.requests += 1
+            self.asked += 1
             self.budget.take(Priority.ROUTINE)
             sent = {
                 "Authorization": f"Bearer {held.tokens.access}",
