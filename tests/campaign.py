@@ -37,6 +37,7 @@ CAMPAIGNS: dict[str, tuple[str, int]] = {
     "crash": ("tests.campaigns.crash", 330),
     "model": ("tests.campaigns.model", 100),
     "clio": ("tests.campaigns.clio", 200),
+    "clio_faults": ("tests.campaigns.clio_faults", 60),
     "clio_weather": ("tests.campaigns.clio_weather", 200),
     "demonstration": ("tests.campaigns.demonstration", 1),
 }
