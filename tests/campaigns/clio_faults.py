@@ -76,9 +76,11 @@ def summary(cases: Sequence[Case]) -> str:
 # -- one firm ----------------------------------------------------------------------------------------
 
 
-def verified(sim: Running, folder: Path, fault: Fault | None, seed: int) -> list[str]:
+def verified(
+    sim: Running, folder: Path, fault: Fault | None, seed: int, firm: ClioFirm | None = None
+) -> list[str]:
     """Which expectations failed, or with which error a run ended; nothing where all was well."""
-    firm = ClioFirm(folder, sim)
+    firm = firm or ClioFirm(folder, sim)
     firm.page = 7
     _vendor(sim, fault)
     firm.consent()
