@@ -70,4 +70,3 @@ def test_a_true_copy_is_let_through_and_the_requests_are_bounded(
 
 def test_every_expectation_of_the_audit_is_killed_by_something() -> None:
     assert {e.name for e in COMMON if e.table in (AUDIT, COLLECTIONS)} == AUDIT_KILLS
-

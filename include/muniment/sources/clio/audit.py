@@ -193,7 +193,8 @@ class _Look:
             for native, row in self._rows.items()
             if native.startswith(b"users/") and row.get("default_calendar_id")
         }
-        if totals.get("calendars") and wanted - self._rows.keys() and totals["calendars"] < HEAD:
+        calendars = totals.get("calendars")
+        if calendars is not None and calendars < HEAD and wanted - self._rows.keys():
             self.found.told.append(Told("calendars", refused=True))
 
     def _deep(self, one: Collection) -> None:
