@@ -13,7 +13,20 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from .story import Alarm, Backup, Door, Drill, Story, Verification, count_text, size_text, time_text
+from .story import (
+    Alarm,
+    Backup,
+    Clio,
+    Door,
+    Drill,
+    Story,
+    Trust,
+    Verification,
+    count_text,
+    money_text,
+    size_text,
+    time_text,
+)
 from .teller import UNICODE, Marks, marks_of
 
 Rows = list[tuple[str, str | Text]]
@@ -56,7 +69,6 @@ def report(story: Story, console: Console | None = None) -> RenderableType:
         _alarm(story.alarm, marks),
         _section("Look for yourself"),
         _door(story.door),
-        Text(),
     )
 
 
@@ -104,7 +116,9 @@ def _protected(story: Story) -> RenderableType:
         ),
     ]
     kinds = ", ".join(f"{count:,} {name}" for name, (count, _) in have.formats.items())
-    return _Facts([*rows, ("formats", kinds)] if kinds else rows)
+    account = ", ".join(f"{count:,} {words}" for count, words in have.at_clio)
+    more = (("formats", kinds), ("at Clio", account))
+    return _Facts([*rows, *((name, text) for name, text in more if text)])
 
 
 def _runs(story: Story) -> RenderableType:
@@ -121,6 +135,7 @@ def _runs(story: Story) -> RenderableType:
         ("unchanged, not read", [f"{run.unchanged:,}" for run in backups]),
         ("read, stored", [f"{size_text(r.read)}, {size_text(r.stored)}" for r in backups]),
         *_stages(backups),
+        *_beside(backups),
     ]
     for name, values in rows:
         table.add_row("", Text(name), *map(Text, values))
@@ -145,6 +160,17 @@ def _stages(backups: Sequence[Backup]) -> list[tuple[str, list[str]]]:
     return [(name, [cell(name, run) for run in range(len(backups))]) for name in named]
 
 
+def _beside(backups: Sequence[Backup]) -> list[tuple[str, list[str]]]:
+    """A row for each other source: what was new, changed and gone there, in the same night."""
+    found: dict[str, list[str]] = {}
+    for place, run in enumerate(backups):
+        for other in run.beside:
+            cells = found.setdefault(other.source, [""] * len(backups))
+            counts = f"{other.new:,}, {other.changed:,}, {other.removed:,}"
+            cells[place] = f"{counts} in {time_text(other.seconds)}"
+    return list(found.items())
+
+
 def _restore(story: Story, marks: Marks) -> RenderableType:
     given = story.restore
     whole = given.files == given.identical
@@ -153,17 +179,30 @@ def _restore(story: Story, marks: Marks) -> RenderableType:
     return _Facts(
         (
             ("matter", f"{given.matter}, as of {given.as_of}, in {took}"),
-            ("against the truth", _verdict(marks, whole, said)),
+            ("from the share", _verdict(marks, whole, said)),
+            ("from Clio", _verdict(marks, not given.clio.wrong, _from_clio(given.clio))),
+            ("held in trust", _verdict(marks, given.trust.reconciles, _held_in_trust(given.trust))),
             ("where it lies", given.folder),
         )
     )
+
+
+def _from_clio(back: Clio) -> str:
+    return f"{back.wrong:,} items are NOT as they were" if back.wrong else back.words
+
+
+def _held_in_trust(held: Trust) -> str:
+    added_up = f"{count_text(held.transactions, 'transaction')} that came back"
+    if held.reconciles:
+        return f"{money_text(held.told)}, to the cent: the ledger there, and {added_up}"
+    return f"{money_text(held.told)} there, {money_text(held.found)} by {added_up}"
 
 
 def _verification(told: Verification, marks: Marks) -> RenderableType:
     packs = f"{told.packs:,} of {told.packs_of:,} packs ({told.share:.0%})"
     return _Facts(
         (
-            ("expectations", _verdict(marks, told.good, _held(told))),
+            ("expectations", _verdict(marks, told.good, f"{_held(told)}; {_balanced(told)}")),
             ("decrypted", f"{packs}, {size_text(told.decrypted)}, in {time_text(told.seconds)}"),
             (
                 "restored, opened",
@@ -173,6 +212,10 @@ def _verification(told: Verification, marks: Marks) -> RenderableType:
             ("its Data Docs", told.pages),
         )
     )
+
+
+def _balanced(told: Verification) -> str:
+    return f"{count_text(told.trust_entries, 'trust transaction')} added up, to the cent"
 
 
 def _held(told: Verification) -> str:

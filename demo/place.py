@@ -8,6 +8,9 @@ from pathlib import Path
 
 FIRM_ID = "harrow"
 SOURCE = "file-server"
+CLIO = "clio"
+TRUST = "trust-books"
+SOURCES = (SOURCE, CLIO, TRUST)
 BUCKET = "harrow-vault"
 
 
@@ -60,6 +63,16 @@ class Place:
     def mail(self) -> Path:
         """The firm's mail server, and below it `mails/`: what it took."""
         return self.home / "mail"
+
+    @property
+    def clio(self) -> Path:
+        """The vendor's side of the firm's Clio account."""
+        return self.home / "clio"
+
+    @property
+    def clio_state(self) -> Path:
+        """The firm's side of it: the sealed consent, the count of requests."""
+        return self.home / "clio-state"
 
     @property
     def postgres(self) -> Path:

@@ -2,45 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from muniment.clock import from_text
 from muniment.embedded.airflow_api import AirflowApi
 from muniment.errors import EmbeddedError
 
 from . import firm, story
-from .place import FIRM_ID, SOURCE
+from .clio_truth import ClioTruth
+from .place import CLIO, FIRM_ID, SOURCE, TRUST
 from .runs import asked_for, followed, seconds_of, stages_of, switched_on
-from .setting import BACKUP, CANARY, CHECKPOINT, RESTORE, WATCH, Setting
-from .story import size_text
+from .setting import BACKUPS, CANARY, CHECKPOINT, RESTORE, WATCH, Setting
+from .story import money_text, size_text
 
 STAGES = ("plan", "extract", "encrypt", "upload", "validate_checksums", "commit_snapshot")
 TEST_MAIL = "test:"
 
 
-def back_up(setting: Setting, title: str) -> tuple[dict[str, Any], story.Backup]:
-    """One run of the share's backup; answers what it left and what is told of it."""
+Outcomes = Mapping[str, Mapping[str, Any]]
+"""By source: what its `commit_snapshot` left."""
+
+
+def back_up(setting: Setting, title: str) -> tuple[Outcomes, story.Backup]:
+    """One run of each source's backup, all at once; answers what they left and what is told of it."""
     api = setting.api
-    with setting.teller.step(title) as step:
-        run_id = asked_for(api, BACKUP)
-        run = followed(api, BACKUP, run_id, step)
-        outcome: dict[str, Any] = api.xcom(BACKUP, run_id, "commit_snapshot")
-        counts = outcome["counts"]
-        step.note(
-            f"snapshot {outcome['seq']}: {counts['items']:,} items, "
-            f"{size_text(counts['read_bytes'])} read, {size_text(counts['stored_bytes'])} stored"
-        )
+    outcomes: dict[str, Mapping[str, Any]] = {}
+    with setting.teller.step(f"{title}, of three systems at once") as step:
+        asked = {source: asked_for(api, dag) for source, dag in BACKUPS.items()}
+        runs = {s: followed(api, BACKUPS[s], run_id, step) for s, run_id in asked.items()}
+        for source, run_id in asked.items():
+            outcomes[source] = api.xcom(BACKUPS[source], run_id, "commit_snapshot")
+        step.note("; ".join(_words(source, outcome) for source, outcome in outcomes.items()))
+    counts = outcomes[SOURCE]["counts"]
     changed = counts["changed"]
-    return outcome, story.Backup(
+    return outcomes, story.Backup(
         title=title,
-        seconds=seconds_of(run),
+        seconds=seconds_of(runs[SOURCE]),
         new=counts["added"],
         changed=changed,
         removed=counts["removed"],
         unchanged=counts["items"] - counts["added"] - changed,
         read=counts["read_bytes"],
         stored=counts["stored_bytes"],
-        stages=stages_of(api.tasks(BACKUP, run_id), STAGES),
+        stages=stages_of(api.tasks(BACKUPS[SOURCE], asked[SOURCE]), STAGES),
+        beside=[
+            _beside(source, outcomes[source]["counts"], seconds_of(runs[source]))
+            for source in (CLIO, TRUST)
+        ],
     )
+
+
+def _words(source: str, outcome: Mapping[str, Any]) -> str:
+    counts = outcome["counts"]
+    return f"{source} {counts['items']:,} items, {size_text(counts['read_bytes'])} read"
+
+
+def _beside(source: str, counts: Mapping[str, int], seconds: float) -> story.Beside:
+    return story.Beside(source, seconds, counts["added"], counts["changed"], counts["removed"])
+
+
+def ended_at(outcomes: Outcomes) -> str:
+    """When the last of the snapshots ended: as of then all of them are there."""
+    times = [str(outcome["ended_at"]) for outcome in outcomes.values()]
+    return max(times, key=from_text)
 
 
 def sign_heads(setting: Setting) -> str:
@@ -67,8 +93,8 @@ def go_on_watch(setting: Setting) -> None:
         step.note(f"it arrived at {', '.join(mail.to)}")
 
 
-def give_back(setting: Setting, as_of: str) -> story.Restore:
-    """Restores the story's matter as it was, and compares every file with the truth."""
+def give_back(setting: Setting, as_of: str, clio: ClioTruth) -> story.Restore:
+    """Restores the story's matter as it was, from all its systems, and compares everything with the truth."""
     run_seconds = _restore(setting, setting.api, as_of)
     folder = delivered(setting)
     with setting.teller.step("Comparing every file with the truth") as step:
@@ -83,6 +109,7 @@ def give_back(setting: Setting, as_of: str) -> story.Restore:
             f"{len(wrong)} items differ from the truth and {len(compared.extra)} are too many",
             to=str(folder),
         )
+    back, held = _compare_clio(setting, clio)
     return story.Restore(
         matter=firm.STORY_MATTER,
         as_of="Monday night",
@@ -91,12 +118,31 @@ def give_back(setting: Setting, as_of: str) -> story.Restore:
         size=sum(entry.size for entry in files.values()),
         identical=identical,
         folder=str(folder),
+        clio=back,
+        trust=held,
     )
 
 
-def delivered(setting: Setting) -> Any:
+def _compare_clio(setting: Setting, clio: ClioTruth) -> tuple[story.Clio, story.Trust]:
+    with setting.teller.step("Comparing what came from Clio, and the trust money") as step:
+        matter = clio.matter(firm.STORY_MATTER)
+        compared = clio.compare(matter, delivered(setting, CLIO))
+        balance = clio.balance(matter, delivered(setting, TRUST))
+        back = story.Clio(compared.rows, compared.files, compared.size, len(compared.wrong))
+        held = story.Trust(balance.told, balance.found, balance.transactions)
+        step.note(f"{back.words}; {money_text(held.found)} held in trust")
+    if compared.wrong or not held.reconciles:
+        raise EmbeddedError(
+            f"{len(compared.wrong)} items of Clio differ from the truth; of "
+            f"{money_text(held.told)} in trust {money_text(held.found)} came back",
+            to=", ".join(compared.wrong[:5]),
+        )
+    return back, held
+
+
+def delivered(setting: Setting, source: str = SOURCE) -> Path:
     """The folder that the restore delivered to."""
-    return setting.place.restores / FIRM_ID / "monday" / SOURCE
+    return setting.place.restores / FIRM_ID / "monday" / source
 
 
 def _restore(setting: Setting, api: AirflowApi, as_of: str) -> float:

@@ -47,6 +47,7 @@ def verify(setting: Setting, title: str, *, good: bool = True) -> story.Verifica
             items=_count(known, "restored_items"),
             documents=_count(known, "documents"),
             opened=_count(known, "documents") - _count(known, "documents_not_opened"),
+            trust_entries=_count(known, "trust_entries"),
             pages=f"{setting.services.base_url}/dags/{VERIFICATION}/runs/{quote(run_id)}"
             "/plugin/verification",
         )
@@ -63,7 +64,8 @@ def _words(told: story.Verification) -> str:
         return f"red; {held}, {packs}"
     return (
         f"{held}, {packs}, {count_text(told.items, 'item')} restored, "
-        f"{told.opened:,} of {told.documents:,} documents open"
+        f"{told.opened:,} of {told.documents:,} documents open, "
+        f"{count_text(told.trust_entries, 'trust transaction')} balance"
     )
 
 

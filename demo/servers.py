@@ -1,4 +1,4 @@
-"""Servers: PostgreSQL, the S3 server, the mail server and Airflow of the demonstration."""
+"""Servers: PostgreSQL, the S3 server, the mail server, the Clio account and Airflow of the demonstration."""
 
 from __future__ import annotations
 
@@ -14,12 +14,17 @@ from muniment.embedded.postgres import EmbeddedPostgres
 from muniment.embedded.s3 import REGION, EmbeddedS3, program
 from muniment.errors import EmbeddedError
 
+from .clio_account import Account, ClioServer
+from .firm import STORY_MATTER, Truth
 from .mail_sink import MailSink
 from .place import BUCKET, Place
 
 CONNECTION = "harrow_store"
 MAIL_CONNECTION = "harrow_mail"
 LOCK_DAYS = 21
+CLIO_MATTERS = 12
+CLIO_DOCUMENTS = 5
+"""About so many in each of the account's matters."""
 USER = "technician"
 PARTNER = "partner"
 """The managing partner's own login: who answers a drill is not who holds it."""
@@ -74,6 +79,27 @@ def start_mail(place: Place) -> Mapping[str, str]:
     return {f"AIRFLOW_CONN_{MAIL_CONNECTION.upper()}": server.connection()}
 
 
+def start_clio(place: Place, monday: Truth, *, matters: int = CLIO_MATTERS) -> Account:
+    """Starts the vendor's side of the firm's Clio account: the first matters of the share are there too, and
+    documents open because they are such as lie in the folder of the story's matter."""
+    numbers = [_as_at_clio(number, title) for number, title in monday.matters[:matters]]
+    papers = next(place.share.glob(f"Matters/{STORY_MATTER} *"))
+    server = ClioServer(place.clio, place.repository)
+    account = server.start(numbers, papers, documents=CLIO_DOCUMENTS)
+    # A real vendor takes longer over its ledgers.
+    account.control("settings", report_polls=1)
+    rows = account.control("truth", resources=["matters"])["resources"]["matters"]
+    for row, (_, title) in zip(rows, monday.matters, strict=False):
+        values = {"description": title, "status": "Open"}
+        account.control("change", collection="matters", id=row["id"], values=values)
+    return account
+
+
+def _as_at_clio(number: str, title: str) -> str:
+    """As the vendor shows a matter: `2024-0113-Alvarez`."""
+    return f"{number}-{title.split()[0]}"
+
+
 def airflow(place: Place, database_uri: str, environment: Mapping[str, str]) -> AirflowServices:
     """The services, not started."""
     place.restores.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -97,5 +123,6 @@ def stop_all(place: Place) -> None:
     """Ends every process of the demonstration; does nothing when none runs."""
     stop_airflow(place.airflow)
     MailSink(place.mail).stop()
+    ClioServer(place.clio, place.repository).stop()
     EmbeddedPostgres(place.postgres).stop()
     EmbeddedS3(place.s3).stop(5.0)

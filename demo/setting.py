@@ -12,13 +12,14 @@ from muniment.vault.trust import Pin
 from muniment.vault.vault import Vault
 
 from . import firm
+from .clio_account import Account
 from .firm_setup import open_as
 from .mail_sink import MailSink
-from .place import FIRM_ID, SOURCE, Place
+from .place import FIRM_ID, SOURCES, Place
 from .servers import USER, Store
 from .teller import Teller
 
-BACKUP = f"{FIRM_ID}__{SOURCE}__backup"
+BACKUPS = {source: f"{FIRM_ID}__{source}__backup" for source in SOURCES}
 CANARY = f"{FIRM_ID}__canary"
 CHECKPOINT = f"{FIRM_ID}__checkpoint"
 DRILL = f"{FIRM_ID}__recovery_drill"
@@ -37,6 +38,7 @@ class Setting:
     services: AirflowServices
     config: FirmConfig
     monday: firm.Truth
+    account: Account
     api: AirflowApi
 
     @property

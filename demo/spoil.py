@@ -69,7 +69,7 @@ def _restored_all_the_same(setting: Setting) -> str:
 
 def _once_more(setting: Setting) -> bool:
     vault = setting.vault("operations", keys=True)
-    selection = select_matter(vault, firm.STORY_MATTER)
+    selection = select_matter(vault, firm.STORY_MATTER, (SOURCE,))
     first = vault.history(SOURCE).at(1).commit.ended_at
     plan = make_restore_plan(vault, selection, first)
     folder = setting.place.restores / FIRM_ID / "monday-again"

@@ -22,6 +22,8 @@ class Protected:
     unassigned: int
     size: int
     formats: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    at_clio: Sequence[tuple[int, str]] = ()
+    """Counts and words of what lies in the Clio account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,17 @@ class Stage:
     name: str
     seconds: float
     shards: int
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The run of another source in the same night."""
+
+    source: str
+    seconds: float
+    new: int
+    changed: int
+    removed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +59,43 @@ class Backup:
     read: int
     stored: int
     stages: Sequence[Stage] = ()
+    beside: Sequence[Beside] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Clio:
+    """What of a matter came back from Clio: rows and versions of documents, `size` in bytes; `wrong` counts
+    what is not, byte for byte, what the vendor had at that moment."""
+
+    rows: int
+    files: int
+    size: int
+    wrong: int
+
+    @property
+    def words(self) -> str:
+        found = f"{count_text(self.rows, 'row')} and {count_text(self.files, 'document version')}"
+        return f"{found}, {size_text(self.size)}, byte for byte as they were"
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """A matter's money in trust, in cents: what the vendor's ledger says, and what the transactions that came
+    back add up to."""
+
+    told: int
+    found: int
+    transactions: int
+
+    @property
+    def reconciles(self) -> bool:
+        return self.told == self.found and self.transactions > 0
 
 
 @dataclass(frozen=True, slots=True)
 class Restore:
-    """One matter given back. `identical` counts files whose SHA-256 is that of the truth."""
+    """One matter given back, from all its systems. `identical` counts files of the share whose SHA-256 is that
+    of the truth."""
 
     matter: str
     as_of: str
@@ -59,6 +104,12 @@ class Restore:
     size: int
     identical: int
     folder: str
+    clio: Clio
+    trust: Trust
+
+    @property
+    def whole(self) -> bool:
+        return self.files == self.identical and not self.clio.wrong and self.trust.reconciles
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +139,8 @@ class Verification:
     documents: int
     opened: int
     pages: str
+    trust_entries: int = 0
+    """Transactions of the trust books that were added up out of the vault."""
 
     @property
     def held(self) -> int:
@@ -171,7 +224,7 @@ class Story:
     def good(self) -> bool:
         """Did everything end as it should?"""
         return (
-            self.restore.files == self.restore.identical
+            self.restore.whole
             and self.verification.good
             and self.drill.passed
             and self.check.found
@@ -193,6 +246,12 @@ def size_text(count: int) -> str:
         return f"{count} bytes" if count != 1 else "1 byte"
     digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
     return f"{value:.{digits}f} {unit}"
+
+
+def money_text(cents: int) -> str:
+    """`$3,288.03`."""
+    whole, rest = divmod(abs(cents), 100)
+    return f"{'-' if cents < 0 else ''}${whole:,}.{rest:02d}"
 
 
 def time_text(seconds: float) -> str:

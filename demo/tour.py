@@ -17,11 +17,12 @@ from muniment.embedded.airflow import AirflowServices
 from muniment.embedded.postgres import EmbeddedPostgres
 
 from . import firm, story
-from .firm_setup import set_up
-from .place import Place
-from .protect import back_up, delivered, give_back, go_on_watch, sign_heads
+from .clio_truth import VERSIONS, ClioTruth
+from .firm_setup import give_consent, set_up
+from .place import SOURCE, Place
+from .protect import back_up, delivered, ended_at, give_back, go_on_watch, sign_heads
 from .prove import drill, verify
-from .servers import PARTNER, USER, airflow, start_mail, start_store, stop_all
+from .servers import PARTNER, USER, airflow, start_clio, start_mail, start_store, stop_all
 from .setting import Setting
 from .spoil import go_bad, steal_and_spoil
 from .teller import Step, Teller
@@ -50,15 +51,16 @@ class Tour:
 
         heading("Monday night: the first backup, in Airflow")
         first, first_told = back_up(setting, "The first backup")
+        clio = ClioTruth(setting.account, setting.account.sequence())
         heading("Tuesday: a day of work, and the second backup")
-        day = self._work_a_day(setting)
+        day, at_clio = self._work_a_day(setting)
         _, second_told = back_up(setting, "The second backup")
         mark = sign_heads(setting)
         heading("From here on somebody watches, and is tested")
         go_on_watch(setting)
 
         heading("Wednesday: a lawyer needs a matter as it was on Monday")
-        restored = give_back(setting, first["ended_at"])
+        restored = give_back(setting, ended_at(first), clio)
         heading("Saturday: the weekly verification")
         verified = verify(setting, "Restoring a part of everything, and judging it")
         heading("The quarterly drill: practising the worst day")
@@ -70,9 +72,9 @@ class Tour:
         return story.Story(
             firm=setting.config.firm.name,
             seconds=time.monotonic() - self.began,
-            protected=_protected(setting.monday, first),
+            protected=_protected(setting.monday, first[SOURCE], clio.counts),
             backups=[first_told, second_told],
-            day=_day(day),
+            day=[*_day(day), *at_clio],
             restore=restored,
             verification=verified,
             drill=drilled,
@@ -107,8 +109,15 @@ class Tour:
                 monday.save(self.place.truth / "monday.json")
                 files = sum(1 for _ in monday.files())
                 step.note(f"{files:,} files, {story.size_text(monday.total_bytes)}")
+            with self.teller.step("The firm's Clio account, on a server of its own") as step:
+                account = start_clio(self.place, monday)
+                step.note(f"{account.host}, a simulator: nothing of Clio itself is asked")
             with self.teller.step("The firm's keys, its vault, its configuration"):
-                config = set_up(self.place, store)
+                config = set_up(self.place, store, account)
+            with self.teller.step(
+                "The backup user's consent to read it, once, in a browser"
+            ) as step:
+                step.note(f"of user {give_consent(self.place, account)}; sealed to the worker")
             with self.teller.step("Airflow") as step:
                 while not started.done():
                     time.sleep(0.25)
@@ -116,18 +125,21 @@ class Tour:
                 started.result()
                 step.note(services.base_url)
         api = services.api(USER)
-        return Setting(self.place, self.teller, store, services, config, monday, api)
+        return Setting(self.place, self.teller, store, services, config, monday, account, api)
 
     def _database(self) -> str:
         server = EmbeddedPostgres(self.place.postgres)
         server.start()
         return server.create_database("airflow")
 
-    def _work_a_day(self, setting: Setting) -> firm.DayOfWork:
+    def _work_a_day(self, setting: Setting) -> tuple[firm.DayOfWork, list[tuple[str, int]]]:
         with self.teller.step("The firm works for a day") as step:
             _, day = firm.work_a_day(self.place.share, seed=SEED, truth=setting.monday)
-            step.note(", ".join(f"{count} {what}" for what, count in _day(day)[:4]))
-        return day
+            done = setting.account.control("day", number=1)
+            at_clio = [("changes in the Clio account", done["to"] - done["from"])]
+            words = [*_day(day)[:4], *at_clio]
+            step.note(", ".join(f"{count} {what}" for what, count in words))
+        return day, at_clio
 
 
 # -- parts -----------------------------------------------------------------------------------------
@@ -152,7 +164,9 @@ def _health_words(services: AirflowServices) -> str:
     return "waiting for " + ", ".join(waiting) if waiting else "healthy"
 
 
-def _protected(monday: firm.Truth, outcome: Mapping[str, Any]) -> story.Protected:
+def _protected(
+    monday: firm.Truth, outcome: Mapping[str, Any], at_clio: Mapping[str, int]
+) -> story.Protected:
     kinds = [entry.kind for entry in monday.entries.values()]
     return story.Protected(
         files=kinds.count("file"),
@@ -162,6 +176,15 @@ def _protected(monday: firm.Truth, outcome: Mapping[str, Any]) -> story.Protecte
         unassigned=outcome["counts"]["unassigned"],
         size=monday.total_bytes,
         formats=monday.formats(),
+        at_clio=[
+            (at_clio["matters"], "matters"),
+            (at_clio["documents"], "documents"),
+            (at_clio[VERSIONS], "versions of them"),
+            (at_clio["notes"] + at_clio["communications"], "notes and messages"),
+            (at_clio["bills"], "bills"),
+            (at_clio["bank_transactions"], "transactions"),
+            (sum(at_clio.values()), "rows in all"),
+        ],
     )
 
 

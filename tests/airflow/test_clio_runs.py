@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -109,3 +110,33 @@ def test_consent_that_ends_while_files_are_fetched_is_one_error_too(
     assert (states["commit_snapshot"], states["record"]) == ("success", "failed")
     consent(clio, sim)
     assert back_up(clio).state == "success"
+
+
+def test_a_matter_is_delivered_as_a_file_for_people(
+    clio: AirflowFirm, sim: Running, said: Callable[[], str]
+) -> None:
+    back_up(clio)
+    matter = matter_of(clio)
+    ran = clio.restore_by_airflow(
+        what="matter", which=matter, sources=["clio"], deliver_to="case", deliver_as="matter_file"
+    )
+
+    assert ran.state == "success", ran.states()
+    delivered = clio.restores / "case"
+    page = (delivered / "index.html").read_text(encoding="utf-8")
+    plan = json.loads((delivered / "certificate.json").read_text())["plan"]
+    assert plan["target"] == "matter file case"
+    assert f"all {sum(c['items'] for c in plan['choices']):,} items of the plan are here" in page
+    assert (delivered / "clio/documents.html").exists()
+    names = [row["name"] for row in sim.rows("contacts.json", fields="name")]
+    assert any(name in page for name in names)
+    for place in (said(), str(ran.xcom("plan"))):
+        assert not [name for name in names if name in place]
+
+
+def matter_of(firm: AirflowFirm) -> str:
+    """The id of a matter that has documents."""
+    vault = firm.vault()
+    history = vault.history("clio")
+    rows = vault.snapshot(history, history.live[-1]).items.values()
+    return next(row.matter for row in rows if row.kind == "document_file" and row.matter)

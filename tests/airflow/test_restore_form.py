@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from muniment.airflow.restore_request import Reason, What, read_request
+from muniment.airflow.restore_request import Form, Reason, What, read_request
 from muniment.config.load import FirmConfig, load_firm
 from muniment.errors import RestoreError
 from tests.support.airflow_firm import write_firm
@@ -43,6 +43,14 @@ def test_a_plain_form_asks_for_the_newest_state_in_a_new_folder(config: FirmConf
     assert request.folder == "2026-11-25-abcdefgh"
 
 
+def test_a_matter_is_delivered_as_a_file_only_where_the_form_says_so(config: FirmConfig) -> None:
+    assert read(config).form is Form.ITEMS
+    assert read(config, deliver_as="matter_file").form is Form.MATTER_FILE
+    with pytest.raises(RestoreError, match="only a matter") as raised:
+        read(config, what="item", which="0" * 32, deliver_as="matter_file")
+    assert "deliver_as" in raised.value.to
+
+
 def test_a_time_without_zone_is_on_the_clock_of_the_firm(config: FirmConfig) -> None:
     assert read(config, as_of="2026-11-20 17:00").as_of == datetime(2026, 11, 20, 22, tzinfo=UTC)
     assert read(config, as_of="2026-11-20T17:00:00Z").as_of == datetime(
@@ -62,6 +70,7 @@ def test_a_time_without_zone_is_on_the_clock_of_the_firm(config: FirmConfig) -> 
         ("sources", "files"),
         ("reason", "because of Harbor"),
         ("reason", None),
+        ("deliver_as", "Harbor"),
         ("deliver_to", "/srv/Harbor"),
         ("deliver_to", "../Harbor"),
         ("deliver_to", "a/../../Harbor"),

@@ -6,13 +6,18 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from muniment.airflow.names import engine_run_id
 from muniment.airflow.verification_tasks import ENDED, STREAM
+from muniment.assurance.reconcile import RECONCILERS, Reconciled, Reconciler
+from muniment.assurance.trial import Draw
+from muniment.errors import IntegrityError
 from muniment.vault.documents import EvidenceEntry
 from muniment.vault.evidence import load_stream, open_detail
+from muniment.vault.vault import Vault
 from tests.support.airflow_firm import AirflowFirm, Ran
 
 DAG = "practice__verification"
@@ -190,6 +195,38 @@ def test_trust_data_that_no_reconciler_knows_is_said_and_not_passed_over_in_sile
     [entry] = evidence(backed_up)
     assert entry.facts["trust_not_reconciled"] == 1
     assert "trust data" in text_of(pages(backed_up, ran))
+
+
+def unbalanced(vault: Vault, drawn: Draw, scratch: Path) -> Reconciled:
+    return Reconciled(14, 9)
+
+
+def unread(vault: Vault, drawn: Draw, scratch: Path) -> Reconciled:
+    raise IntegrityError("an item of the trust books is not of its size")
+
+
+@pytest.mark.parametrize(
+    ("reconciler", "differences", "told"),
+    [(unbalanced, 9, "do not balance in 9 places"), (unread, 0, "were not reconciled")],
+)
+def test_trust_books_that_do_not_balance_make_the_run_red_and_the_evidence_too(
+    backed_up: AirflowFirm,
+    monkeypatch: pytest.MonkeyPatch,
+    reconciler: Reconciler,
+    differences: int,
+    told: str,
+) -> None:
+    monkeypatch.setitem(cast(dict[str, Reconciler], RECONCILERS), "files", reconciler)
+    backed_up.document({"trust_data": "yes"})
+    ran = verify(backed_up)
+    assert ran.state == "failed"
+    assert ran.states()["reconcile_trust"] == ran.states()["report"] == "failed"
+    [entry] = evidence(backed_up)
+    assert entry.facts["good"] is False
+    assert entry.facts["restored.files"] is False
+    assert entry.facts["trust_differences"] == differences
+    assert entry.facts["expectations_failed"] == 0
+    assert told in text_of(pages(backed_up, ran))
 
 
 def test_everything_is_decrypted_when_the_form_says_so(backed_up: AirflowFirm) -> None:

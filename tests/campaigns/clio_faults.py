@@ -99,8 +99,6 @@ def verified(
                 return [f"incomplete: {', '.join(sorted(outcome.causes))}"]
     except MunimentError as error:
         return [f"{error.code}: {error.what}"]
-    except Exception as error:
-        return [f"{type(error).__name__}"]
     if fault is None and seed % 2:
         sim.control("day", number=900 + seed)
     return judged(firm, seed)

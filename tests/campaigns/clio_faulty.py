@@ -383,7 +383,7 @@ def _hours(real: Any) -> Any:
 def _created(real: Any) -> Any:
     def print_of(resource: Any, row: Row, body: bytes) -> Any:
         found = real(resource, row, body)
-        return replace(found, mtime_ns=items._moment(row.data.get("created_at")))
+        return found._replace(mtime_ns=items._moment(row.data.get("created_at")))
 
     return print_of
 

@@ -50,14 +50,20 @@ def tell(place: Place) -> None:
     console.print(report(told, console))
 
     assert told.restore.files == told.restore.identical > 0
+    assert told.restore.clio.rows > 0 and told.restore.clio.files > 0
+    assert told.restore.clio.wrong == 0
+    assert told.restore.trust.told == told.restore.trust.found > 0
     assert told.check.found
     assert told.check.keyless
     assert [b.title for b in told.backups] == ["The first backup", "The second backup"]
     assert told.backups[1].unchanged > told.backups[1].changed
+    assert [each.source for each in told.backups[0].beside] == ["clio", "trust-books"]
+    assert all(each.new > 0 for night in told.backups for each in night.beside)
     assert {stage.name for stage in told.backups[0].stages} >= {"extract", "encrypt", "upload"}
     assert any("AccessDenied" in line for line in told.check.findings)
     assert any("freshness is proven" in line for line in told.check.findings)
     assert told.verification.good
+    assert told.verification.trust_entries > 0
     assert told.verification.held == told.verification.expectations > 0
     assert told.verification.share == 1
     assert told.verification.opened == told.verification.documents > 0

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from demo.clio_account import Account
 from demo.firm_setup import set_up
-from demo.place import Place
+from demo.place import CLIO, SOURCES, TRUST, Place
 from demo.servers import MAIL_CONNECTION, PARTNER, Store
 from muniment.config.load import load_firm
+
+
+def account(folder: Path) -> Account:
+    """One that nobody answers for."""
+    ca = folder / "ca.pem"
+    ca.touch()
+    told = {"app": "https://localhost:1", "ca": str(ca), "client_id": "c", "client_secret": "s"}
+    return Account(told, "http://127.0.0.1:1/clio")
 
 
 def test_alerts_have_somewhere_to_go_and_a_drill_has_somebody_to_ask(tmp_path: Path) -> None:
@@ -15,7 +24,7 @@ def test_alerts_have_somewhere_to_go_and_a_drill_has_somebody_to_ask(tmp_path: P
     place.home.mkdir()
     place.share.mkdir()
     place.store.mkdir()
-    set_up(place, Store(f"file://{place.store}", None, None, {}))
+    set_up(place, Store(f"file://{place.store}", None, None, {}), account(tmp_path))
 
     config = load_firm(place.firm)
     config.raise_issues()
@@ -30,3 +39,27 @@ def test_alerts_have_somewhere_to_go_and_a_drill_has_somebody_to_ask(tmp_path: P
     text = (place.firm / "firm.yaml").read_text()
     assert "# alerts:" not in text
     assert "labels:" in text
+
+
+def test_the_account_and_its_trust_books_are_protected_and_its_matters_are_those_of_the_share(
+    tmp_path: Path,
+) -> None:
+    place = Place(tmp_path / "demo", tmp_path)
+    place.home.mkdir()
+    place.share.mkdir()
+    place.store.mkdir()
+    set_up(place, Store(f"file://{place.store}", None, None, {}), account(tmp_path))
+
+    config = load_firm(place.firm)
+    config.raise_issues()
+    assert [row.source_id for row in config.protected] == list(SOURCES)
+    trust = config.row(TRUST)
+    assert trust.trust_data and trust.classification.value == "critical"
+    assert "practice-management" not in (place.firm / "inventory.csv").read_text()
+    told = config.options(TRUST).clio
+    assert told is not None and told.consent == CLIO
+    assert told.client_secret is not None
+    assert Path(told.client_secret).stat().st_mode & 0o077 == 0
+    for source in (CLIO, TRUST):
+        found = config.matter_rules(source).match(b"2024-0113-Alvarez")
+        assert found is not None and found.number == "2024-0113"

@@ -27,10 +27,13 @@ def verification(*, good: bool = True) -> story.Verification:
         documents=2_876,
         opened=2_876,
         pages="http://localhost:8080/dags/v/runs/good/plugin/verification",
+        trust_entries=1_023,
     )
 
 
-def example(*, found: bool = True, identical: int = 269) -> story.Story:
+def example(
+    *, found: bool = True, identical: int = 269, wrong: int = 0, found_in_trust: int = 328_803
+) -> story.Story:
     stages = (
         story.Stage("extract", 2.1, 4),
         story.Stage("encrypt", 11.4, 4),
@@ -38,8 +41,14 @@ def example(*, found: bool = True, identical: int = 269) -> story.Story:
         story.Stage("validate checksums", 0.8, 4),
         story.Stage("commit snapshot", 0.4, 0),
     )
-    first = story.Backup("First day", 41.2, 3002, 0, 0, 0, 505_592_508, 401_000_111, stages)
-    second = story.Backup("Second day", 14, 48, 32, 19, 2951, 61_234_567, 3_210_000, stages)
+    first = story.Backup(
+        *("First day", 41.2, 3002, 0, 0, 0, 505_592_508, 401_000_111, stages),
+        beside=[story.Beside("clio", 22.2, 1441, 0, 0), story.Beside("books", 9.8, 58, 0, 0)],
+    )
+    second = story.Backup(
+        *("Second day", 14, 48, 32, 19, 2951, 61_234_567, 3_210_000, stages),
+        beside=[story.Beside("clio", 12.1, 28, 1048, 7), story.Beside("books", 8.8, 9, 18, 0)],
+    )
     return story.Story(
         firm="Harrow, Okafor & Lindqvist LLP [bold]protected[/bold]",
         seconds=187,
@@ -51,11 +60,20 @@ def example(*, found: bool = True, identical: int = 269) -> story.Story:
             234,
             505_592_508,
             {"mbox": (1, 300_466_565), "pdf": (948, 125_346_221)},
+            [(12, "matters"), (1_779, "versions of documents")],
         ),
         backups=(first, second),
         day=(("documents edited", 30), ("files moved", 90)),
         restore=story.Restore(
-            "2024-0113", "the first evening", 6.4, 269, 31_000_000, identical, "/home/x/.demo/given"
+            "2024-0113",
+            "the first evening",
+            6.4,
+            269,
+            31_000_000,
+            identical,
+            "/home/x/.demo/given",
+            story.Clio(1_042, 11, 394_903, wrong),
+            story.Trust(328_803, found_in_trust, 2),
         ),
         verification=verification(),
         drill=story.Drill(
@@ -112,13 +130,16 @@ def test_the_page_says_every_figure_it_was_given() -> None:
                    "3.21 MB", "2,951", "6.4 s", "269 of 269", "2024-0113", "3 min 07 s",
                    "without any key, in 1.9 s", "packs/ab/abc123", "in .demo/password",
                    "make demo-stop", "validate checksums", "4 shards",
-                   "20 of 20 hold", "9 of 9 packs (100%)", "402 MB", "38 s", "3,311 items",
+                   "20 of 20 hold; 1,023 trust transactions added up", "9 of 9 packs (100%)", "402 MB", "38 s", "3,311 items",
                    "2,876 of 2,876 documents", "runs/good/plugin/verification",
                    "412 of 412 items, 55.5 MB", "1 min 12 s from the request",
                    "4 h 00 min", "restore 22 s, verify 33 s", "yes, says the managing-partner",
                    "red after 44 s", "13 of 20 hold", "8 of 9 packs decrypt",
                    "mail to technician@firm.example, 53 s after", "SERIOUS: the [verification]",
-                   "002.eml"):  # fmt: skip
+                   "002.eml", "12 matters, 1,779 versions of documents",
+                   "1,441, 0, 0 in 22 s", "28, 1,048, 7 in 12 s", "9, 18, 0 in 8.8 s",
+                   "1,042 rows and 11 document versions, 395 kB, byte for byte",
+                   "$3,288.03, to the cent", "2 transactions"):  # fmt: skip
         assert figure in page, figure
 
 
@@ -151,6 +172,9 @@ GOOD = example()
     [
         example(found=False),
         example(identical=268),
+        example(wrong=1),
+        example(found_in_trust=328_802),
+        example(found_in_trust=-1),
         replace(GOOD, verification=verification(good=False)),
         replace(GOOD, drill=replace(GOOD.drill, whole=False)),
         replace(GOOD, drill=replace(GOOD.drill, seconds=14_400)),
@@ -201,6 +225,20 @@ def test_a_step_that_fails_is_marked_and_its_error_goes_on() -> None:
 )  # fmt: skip
 def test_sizes_have_three_digits(size: int, text: str) -> None:
     assert story.size_text(size) == text
+
+
+@pytest.mark.parametrize(
+    ("cents", "text"),
+    [
+        (0, "$0.00"),
+        (5, "$0.05"),
+        (328_803, "$3,288.03"),
+        (-1, "-$0.01"),
+        (100_000_00, "$100,000.00"),
+    ],
+)
+def test_money_is_told_to_the_cent(cents: int, text: str) -> None:
+    assert story.money_text(cents) == text
 
 
 @pytest.mark.parametrize(

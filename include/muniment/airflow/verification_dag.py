@@ -108,7 +108,8 @@ def _lay_out(config: FirmConfig, dag_id: str) -> None:
         drawn = get_current_context()["ti"].xcom_pull(task_ids="choose") or []
         left = {name: _left(name) for name in ("restore_sample", "check_bytes", "expectations")}
         rebased = get_current_context()["ti"].xcom_pull(task_ids="rebase") or []
-        return firm().report(drawn, left, rebased)
+        balanced = get_current_context()["ti"].xcom_pull(task_ids="reconcile_trust", key=REPORT)
+        return firm().report(drawn, left, rebased, balanced or [])
 
     @task(**with_keys)
     @plainly

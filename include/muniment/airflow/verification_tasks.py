@@ -240,7 +240,9 @@ class VerificationTasks:
         for part in drawn:
             for row in able:
                 if row.source_id == part["source"]:
-                    done.append(self._reconcile(row, Draw.of(part)))
+                    done.append({**self._reconcile(row, Draw.of(part)), "mark": part["mark"]})
+        # For `report`, also where this task fails.
+        get_current_context()["ti"].xcom_push(key=REPORT, value=done)
         wrong = [each for each in done if each["differences"]]
         if wrong:
             raise VerificationFailed(
@@ -283,9 +285,14 @@ class VerificationTasks:
         return done
 
     def report(
-        self, drawn: Sequence[Json], left: Mapping[str, Sequence[Json]], rebased: Sequence[str]
+        self,
+        drawn: Sequence[Json],
+        left: Mapping[str, Sequence[Json]],
+        rebased: Sequence[str],
+        reconciled: Sequence[Json] = (),
     ) -> Json:
         """Stores the evidence, writes the first page, and raises VerificationFailed on any shortfall."""
+        balanced = {each["source"]: each for each in _marked(drawn, reconciled)}
         by_task = {name: {e["source"]: e for e in _marked(drawn, left[name])} for name in left}
         summary = summarise(
             self._config.firm_id,
@@ -295,6 +302,11 @@ class VerificationTasks:
             checked=by_task["check_bytes"],
             judged=by_task["expectations"],
             trust=[r.source_id for r in self._trust_rows() if r.system not in RECONCILERS],
+            reconciled={
+                row.source_id: balanced.get(row.source_id, {})
+                for row in self._trust_rows()
+                if row.system in RECONCILERS
+            },
             rebased=rebased,
         )
         page = write_index(self._reports(), summary)

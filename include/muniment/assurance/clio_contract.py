@@ -67,7 +67,7 @@ def _last(native_id: str) -> str:
 
 
 def _id_in(path: Path, row: Row) -> str | None:
-    """The id in a restored row; a collection that is one object stands for itself, whatever id it has."""
+    """The id in a restored row. A collection that is one object stands for itself, with or without an id."""
     try:
         if path.stat().st_size > _LARGEST:
             return None
@@ -76,9 +76,8 @@ def _id_in(path: Path, row: Row) -> str | None:
         return None
     if not isinstance(held, Mapping):
         return None
-    own = held.get("id")
-    stands_for_itself = own is None or text_of(row.native_id) == row.kind
-    return _last(text_of(row.native_id)) if stands_for_itself else str(own)
+    native, own = text_of(row.native_id), held.get("id")
+    return _last(native) if own is None or native == row.kind else str(own)
 
 
 class ClioTrustContract(ClioContract):

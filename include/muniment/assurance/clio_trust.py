@@ -2,7 +2,8 @@
 
 The rows of a snapshot are read and decrypted, the canonical tables are computed from them anew, and must be
 byte for byte those that were kept beside the rows; and they must agree with what Clio said beside them, to the
-cent (TX-01 to TX-04). Whether the books are good books is another question, and the trust lawyer's.
+cent (TX-01 to TX-03). Clio's own ledgers, which are worked out once a week, are held against the rows of the
+snapshot that brought them (TX-04): since then the firm has posted. Whether the books are good books is another question, and the trust lawyer's.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,18 @@ from muniment.clock import from_text
 from muniment.errors import IntegrityError
 from muniment.model.item import Row
 from muniment.sources.clio.exact import parse
+from muniment.sources.clio.naming import LEDGER_REPORT
 from muniment.sources.clio.trust.books import REPORTS, RESOURCES, Books, lines_of
 from muniment.sources.clio.trust.export import as_csv
 from muniment.sources.clio.trust.ledger import canonical_tables
 from muniment.sources.clio.trust.reconcile import reconcile
 from muniment.sources.clio.trust.source import EVIDENCE, report_id, table_id
+from muniment.vault.history import CommitRecord, History
 from muniment.vault.pack_reader import PartReader
 from muniment.vault.vault import Vault
+
+LEDGERS = "TX-04"
+"""The check against the vendor's own ledgers."""
 
 _TIMED = ("trust_account", "matter_trust_balance")
 """Tables that say when they were reported."""
@@ -80,12 +86,16 @@ def reconcile_clio(vault: Vault, drawn: Draw, scratch: Path) -> Reconciled:
     """Raises IntegrityError and its like where a row cannot be read. Nothing is written."""
     history = vault.history(drawn.source)
     record = history.at(drawn.seq)
-    snapshot = read_snapshot(vault, history, record)
-    kept = Kept(
-        snapshot.items.values(), PartReader(vault.store, vault.keyring, history.packs(record))
-    )
+    kept = _kept(vault, history, record)
     tables = canonical_tables(kept.books())
-    wrong = len(reconcile(tables))
+    differences = reconcile(tables)
+    wrong = sum(one.code != LEDGERS for one in differences)
+    made = _ledgers_made(vault, history, record)
+    if made is not None and made.seq == record.seq:
+        wrong += sum(one.code == LEDGERS for one in differences)
+    elif made is not None:
+        then = reconcile(canonical_tables(_kept(vault, history, made).books()))
+        wrong += sum(one.code == LEDGERS for one in then)
     for name, table in tables.items():
         stored = kept.content(table_id("csv", name))
         if stored is None and name == EVIDENCE:
@@ -93,6 +103,42 @@ def reconcile_clio(vault: Vault, drawn: Draw, scratch: Path) -> Reconciled:
             continue
         wrong += _in_order(stored or b"") != _in_order(as_csv(table))
     return Reconciled(len(tables["trust_transaction"].rows), wrong)
+
+
+def _kept(vault: Vault, history: History, record: CommitRecord) -> Kept:
+    snapshot = read_snapshot(vault, history, record)
+    reader = PartReader(vault.store, vault.keyring, history.packs(record))
+    return Kept(snapshot.items.values(), reader)
+
+
+def _ledgers_made(vault: Vault, history: History, record: CommitRecord) -> CommitRecord | None:
+    """The snapshot that brought the vendor's ledgers which this one has. None where it has none, or where the
+    one before that is gone, so that nobody can say which it was."""
+    live = [each for each in history.live if each.seq <= record.seq]
+    wanted = _ledgers(vault, history, record)
+    if not wanted:
+        return None
+    other, same, step = -1, len(live) - 1, 1
+    while same > 0 and other < 0:
+        place = max(0, same - step)
+        if _ledgers(vault, history, live[place]) == wanted:
+            same, step = place, step * 2
+        else:
+            other = place
+    while same - other > 1 and other >= 0:
+        place = (same + other) // 2
+        if _ledgers(vault, history, live[place]) == wanted:
+            same = place
+        else:
+            other = place
+    before = live[other].seq if other >= 0 else 0
+    return live[same] if before == live[same].seq - 1 else None
+
+
+def _ledgers(vault: Vault, history: History, record: CommitRecord) -> Mapping[bytes, bytes]:
+    """The digest of each of the vendor's ledgers that a snapshot has."""
+    rows = read_snapshot(vault, history, record).items.values()
+    return {row.native_id: row.digest for row in rows if row.kind == LEDGER_REPORT}
 
 
 def _in_order(table: bytes) -> list[list[str]]:

@@ -25,11 +25,14 @@ def summarise(
     checked: Mapping[str, Mapping[str, Any]],
     judged: Mapping[str, Mapping[str, Any]],
     trust: Sequence[str] = (),
+    reconciled: Mapping[str, Mapping[str, Any]] | None = None,
     rebased: Sequence[str] = (),
 ) -> Json:
-    """`restored`, `checked` and `judged` are what the tasks left, by source; `trust` are sources whose
-    trust data nobody reconciled."""
-    sources = [_source(each["source"], restored, checked, judged) for each in drawn]
+    """`restored`, `checked` and `judged` are what the tasks left, by source; `reconciled` likewise, with a
+    key for each source whose trust data should balance, and nothing where that was not found out. `trust`
+    are sources whose trust data nobody knows how to reconcile."""
+    books = reconciled or {}
+    sources = [_source(each["source"], restored, checked, judged, books) for each in drawn]
     first: Mapping[str, Any] = drawn[0] if drawn else {}
     wrong = [f"{s['source']}: {line}" for s in sources for line in s["wrong"]]
     if not drawn:
@@ -48,6 +51,8 @@ def summarise(
             *(f"{name}: trust data, and this version reconciles none of it" for name in trust),
         ],
         "trust_not_reconciled": len(trust),
+        "trust_entries": sum(each.get("entries", 0) for each in books.values()),
+        "trust_differences": sum(each.get("differences", 0) for each in books.values()),
         "rebased": list(rebased),
     }
 
@@ -57,6 +62,7 @@ def _source(
     restored: Mapping[str, Mapping[str, Any]],
     checked: Mapping[str, Mapping[str, Any]],
     judged: Mapping[str, Mapping[str, Any]],
+    reconciled: Mapping[str, Mapping[str, Any]],
 ) -> Json:
     trial, bytes_, judgement = restored.get(name), checked.get(name), judged.get(name)
     wrong = []
@@ -71,6 +77,8 @@ def _source(
     else:
         failed = [r for r in judgement["results"] if not r["success"]]
         wrong += [f"{r['name']}: {r['unexpected']:,} of {r['of']:,} are wrong" for r in failed]
+    if name in reconciled:
+        wrong += _unbalanced(reconciled[name])
     trial, bytes_ = trial or {}, bytes_ or {}
     reached = (
         "not reached" if trial and not trial["live_reached"] else trial.get("live_looked_at", 0)
@@ -98,6 +106,13 @@ def _source(
     }
 
 
+def _unbalanced(books: Mapping[str, Any]) -> list[str]:
+    if not books:
+        return ["trust records were not reconciled: see the log of `reconcile_trust`"]
+    places = books["differences"]
+    return [f"trust records do not balance in {places:,} places"] if places else []
+
+
 def evidence_facts(summary: Mapping[str, Any]) -> Facts:
     """The clear part of the entry `verification.ended`: numbers, and the opaque id of the matter.
     `restored.<source>` says of each source whether its sample came back good (docs/KPIS.md)."""
@@ -116,6 +131,8 @@ def evidence_facts(summary: Mapping[str, Any]) -> Facts:
         "expectations_failed": sum(not r["success"] for r in results),
         "keys_withheld": sum(s["closed"] for s in sources),
         "trust_not_reconciled": summary["trust_not_reconciled"],
+        "trust_entries": summary["trust_entries"],
+        "trust_differences": summary["trust_differences"],
         "rebased": len(summary["rebased"]),
         **{f"restored.{s['source']}": s["good"] for s in sources},
         **added,

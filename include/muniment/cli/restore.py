@@ -63,7 +63,8 @@ def restore(
         Form,
         typer.Option(
             "--as",
-            help="As the items are, or a matter as a file to read: pages, calendar, tables, index.html.",
+            metavar="FORM",
+            help="`items` as they are, or a matter as `matter-file`: pages to read, calendar, tables.",
         ),
     ] = Form.ITEMS,
     overwrite: Annotated[

@@ -27,7 +27,8 @@ class TestClio(ExpectationContractSuite):
     def restored(self, folder: Path) -> list[Row]:
         items: list[tuple[str, str, bytes, dict[str, str]]] = [
             ("matters", "matters/17", json.dumps({"id": 17, "description": SECRET}).encode(), {}),
-            ("settings/billing", "settings/billing", b'{"id":101,"tax_rate":7.25}', {}),
+            ("settings/billing", "settings/billing", b'{"tax_rate":7.25}', {}),
+            ("event_metrics", "event_metrics", b'{"id":101,"unread":1}', {}),
             (DOCUMENT_FILE, "document_files/5/6", SECRET.encode(), {"file": f"{SECRET}.pdf"}),
         ]
         for _, name, data, _ in items:

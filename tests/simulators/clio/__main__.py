@@ -14,6 +14,7 @@ import threading
 from pathlib import Path
 
 from tests.simulators.clio.clock import FIRST_MOMENT, moment
+from tests.simulators.clio.files import papers_in
 from tests.simulators.clio.founding import Size
 from tests.simulators.clio.limits import PEAK
 from tests.simulators.clio.simulator import REDIRECT_URIS, Options, Simulator
@@ -50,13 +51,23 @@ def main() -> int:
     parser.add_argument(
         "--folder", type=Path, help="for the certificates; a temporary one otherwise"
     )
+    parser.add_argument(
+        "--display-number", action="append", default=[], help="of the first matters, in their order"
+    )
+    parser.add_argument(
+        "--papers", type=Path, help="documents hold what the files below this folder hold"
+    )
     given = parser.parse_args()
     if given.matters < 1:
         parser.error("--matters is at least 1; for a firm without any there is --empty")
     options = Options(
         seed=given.seed,
         size=Size(
-            given.matters, given.trust_transactions, given.documents_per_matter, empty=given.empty
+            given.matters,
+            given.trust_transactions,
+            given.documents_per_matter,
+            empty=given.empty,
+            display_numbers=tuple(given.display_number),
         ),
         region=given.region,
         port=given.port,
@@ -65,6 +76,7 @@ def main() -> int:
         start=given.start,
         running_clock=given.running_clock,
         redirect_uris=(*REDIRECT_URIS, *given.redirect_uri),
+        papers=papers_in(given.papers) if given.papers else None,
     )
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

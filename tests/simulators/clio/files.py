@@ -1,4 +1,5 @@
-"""The bytes of documents: made from the seed when they are read, or kept when a client uploaded them.
+"""The bytes of documents: made from the seed when they are read, kept when a client uploaded them, or those of
+a paper, where the simulator was given some.
 
 A generated file is a run of blocks, each from a generator seeded with the file's name, so that any part of a
 file of any size can be had without the rest. Its first bytes are those of its type.
@@ -9,10 +10,32 @@ from __future__ import annotations
 import base64
 import hashlib
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 BLOCK = 1 << 18
+PAPERS_OF_A_SORT = 40
+PAPER_BYTES = 200_000
+
+Papers = Mapping[str, Sequence[bytes]]
+"""By the ending of their names, such as `pdf`: whole files that programs open."""
+
+
+def papers_in(folder: Path) -> Papers:
+    """The first of each sort below a folder, in the order of their paths; large ones are left out."""
+    found: dict[str, list[bytes]] = {}
+    for path in sorted(folder.rglob("*")):
+        held = found.setdefault(ending(path.name), [])
+        wanted = len(held) < PAPERS_OF_A_SORT and path.is_file() and not path.is_symlink()
+        if wanted and 0 < path.stat().st_size <= PAPER_BYTES:
+            held.append(path.read_bytes())
+    return found
+
+
+def ending(name: str) -> str:
+    return name.rpartition(".")[2].lower()
+
 
 BEGINNINGS = {
     "application/pdf": b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n",
@@ -41,12 +64,19 @@ class Object:
 
 
 class Files:
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, papers: Papers | None = None) -> None:
         self._seed = seed
+        self._papers = papers or {}
         self.objects: dict[str, Object] = {}
         self._kept: dict[str, bytes] = {}
         self._parts: dict[str, dict[int, bytes]] = {}
         self._digests: dict[str, Digest] = {}
+
+    # -- papers ----------------------------------------------------------------------------------
+    def paper(self, filename: str, rng: random.Random) -> bytes | None:
+        """What a new file of that name holds; None without papers of its sort, and then no dice are thrown."""
+        held = self._papers.get(ending(filename))
+        return rng.choice(held) if held else None
 
     # -- uploads ---------------------------------------------------------------------------------
     def keep(self, name: str, body: bytes, part: int = 0) -> None:

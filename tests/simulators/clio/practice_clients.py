@@ -81,12 +81,14 @@ def matter(firm: Founding, at: datetime) -> Ref:
     number = world.store.count("matters") + 1
     name = world.row(client)["name"]
     status = rng.choice(STATUSES)
+    given = firm.size.display_numbers
+    shown = given[number - 1] if number <= len(given) else display_number(number, name)
     day = at.date().isoformat()
     area = rng.choice(firm.areas)
     stages = world.store.referrers("matter_stages", "_practice_area", area)
     made = world.create(
         "matters", at,
-        number=number, display_number=display_number(number, name), custom_number=None, client=client,
+        number=number, display_number=shown, custom_number=None, client=client,
         currency=Ref("currencies", 101), description=f"{rng.choice(names.SUBJECTS)} ({name})", status=status,
         location=rng.choice(names.CITIES)[0], client_reference=f"REF-{rng.randrange(10_000):04d}", billable=True,
         maildrop_address=f"drop-{number}@maildrop.example", billing_method=rng.choice(("hourly", "flat", "contingency")),

@@ -161,11 +161,15 @@ def version(
     world: World, firm: Founding, document: Ref, number: int, filename: str, content_type: str, size: int, at: datetime
 ) -> Ref:  # fmt: skip
     name = str(uuid.UUID(int=firm.rng.getrandbits(128), version=4))
+    paper = world.files.paper(filename, firm.rng) if size else None
+    size = len(paper) if paper is not None else size
     made = world.create(
         "document_versions", at, _document=document, filename=filename, size=size, version_number=number,
         content_type=content_type, received_at=stamp(at), fully_uploaded=True, put_url=None, put_headers=[],
         uuid=name, multiparts=[], creator=firm.rng.choice(firm.users),
     )  # fmt: skip
+    if paper is not None:
+        world.files.keep(name, paper)
     world.files.objects[name] = Object(size, content_type, filename)
     world.change(document, at=at, quiet=number == 1, latest_document_version=made)
     return made
@@ -237,9 +241,15 @@ def _one_of_each(firm: Founding) -> None:
     entry = calendar_entry(world, firm, matter, at)
     world.change(entry, at=at, quiet=True, matter_docket=docket, court_rule=True)
     reminder(world, firm, entry, at)
-    world.files.objects["template-1"] = Object(4_096, dict(names.TYPES)["docx"], "Engagement.docx")
+    sample = world.files.paper("Engagement.docx", firm.rng)
+    if sample is not None:
+        world.files.keep("template-1", sample)
+    held = Object(
+        4_096 if sample is None else len(sample), dict(names.TYPES)["docx"], "Engagement.docx"
+    )
+    world.files.objects["template-1"] = held
     template = world.create(
-        "document_templates", at, filename="Engagement.docx", size=4_096, _object="template-1", document_category=firm.categories[0],
+        "document_templates", at, filename="Engagement.docx", size=held.size, _object="template-1", document_category=firm.categories[0],
         content_type=dict(names.TYPES)["docx"], last_modified_by=firm.users[0],
     )  # fmt: skip
     world.create(

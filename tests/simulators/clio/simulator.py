@@ -14,6 +14,7 @@ from tests.simulators.clio.ca import Authority
 from tests.simulators.clio.clock import FIRST_MOMENT, Clock
 from tests.simulators.clio.disturbed import Disturbed
 from tests.simulators.clio.faults import FaultPlan
+from tests.simulators.clio.files import Papers
 from tests.simulators.clio.founding import Founding, Size
 from tests.simulators.clio.limits import PEAK, Limits
 from tests.simulators.clio.messages import Request, Response
@@ -40,13 +41,17 @@ class Options:
     running_clock: bool = False
     settings: Settings = field(default_factory=Settings)
     redirect_uris: tuple[str, ...] = REDIRECT_URIS
+    papers: Papers | None = None
 
 
 class Simulator:
     def __init__(self, options: Options, folder: Path) -> None:
         self.options = options
         self.world = World(
-            options.seed, Clock(options.start, options.running_clock), options.settings
+            options.seed,
+            Clock(options.start, options.running_clock),
+            options.settings,
+            papers=options.papers,
         )
         self.firm: Founding = practice.found(self.world, options.size)
         self.limits = Limits(

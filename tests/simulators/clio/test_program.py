@@ -147,3 +147,30 @@ def test_control_tells_what_it_cannot_do(clio: Running) -> None:
         clio.session.post(f"{base}/faults", json={"add": {"name": "earthquake"}}).status_code == 400
     )
     assert clio.session.post(f"{base}/settings", json={"colour": 1}).status_code == 400
+
+
+def test_first_matters_can_be_numbered_and_documents_be_papers_that_open(tmp_path: Path) -> None:
+    for name in ("one.pdf", "two.PDF", "below/three.docx"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(f"the paper {name}".encode())
+    (tmp_path / "large.pdf").write_bytes(bytes(300_000))
+    with running(
+        seed=7, matters=3, rate=0, papers=tmp_path, display_number="2024-0113-Alvarez"
+    ) as clio:
+        numbers = [
+            row["display_number"] for row in clio.rows("matters.json", fields="display_number")
+        ]
+        assert numbers[0] == "2024-0113-Alvarez" and numbers[1].startswith("00002-")
+        fields = "id,latest_document_version{size,filename}"
+        held: dict[str, set[bytes]] = {"pdf": set(), "docx": set()}
+        for row in clio.rows("documents.json", fields=fields):
+            kind = row["latest_document_version"]["filename"].rpartition(".")[2]
+            if kind in held and row["latest_document_version"]["size"]:
+                link = clio.get(f"documents/{row['id']}/download.json").headers["Location"]
+                body = clio.session.get(link, timeout=10).content
+                assert len(body) == row["latest_document_version"]["size"]
+                held[kind].add(body)
+        assert held == {
+            "pdf": {b"the paper one.pdf", b"the paper two.PDF"},
+            "docx": {b"the paper below/three.docx"},
+        }

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.simulators.clio import trust
 from tests.simulators.clio.clock import Clock, stamp
-from tests.simulators.clio.files import Files
+from tests.simulators.clio.files import Files, Papers
 from tests.simulators.clio.store import Ref, Row, Store, etag_of
 from tests.simulators.clio.trust import Ledger
 
@@ -51,10 +51,11 @@ class World:
     store: Store = field(default_factory=Store)
     ledger: Ledger = field(default_factory=Ledger)
     lock: threading.RLock = field(default_factory=threading.RLock)
+    papers: Papers | None = None
 
     def __post_init__(self) -> None:
         self.next_purge = self.clock.now()
-        self.files = Files(self.seed)
+        self.files = Files(self.seed, self.papers)
 
     def view(self, sequence: int | None = None) -> View:
         """The firm now, or right after change `sequence`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +18,7 @@ from muniment.errors import ItemUnreadable
 from muniment.sources.base import Skipped
 from muniment.sources.clio.naming import LEDGER_REPORT as REPORT
 from muniment.sources.clio.naming import TRUST_TABLE as TABLE
+from muniment.sources.clio.reports import Reports
 from muniment.sources.clio.trust.source import ClioTrustSource
 from tests.simulators.clio.running import Running, running
 from tests.support.clio_firm import ClioFirm
@@ -93,6 +95,55 @@ def test_what_is_in_the_vault_reconciles_without_asking_anybody(
     assert found.entries > 300
     assert found.differences == 0
     assert sim.control("counters")["endpoints"] == {}
+
+
+def test_the_ledgers_of_monday_are_held_against_the_rows_of_monday(
+    firm: TrustFirm, sim: Running, tmp_path: Path
+) -> None:
+    firm.back_up()
+    trust = next(
+        r["id"] for r in sim.rows("bank_accounts.json", fields="id,type") if r["type"] == "Trust"
+    )
+    matter = sim.rows("matters.json", fields="id,client{id}")[0]
+    body = {
+        "amount": 12.5, "date": "2026-11-03", "bank_account": {"id": trust}, "description": "Deposit",
+        "matter": {"id": matter["id"]}, "client": {"id": matter["client"]["id"]},
+    }  # fmt: skip
+    posted = sim.request("POST", "bank_transactions.json", json={"data": body})
+    assert posted.status_code == 201, posted.text
+    firm.hours(24)
+    assert firm.back_up().counts["added"] > 0
+    found = RECONCILERS["clio-trust"](firm.vault(), drawn(firm), tmp_path)
+    assert found.differences == 0
+
+
+def test_ledgers_that_do_not_agree_are_seen_also_in_a_later_snapshot(
+    firm: TrustFirm, sim: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Reports.make
+
+    def altered(self: Reports, kind: str, form: str = "json") -> bytes:
+        body = real(self, kind, form)
+        if kind != "trust_ledger":
+            return body
+        held = json.loads(body)
+        [(name, lines)] = [(name, v) for name, v in held.items() if isinstance(v, list)]
+        return json.dumps({**held, name: lines[1:]}).encode()
+
+    monkeypatch.setattr(Reports, "make", altered)
+    # The source itself would see it at once.
+    monkeypatch.setattr("muniment.sources.clio.trust.source.reconcile", lambda tables: [])
+    found = []
+    for day in range(1, 5):
+        assert firm.back_up().completeness == "complete"
+        found.append(RECONCILERS["clio-trust"](firm.vault(), drawn(firm), tmp_path).differences)
+        sim.control("day", number=10 + day)
+        firm.hours(24)
+    assert found == [1, 1, 1, 1]
+    monkeypatch.undo()
+    firm.hours(24 * 7)
+    firm.back_up()
+    assert RECONCILERS["clio-trust"](firm.vault(), drawn(firm), tmp_path).differences == 0
 
 
 def test_a_day_without_postings_changes_only_when_it_was_said(

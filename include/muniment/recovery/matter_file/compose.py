@@ -31,6 +31,7 @@ from muniment.recovery.matter_file.writings import (
     notes_page,
     people_page,
 )
+from muniment.sources.clio.naming import BILL_PREVIEW
 
 MAILS = "communications"
 LATEST = 10
@@ -71,7 +72,7 @@ def compose(records: Records, rows: Sequence[Row], where: Where) -> Composed:
     told = letters(records, found, COMMUNICATIONS_PAGE)
     _correspondence(made, records, found, told)
     _tables(made, records)
-    _others(made, records, rows)
+    _others(made, records, rows, where)
     made.summary.latest = [
         (one.at[:10], one.there, one.name, one.kind, one.who) for one in told[:LATEST]
     ]
@@ -148,12 +149,12 @@ def _tables(made: Composed, records: Records) -> None:
         )
         if told.without_time:
             made.summary.notes.append(
-                f"{told.without_time:,} calendar entries have no time that a calendar can show: they are in "
+                f"Calendar entries without a time that a calendar can show: {told.without_time:,}. They are in "
                 f"{RAW}/calendar_entries"
             )
         if told.shown_once:
             made.summary.notes.append(
-                f"{told.shown_once:,} calendar entries repeat by a rule that cannot be read: they stand once in "
+                f"Calendar entries that repeat by a rule that cannot be read: {told.shown_once:,}. They stand once in "
                 f"the calendar; the rule is in {RAW}/calendar_entries"
             )
     people = records.of("contacts")
@@ -183,18 +184,21 @@ def _tables(made: Composed, records: Records) -> None:
         made.summary.accounts.append((one.name, one.type, money(one.added_up), said, agrees))
 
 
-def _others(made: Composed, records: Records, rows: Sequence[Row]) -> None:
-    previews = sum(1 for row in rows if row.metadata.get("ext") == ".html")
+def _others(made: Composed, records: Records, rows: Sequence[Row], where: Where) -> None:
+    previews = [path for row in rows if row.kind == BILL_PREVIEW and (path := where(row))]
     if previews:
-        about = "in the folder bills, one page each, as the vendor shows them"
-        made.summary.sections.append(("./bills/", "Bills as they look", previews, about))
+        folder = previews[0].partition(b"/")[0]
+        about = "one page each, as the vendor shows them"
+        made.summary.sections.append(
+            (f"{html.href(folder)}/", "Bills as they look", len(previews), about)
+        )
     silent = sum(len(held) for kind, held in records.by_kind.items() if kind not in _SHOWN)
     every = sum(map(len, records.by_kind.values()))
     about = f"the vendor's own rows as JSON, all of them; {silent:,} are shown nowhere else"
     made.summary.sections.append((f"./{RAW}/", "Raw data", every, about))
     if records.unread:
         made.summary.notes.append(
-            f"{records.unread:,} rows are no JSON and are not shown on a page"
+            f"Rows that are no JSON and are not shown on a page: {records.unread:,}"
         )
 
 

@@ -23,8 +23,9 @@ a:focus-visible { outline: 3px solid #f0a500; outline-offset: 2px; }
 nav { margin-bottom: 1.2rem; font-size: .95rem; }
 table { border-collapse: collapse; width: 100%; font-size: .95rem; }
 th, td { text-align: left; vertical-align: top; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid #e4e8ee;
-  overflow-wrap: anywhere; }
+  overflow-wrap: anywhere; min-width: 6.5rem; }
 th { font-weight: 600; color: #4a5568; border-bottom-color: #cfd6e0; }
+th.r, td.r, th.d, td.d { min-width: 0; }
 th.r, td.r { text-align: right; padding-right: 1.2rem; }
 th.d, td.d { white-space: nowrap; overflow-wrap: normal; font-variant-numeric: tabular-nums; }
 td.r { font-variant-numeric: tabular-nums; white-space: nowrap; }

@@ -130,7 +130,7 @@ def _pages(folder: Path, outcome: Outcome) -> Iterator[tuple[str, str]]:
     body += _given(plan)
     body += not_given(outcome.plan, outcome.failures, outcome.missing, parts)
     body += _foot(plan)
-    title = next((part.title for part in parts.values() if part.title), "") or plan.selection
+    title = _fullest(parts).title or plan.selection
     # The index last: it leads nowhere that is not there.
     yield INDEX, html.page(title, body, mark=plan.digest)
 
@@ -165,8 +165,16 @@ def _head(outcome: Outcome, parts: Mapping[str, Summary]) -> Iterator[str]:
             f'<p class="bad"><strong>Not whole:</strong> {outcome.verified:,} of {plan.items:,} items of the plan are '
             'here. See <a href="#not-given">what could not be given</a>.</p>'
         )
-    for part in parts.values():
-        yield html.facts(part.heading)
+    yield html.facts(_fullest(parts).heading)
+
+
+def _fullest(parts: Mapping[str, Summary]) -> Summary:
+    """The part that says most of the matter: two sources of one account both have its row."""
+
+    def said(part: Summary) -> tuple[bool, int]:
+        return bool(part.title), sum(bool(value) for _, value in part.heading)
+
+    return max(parts.values(), key=said, default=Summary())
 
 
 def _part(source: str, part: Summary) -> Iterator[str]:

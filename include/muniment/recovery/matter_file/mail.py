@@ -7,51 +7,64 @@ its headers say so.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
+from email.charset import QP, Charset
+from email.header import Header
+from email.message import Message
+from email.policy import compat32
+from email.utils import format_datetime, formataddr
 
 from muniment.clock import from_text
 from muniment.recovery.matter_file.records import Data, Records
 from muniment.recovery.matter_file.text import clean, one_line
 
 KIND = "EmailCommunication"
-_UNKNOWN = "address.unknown.invalid"
+_UNKNOWN = "unknown@address.unknown.invalid"
 """RFC 2606: no mail ever goes there."""
+_UTF8 = Charset("utf-8")
+_UTF8.body_encoding = QP
+# Not the newer policies: they lose one of two long names beside each other.
+_POLICY = compat32.clone(linesep="\r\n")
 
 
 def message(records: Records, row: Data) -> bytes:
-    made = EmailMessage(policy=SMTP)
-    made["Subject"] = one_line(row.get("subject"))
+    made = Message(_POLICY)
+    made.add_header("MIME-Version", "1.0")
+    made.set_payload(clean(row.get("body")) + "\n", _UTF8)
+    made["Subject"] = _word(one_line(row.get("subject")))
     senders = _addresses(records, row.get("senders"))
-    if senders:
-        made["From"] = senders
-        if len(senders) > 1:
-            made["Sender"] = senders[0]
     receivers = _addresses(records, row.get("receivers"))
-    if receivers:
-        made["To"] = receivers
+    for name, addresses in (("From", senders), ("Sender", senders[:1]), ("To", receivers)):
+        if addresses and (name != "Sender" or len(senders) > 1):
+            made[name] = ", ".join(addresses)
     at = (
         _moment(row.get("received_at"))
         or _moment(row.get("date"))
         or _moment(row.get("created_at"))
     )
     if at is not None:
-        made["Date"] = at
+        made["Date"] = format_datetime(at)
     id_ = "".join(c for c in one_line(row.get("id")) if c.isascii() and c.isalnum())
     made["Message-ID"] = f"<{id_}@clio.muniment.invalid>"
-    made["X-Muniment"] = (
-        "made from a communication that was logged at Clio; not the message as it was sent"
-    )
-    made.set_content(clean(row.get("body")) + "\n", cte="quoted-printable")
+    made["X-Muniment"] = "made from a row that was logged at Clio; not the message as it was sent"
     return made.as_bytes()
 
 
-def _addresses(records: Records, value: object) -> list[Address]:
-    return [
-        Address(display_name=name, addr_spec=address or f"unknown@{_UNKNOWN}")
-        for name, address in records.people(value)
-    ]
+def _addresses(records: Records, value: object) -> list[str]:
+    return [_address(name, told or _UNKNOWN) for name, told in records.people(value)]
+
+
+def _address(name: str, address: str) -> str:
+    if name.isascii() and "=?" not in name:
+        return formataddr((name, address))
+    return f"{_word(name)} <{address}>"
+
+
+def _word(text: str) -> str:
+    """RFC 2047, in words as short as it asks for."""
+    # What looks like an encoded word of itself would be read as one.
+    if text.isascii() and "=?" not in text:
+        return text
+    return " ".join(Header(text, "utf-8", maxlinelen=70).encode().split())
 
 
 def _moment(value: object) -> datetime | None:

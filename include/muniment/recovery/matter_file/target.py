@@ -61,6 +61,9 @@ class MatterFileTarget:
             self._compose()
         return self._folder.finish()
 
+    def close(self) -> None:
+        self._folder.close()
+
     def _compose(self) -> None:
         """Raises TargetUnusable."""
         records = Records()
