@@ -201,7 +201,8 @@ class Judge:
         if witness.matter is None:
             return None
         if witness.matter == b"":
-            return not row.matter
+            # A matter that was deleted since leaves rows behind, untouched.
+            return None if row.matter and not self._idle else not row.matter
         owner = self._audited.rows.get(("matters", witness.matter))
         if owner is None:
             return None

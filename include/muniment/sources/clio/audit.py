@@ -284,7 +284,10 @@ class _Look:
         if page is None:
             return
         owner = self._rows.get(above)
-        matter = matter_in(self._table[one.given["parent"]].given, owner) if owner else None
+        matter = None
+        if owner and nanoseconds(owner.get("updated_at")) < self._since_ns:
+            # One that was touched since may have been moved, with all that belongs to it.
+            matter = matter_in(self._table[one.given["parent"]].given, owner)
         rows = [row for row in page[0] if row.get("fully_uploaded") is not False]
         seen = {self._witness(one, row, parent, matter) for row in rows}
         if len(page[0]) < HEAD:
