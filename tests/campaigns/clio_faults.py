@@ -30,16 +30,16 @@ from tests.campaigns.clio_faulty import FAULTS, Fault
 from tests.simulators.clio.running import Running, running
 from tests.support.clio_firm import BACKUP_USER, ClioFirm
 
-CLEAN = 20
 NOT_JUDGED = {"items.opened", "formats.share"}
 """The simulator's files are noise under the names of documents: none opens."""
-WANTED = 0.97
 RHYTHMS = {
     "whole": Rhythm(whole=timedelta(minutes=1)),
     "sweep": Rhythm(whole=timedelta(days=90), sweep=timedelta(minutes=1), few_pages=0),
     "changes": Rhythm(whole=timedelta(days=90), sweep=timedelta(days=90)),
 }
-FIRM = {"matters": 6, "documents_per_matter": 4, "rate": 0}
+FIRM = {"matters": 5, "documents_per_matter": 2, "rate": 0}
+PIECE = 8
+"""Cases of one process."""
 OPTIONS = BackupOptions(mass_deletion=MassDeletion(1.0, 1000))
 
 
@@ -54,8 +54,9 @@ def run(seeds: Iterable[int], folder: Path) -> Iterator[Case]:
             "class": fault.kind if fault else "clean",
             "found": ", ".join(found),
         }
-        # A fault that is not found counts in the summary; an alarm without one is wrong at once.
         wrong = [f"alarm: {one}" for one in found] if fault is None else []
+        if fault and not found:
+            wrong = ["not found"]
         yield Case(seed, row, tuple(wrong))
 
 
@@ -68,7 +69,7 @@ def summary(cases: Sequence[Case]) -> str:
     total = sum(v for k, v in of.items() if k != "clean")
     if total:
         share = sum(v for k, v in found.items() if k != "clean") / total
-        lines.append(f"faults found: {share:.1%} of {total}; wanted {WANTED:.0%}")
+        lines.append(f"faults found: {share:.1%} of {total}")
     lines.append(f"clean firms with an alarm: {found['clean']} of {of['clean']}")
     return "\n".join(lines)
 
@@ -133,8 +134,8 @@ def _views(name: str) -> dict[str, str]:
 
 
 def _now(firm: ClioFirm) -> None:
-    """Half an hour after the firm's last change."""
-    now = datetime.fromisoformat(firm.sim.control("clock")["now"]) + timedelta(minutes=30)
+    """Some hours after the firm's last change: the simulator dates some of a day's work an hour ahead."""
+    now = datetime.fromisoformat(firm.sim.control("clock")["now"]) + timedelta(hours=6)
     firm.clock = FixedClock(now)
     firm.client.clock.moved = (now - datetime.now(UTC)).total_seconds()
 
