@@ -37,13 +37,14 @@ CAMPAIGNS: dict[str, tuple[str, int]] = {
     "crash": ("tests.campaigns.crash", 330),
     "model": ("tests.campaigns.model", 100),
     "clio": ("tests.campaigns.clio", 200),
+    "clio_faults": ("tests.campaigns.clio_faults", 60),
     "clio_weather": ("tests.campaigns.clio_weather", 200),
     "demonstration": ("tests.campaigns.demonstration", 1),
 }
 """Name -> (module with `run`, seeds of a full run)."""
 
 PIECE = 50
-"""Seeds that one process takes; what a campaign sets up is set up once in each."""
+"""Seeds that one process takes, unless the module has a PIECE of its own; what a campaign sets up is set up once in each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +118,9 @@ def run_piece(piece: tuple[str, range]) -> Tally:
 
 
 def pieces(name: str, first: int, count: int) -> Iterator[tuple[str, range]]:
-    for start in range(first, first + count, PIECE):
-        yield name, range(start, min(start + PIECE, first + count))
+    size = getattr(import_module(CAMPAIGNS[name][0]), "PIECE", PIECE)
+    for start in range(first, first + count, size):
+        yield name, range(start, min(start + size, first + count))
 
 
 def commit_id() -> str:
@@ -183,9 +185,11 @@ def main(arguments: list[str] | None = None) -> int:
                 whole.cases += tally.cases
         whole.seconds = time.monotonic() - began
         summary = getattr(import_module(CAMPAIGNS[name][0]), "summary", None)
-        if summary is not None:
-            print(summary(whole.cases))
         report["campaigns"][name] = whole.as_dict()
+        if summary is not None:
+            told = summary(whole.cases)
+            print(told)
+            report["campaigns"][name]["summary"] = told.splitlines()
         held = len(whole.cases) - len(whole.failing)
         print(f"== {name}: {held} of {len(whole.cases)} held, {whole.seconds:.0f} s", flush=True)
         failed = failed or bool(whole.failing) or len(whole.cases) != count

@@ -14,13 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from muniment.assurance.contracts import (
+    COLUMNS,
     COMMON,
-    FORMAT_COLUMNS,
-    FORMATS_TABLE,
     ITEM_COLUMNS,
     ITEMS,
-    SOURCE,
-    SOURCE_COLUMNS,
     ExpectationContract,
     suite_of,
 )
@@ -54,11 +51,8 @@ class ExpectationContractSuite:
             assert expected.means.endswith(".")
 
     def test_every_expectation_looks_at_columns_that_are_there(self) -> None:
-        columns = {
-            ITEMS: {*ITEM_COLUMNS, *self.contract.columns},
-            FORMATS_TABLE: {*FORMAT_COLUMNS},
-            SOURCE: {*SOURCE_COLUMNS},
-        }
+        columns = {name: {*held} for name, held in COLUMNS.items()}
+        columns[ITEMS] |= {*self.contract.columns}
         for expected in suite_of(self.contract):
             asked = {v for k, v in expected.arguments.items() if k.startswith("column")}
             assert asked and asked <= columns[expected.table], expected.name

@@ -2,7 +2,8 @@
 
 Nouns
 - Table: rows of facts about what was restored: `items` (one a restored item), `formats` (one a format),
-  `source` (one in all). Facts are ids, numbers, digests and words of ours; never a name or content.
+  `source` (one in all); where the source brings an auditor, also `audit` (one an item that the vendor showed to
+  it) and `collections` (one a kind). Facts are ids, numbers, digests and words of ours; never a name or content.
 - Expected: one expectation over a table, in the words of Great Expectations, with what it means to a
   person. Suite: all of them for one source.
 - ExpectationContract: the one seam by which a source brings its own columns and expectations. What is
@@ -25,6 +26,7 @@ from muniment.model.item import Row
 from muniment.vault.bases import ALARM_DELTAS
 
 ITEMS, FORMATS_TABLE, SOURCE = "items", "formats", "source"
+AUDIT, COLLECTIONS = "audit", "collections"
 
 Value = str | int | float | bool | None
 Facts = Mapping[str, Value]
@@ -41,6 +43,8 @@ LIVE_SHARE = 0.5
 some; more than half is another tree, or an attack."""
 LIVE_COUNT = (0.75, 1.33)
 """How many items the live source may list, against the newest snapshot."""
+STILL_SHARE = 0.9
+"""How many rows that nobody touched must be equal to the last letter, also in what the vendor works out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,17 @@ def _between(
     return Expected(f"{table}.{name}", table, "ExpectColumnValuesToBeBetween", arguments, means)
 
 
+def _audited(
+    name: str, column: str, values: Sequence[Value], means: str, *, mostly: float = 1.0
+) -> Expected:
+    arguments = {"column": column, "value_set": list(values), "mostly": mostly}
+    return Expected(f"{AUDIT}.{name}", AUDIT, "ExpectColumnValuesToBeInSet", arguments, means)
+
+
+def _none(name: str, column: str, means: str) -> Expected:
+    return _between(name, COLLECTIONS, column, means, 0, 0)
+
+
 ITEM_COLUMNS = (
     "item", "kind", "format", "matter", "reason", "there", "expected_size", "size",
     "expected_sha256", "sha256", "expected_mtime", "mtime", "own_id", "opened", "live",
@@ -117,6 +132,13 @@ SOURCE_COLUMNS = (
     "age_hours", "allowed_hours", "deltas", "failures", "matter_items", "matter_restored",
     "live_share",
 )  # fmt: skip
+AUDIT_COLUMNS = ("item", "kind", "missing", "denied", "row", "matter", "time", "bytes")
+COLLECTION_COLUMNS = ("collection", "short", "left", "refused", "stale")
+COLUMNS: Mapping[str, Sequence[str]] = {
+    ITEMS: ITEM_COLUMNS, FORMATS_TABLE: FORMAT_COLUMNS, SOURCE: SOURCE_COLUMNS,
+    AUDIT: AUDIT_COLUMNS, COLLECTIONS: COLLECTION_COLUMNS,
+}  # fmt: skip
+"""Of every table; those of `items` without what a contract adds."""
 
 COMMON: tuple[Expected, ...] = (
     Expected(
@@ -177,6 +199,45 @@ COMMON: tuple[Expected, ...] = (
         "live_share",
         "The live source lists about as many items as the snapshot.",
         *LIVE_COUNT,
+    ),
+    _audited(
+        "missing",
+        "missing",
+        [False],
+        "All that the vendor had when it was backed up is in the vault.",
+    ),
+    _audited("denied", "denied", [False], "What the vault says is gone, is gone at the vendor."),
+    _audited(
+        "row",
+        "row",
+        ["same", "changed", "drifted"],
+        "Rows that nobody touched since are the vendor's, number by number and letter by letter.",
+    ),
+    _audited(
+        "drift",
+        "row",
+        ["same", "changed", "differs"],
+        "Most of what the vendor works out in rows is still what was backed up.",
+        mostly=STILL_SHARE,
+    ),
+    _audited("matter", "matter", [True], "Items stand under the matter that the vendor names."),
+    _audited("time", "time", [True], "Items have the time of change that the vendor tells."),
+    _audited("bytes", "bytes", ["same"], "Files are, byte by byte, what the vendor gives."),
+    _none("short", "short", "No collection has fewer rows than the vendor had."),
+    _none("left", "left", "No collection keeps rows that are gone at the vendor."),
+    Expected(
+        "collections.refused",
+        COLLECTIONS,
+        "ExpectColumnValuesToBeInSet",
+        {"column": "refused", "value_set": [False]},
+        "The vendor shows every collection.",
+    ),
+    Expected(
+        "collections.stale",
+        COLLECTIONS,
+        "ExpectColumnValuesToBeInSet",
+        {"column": "stale", "value_set": [False]},
+        "The newest change that the vendor shows is not newer than the snapshot's.",
     ),
 )
 """What is expected of every source."""

@@ -21,12 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from muniment.assurance.contracts import (
-    FORMAT_COLUMNS,
-    FORMATS_TABLE,
-    ITEM_COLUMNS,
+    AUDIT,
+    COLUMNS,
     ITEMS,
-    SOURCE,
-    SOURCE_COLUMNS,
     ExpectationContract,
     Expected,
     Value,
@@ -109,11 +106,7 @@ class _Session:
         self._context = self._gx.get_context(mode="ephemeral")
         self._context.variables.progress_bars = {"globally": False, "metric_calculations": False}
         self._docs = docs
-        columns = {
-            ITEMS: (*ITEM_COLUMNS, *contract.columns),
-            FORMATS_TABLE: FORMAT_COLUMNS,
-            SOURCE: SOURCE_COLUMNS,
-        }
+        columns = {**COLUMNS, ITEMS: (*COLUMNS[ITEMS], *contract.columns)}
         self._frames = {name: _frame(tables[name], columns[name]) for name in columns}
         source = self._context.data_sources.add_pandas("restored")
         self._batches = {
@@ -154,10 +147,10 @@ class _Session:
         return results
 
     def offenders(self, expected: Expected) -> tuple[str, ...]:
-        """Ids of the items that failed it, for expectations of the table of items."""
-        if expected.table != ITEMS:
+        """Ids of the items that failed it, for expectations of tables of items."""
+        if expected.table not in (ITEMS, AUDIT):
             return ()
-        batch = self._batches[ITEMS].get_batch({"dataframe": self._frames[ITEMS]})
+        batch = self._batches[expected.table].get_batch({"dataframe": self._frames[expected.table]})
         outcome = batch.validate(self._made(expected), result_format=_IDS)
         rows = outcome.result.get("unexpected_index_list") or ()
         return tuple(sorted({str(row["item"]) for row in rows}))[:OFFENDERS]

@@ -63,6 +63,13 @@ class Looker:
         self._opening = opening
         self._loader = loader
 
+    def place(self, row: Row) -> Path | None:
+        """Where a restored item stands; None where it does not."""
+        name = self._delivered.get(row.native_id, row.native_id)
+        path = self._contract.standing(row, self._folder, name)
+        status = _status(path)
+        return None if status is None or not _is_kind(row, status) else path
+
     def look(self, row: Row) -> dict[str, Value]:
         name = self._delivered.get(row.native_id, row.native_id)
         path = self._contract.standing(row, self._folder, name)

@@ -20,7 +20,7 @@ from muniment.ids import sha256_hex
 from muniment.model.item import Row
 from muniment.vault.history import History
 
-MATTER, FORMAT, YOUNG_ITEM = "matter", "format", "young"
+MATTER, FORMAT, YOUNG_ITEM, AUDITED = "matter", "format", "young", "audited"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +80,14 @@ def draw(
     young_packs: frozenset[bytes],
     format_of: Callable[[Row], str],
     limits: Limits,
+    audited: Sequence[Row] = (),
 ) -> Sample:
     """Draws the sample of one source.
 
     Args:
         matter: opaque id of the matter that is tried whole.
         young_packs: digests of the packs written in the last eight days.
+        audited: rows that the vendor showed to an auditor.
         format_of: the contract's word for what a row is; empty for what has no format.
     """
     by_id = sorted(rows, key=lambda row: row.item_id)
@@ -101,6 +103,9 @@ def draw(
     for row in by_id:
         if matter and row.matter == matter:
             take(row, MATTER)
+    for row in audited:
+        if taken + row.size <= limits.bytes:
+            take(row, AUDITED)
     random = Random(f"formats {seed}")  # noqa: S311
     for _, group in sorted(_by_format(by_id, format_of).items()):
         for row in random.sample(group, min(limits.of_each_format, len(group))):

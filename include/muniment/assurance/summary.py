@@ -99,6 +99,8 @@ def _source(
             f"of {trial.get('documents', 0):,}",
             "Young items not tried": trial.get("young_left_out", 0),
             "Compared with the live source": reached,
+            "Asked by the audit": f"{trial.get('audit_requests', 0):,} requests, "
+            f"{trial.get('audit_unseen', 0):,} looks given up",
             "Keys withheld": trial.get("closed_keys", 0),
         },
     }

@@ -15,7 +15,10 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from muniment.assurance.audit import Audited, Judge, ask, previous
 from muniment.assurance.contracts import (
+    AUDIT,
+    COLLECTIONS,
     FORMAT_COLUMNS,
     FORMAT_MIN,
     FORMATS_TABLE,
@@ -33,7 +36,7 @@ from muniment.assurance.sample import Limits, Sample, draw, young_packs
 from muniment.assurance.scratch import Scratch
 from muniment.assurance.sql_load import SqlLoader
 from muniment.clock import from_text
-from muniment.errors import PlanChanged
+from muniment.errors import PlanChanged, SourceError
 from muniment.ids import item_id
 from muniment.model.item import Completeness, Row
 from muniment.recovery.perform import RestoreReport, perform
@@ -41,6 +44,8 @@ from muniment.recovery.plan import RestorePlan, make_restore_plan
 from muniment.recovery.proof import Proof
 from muniment.recovery.selected import AtHand
 from muniment.recovery.selection import Scope, Selection
+from muniment.sources.audit import Audited as HasAuditor
+from muniment.sources.audit import Auditor
 from muniment.sources.base import Source
 from muniment.sources.files import FileTarget
 from muniment.vault.history import CommitRecord, History
@@ -114,6 +119,7 @@ def restore_sample(
         )
     bounded = _fitting(limits or Limits(), scratch)
     snapshot = read_snapshot(vault, history, record)
+    audited, auditor = _audit(vault, history, record, snapshot, live, drawn.seed)
     sample = draw(
         snapshot.items.values(),
         seed=drawn.seed,
@@ -121,12 +127,17 @@ def restore_sample(
         young_packs=young_packs(history, from_text(drawn.at)),
         format_of=contract.format_of,
         limits=bounded,
+        audited=audited.wanted if audited else (),
     )
     with scratch.trial(drawn.source) as place, ExitStack() as tools:
         target = NotedTarget(FileTarget(place / "restored"))
         plan, report = _restore(vault, drawn.source, record, sample, target)
         rows = [r for r in snapshot.items.values() if r.item_id in sample.reasons]
-        seen = look(live, rows, record.commit.started_at, drawn.seed)
+        seen = (
+            look(live, rows, record.commit.started_at, drawn.seed)
+            if auditor is None
+            else LiveCheck(audited is not None, None)
+        )
         looker = Looker(
             contract,
             place / "restored",
@@ -135,6 +146,12 @@ def restore_sample(
             tools.enter_context(SqlLoader(place)),
         )
         id_key = vault.keyring.id_key(f"id-{drawn.source}")
+        told: list[dict[str, Value]] = []
+        kinds: list[dict[str, Value]] = []
+        if audited and auditor:
+            judge = Judge(audited, auditor, history, record, snapshot, looker.place, id_key)
+            told, kinds = judge.items(), judge.collections()
+            seen = LiveCheck(True, None, judge.words(told))
         items = [
             {
                 **looker.look(row),
@@ -146,8 +163,19 @@ def restore_sample(
         ]
     source = _source_row(drawn, history, record, snapshot, plan, report, items, seen)
     return Facts(
-        tables={ITEMS: items, FORMATS_TABLE: _formats(items), SOURCE: [source]},
-        totals=_totals(sample, report, items, seen, snapshot),
+        tables={
+            ITEMS: items,
+            FORMATS_TABLE: _formats(items),
+            SOURCE: [source],
+            AUDIT: told,
+            COLLECTIONS: kinds,
+        },
+        totals={
+            **_totals(sample, report, items, seen, snapshot),
+            "audited": len(told),
+            "audit_requests": audited.testimony.requests if audited else 0,
+            "audit_unseen": audited.testimony.unseen if audited else 0,
+        },
         plan_digest=plan.digest,
         failures=list(report.failures),
     )
@@ -158,6 +186,26 @@ def read_snapshot(vault: Vault, history: History, record: CommitRecord) -> Snaps
     in the restore, item by item. Raises IntegrityError, SealError, FormatError for rows that are hurt."""
     chain = history.chain(record, vault.present(history.source))
     return load_snapshot(vault.store, vault.keyring, vault.vault_id, history, chain)
+
+
+def _audit(
+    vault: Vault,
+    history: History,
+    record: CommitRecord,
+    snapshot: Snapshot,
+    live: Source | None,
+    seed: int,
+) -> tuple[Audited | None, Auditor | None]:
+    """What the vendor tells the source's auditor, if there is one and it can be reached."""
+    if not isinstance(live, HasAuditor):
+        return None, None
+    auditor = live.auditor()
+    earlier = previous(history, record)
+    try:
+        before = read_snapshot(vault, history, earlier) if earlier else None
+        return ask(auditor, record, snapshot, before, seed), auditor
+    except SourceError:
+        return None, auditor
 
 
 def _fitting(limits: Limits, scratch: Scratch) -> Limits:

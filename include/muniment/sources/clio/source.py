@@ -20,6 +20,8 @@ from muniment.sources.base import FIRST_TIME, Known, Listed, Same, SourceHealth
 from muniment.sources.causes import NOT_AN_ID, VANISHED
 from muniment.sources.clio import naming
 from muniment.sources.clio.asking import How, Rhythm, at, how, remember
+from muniment.sources.clio.audit import REQUESTS, ClioAudit
+from muniment.sources.clio.audit_wire import Wire
 from muniment.sources.clio.budget import Priority
 from muniment.sources.clio.client import Client
 from muniment.sources.clio.exact import canonical, parse
@@ -84,6 +86,16 @@ class ClioSource:
         self._with_report = with_report
         self._reader = client.reader
         self._downloads = client.downloads
+
+    def auditor(self) -> ClioAudit:
+        """Who looks at the same account by another way."""
+        transport = self._client.transport
+        return ClioAudit(
+            Wire(
+                transport.place, transport.access, transport.budget, self._clock, self.source_id,
+                transport.version, REQUESTS,
+            )
+        )  # fmt: skip
 
     # -- is it there? ------------------------------------------------------------------------------
 

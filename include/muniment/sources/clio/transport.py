@@ -105,6 +105,20 @@ class Transport:
         self._version = version
         self._own = threading.local()
 
+    @property
+    def access(self) -> Access:
+        """The consent; shared with who audits."""
+        return self._access
+
+    @property
+    def version(self) -> str:
+        return self._version
+
+    @property
+    def budget(self) -> Budget:
+        """The requests of one account; shared with who audits."""
+        return self._budget
+
     # -- the API -----------------------------------------------------------------------------------
     def get(self, path: str, query: Query = (), *, priority: Priority | None = None) -> Answer:
         """`path` is below the API's root, or a whole URL of its host.
