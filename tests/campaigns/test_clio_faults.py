@@ -49,7 +49,7 @@ def test_what_changes_without_a_sign_is_let_through_in_part(sim: Running, tmp_pa
     firm = ClioFirm(tmp_path, sim)
     assert verified(sim, tmp_path, TURNED, 50, firm=firm) != []
     row = sim.rows("tasks.json", fields="id")[0]
-    sim.control("clock", seconds=7200)
+    sim.control("clock", seconds=12 * 3600)
     sim.control("change", collection="tasks", id=row["id"], values={"name": "touched since"})
     assert set(judged(firm, 50)) >= DRIFT
 
