@@ -211,7 +211,7 @@ COMMON: tuple[Expected, ...] = (
         "row",
         "row",
         ["same", "changed", "drifted"],
-        "Rows that nobody touched since are the vendor's, number by number and letter by letter.",
+        "Rows that nobody touched since are the vendor's, digit by digit and character by character.",
     ),
     _audited(
         "drift",

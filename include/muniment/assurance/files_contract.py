@@ -47,6 +47,12 @@ class FilesContract:
         )
 
 
+class TrustPapersContract(FilesContract):
+    """The upload folder of a firm with trust money: files like others. Which are due, the alerts judge."""
+
+    system = "trust-papers"
+
+
 def _digest(content: bytes) -> str:
     return sha256(content).hexdigest()
 
@@ -55,6 +61,7 @@ CONTRACTS: Mapping[str, ExpectationContract] = {
     "files": FilesContract(),
     "clio": ClioContract(),
     "clio-trust": ClioTrustContract(),
+    "trust-papers": TrustPapersContract(),
 }
 """By the system of the inventory row."""
 

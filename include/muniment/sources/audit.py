@@ -88,7 +88,7 @@ class Auditor(Protocol):
         ...
 
     def compare(self, witness: Witness, restored: bytes) -> Compared:
-        """The vendor's row against a restored one, number by number and letter by letter."""
+        """The vendor's row against a restored one, digit by digit and character by character."""
         ...
 
 
