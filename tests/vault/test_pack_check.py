@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from muniment.errors import FormatError, IntegrityError, MunimentError, NoKey, SealError
 from muniment.vault import names, tar
+from muniment.vault import pack_check as pack_check_module
 from muniment.vault.age import Identity, seal
-from muniment.vault.frames import MAX_FRAME, MAX_SEALED, FrameCompressor
+from muniment.vault.frames import MAX_FRAME, MAX_SEALED, FrameCompressor, decompress_frame
 from muniment.vault.pack_check import (
     WINDOW,
     PackContents,
@@ -54,6 +55,23 @@ def test_a_whole_pack_gives_its_contents(tmp_path: Path) -> None:
     assert found.plaintext == pack.plaintext
     assert found.size == pack.size
     assert found.frames == len({s.frame_offset for w in pack.segments.values() for s in w})
+
+
+def test_somebody_who_keeps_what_the_check_looked_through_does_not_stop_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As a profiler in another thread does that walks all frames and their locals.
+    kept: list[object] = []
+
+    def looked_at(frame: memoryview) -> bytes:
+        kept.append(frame)
+        return decompress_frame(frame)
+
+    monkeypatch.setattr(pack_check_module, "decompress_frame", looked_at)
+    pack = write_pack(tmp_path, CONTENTS, IDENTITY)
+    found = check_pack(pack.path.read_bytes(), pack.digest, IDENTITY)
+    assert found.members == {sha256(c): len(c) for c in CONTENTS}
+    assert len(kept) == found.frames
 
 
 @settings(max_examples=30, deadline=None)

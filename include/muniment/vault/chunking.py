@@ -42,8 +42,8 @@ def chunks(read: Read) -> Iterator[tuple[bytes, bytes]]:
             ended = not piece
         used = 0
         for length in _lengths(cutter, window, ended):
-            with memoryview(window) as view:
-                data = bytes(view[used : used + length])
+            with memoryview(window) as view, view[used : used + length] as chunk:
+                data = bytes(chunk)
             used += length
             yield hashlib.sha256(data).digest(), data
         del window[:used]

@@ -132,8 +132,10 @@ def _contents(sealed: SealedReader, size: int) -> PackContents:
     while True:
         length = scan.length(window)
         if length is not None:
-            with memoryview(window) as view:
-                data = decompress_frame(view[:length])
+            # Both views are let go of by name: a collector of objects in another thread (a profiler,
+            # a debugger) may hold on to one, and then the window could not shrink.
+            with memoryview(window) as view, view[:length] as frame:
+                data = decompress_frame(frame)
             del window[:length]
             frames += 1
             archive.feed(data)
