@@ -180,19 +180,23 @@ class ChunkReader:
         not what was written at that place.
         """
         buffer = memoryview(bytearray(min(len(sealed), BATCH * CHUNK)))
+        for start in range(0, len(sealed), BATCH * SEALED_CHUNK):
+            batch = sealed[start : start + BATCH * SEALED_CHUNK]
+            yield buffer[: self.open_into(batch, first, buffer)]
+            first += BATCH
+
+    def open_into(self, sealed: memoryview, first: int, target: memoryview) -> int:
+        """As `open`, into the start of `target`; how many bytes that were."""
         filled = 0
         for number, start in enumerate(range(0, len(sealed), SEALED_CHUNK), first):
             chunk = sealed[start : start + SEALED_CHUNK]
-            target = buffer[filled : filled + len(chunk) - TAG]
+            end = filled + len(chunk) - TAG
             nonce = _nonce(number, last=number == self.last)
             try:
-                self._cipher.decrypt_into(nonce, chunk, None, target)
+                self._cipher.decrypt_into(nonce, chunk, None, target[filled:end])
             except InvalidTag:
                 raise SealError(
                     "a sealed object is damaged: its bytes were changed, moved or cut off"
                 ) from None
-            filled += len(target)
-            if filled == len(buffer):
-                yield buffer
-                filled = 0
-        yield buffer[:filled]
+            filled = end
+        return filled

@@ -143,6 +143,24 @@ class SealedReader:
         first, last = start // CHUNK, (start + length - 1) // CHUNK
         return self._open(first, last, start - first * CHUNK, length)
 
+    def read_into(self, start: int, target: memoryview) -> None:
+        """Fills `target` with the plaintext from `start` on, without a copy of it in between.
+
+        Whole chunks: `start` is a multiple of `CHUNK`, and so is the length of `target` unless it
+        takes the rest. Raises as `read` does.
+        """
+        length = len(target)
+        end = start + length
+        aligned = start % CHUNK == 0 and (length % CHUNK == 0 or end == self.plaintext_size)
+        if start < 0 or not aligned or end > self.plaintext_size:
+            raise SealError("a range outside of a sealed object was asked for")
+        if not length:
+            return
+        first = start // CHUNK
+        begin, size = self._chunks.span(first, (end - 1) // CHUNK)
+        sealed = memoryview(self._fetch(self._payload + begin, size))
+        self._chunks.open_into(sealed, first, target)
+
     def check_end(self) -> None:
         """Reads the last chunk: raises SealError unless the object ends where it was ended."""
         self._open(self._chunks.last, self._chunks.last, 0, 0)

@@ -11,6 +11,8 @@ no byte is fetched twice.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from muniment.errors import FormatError, IntegrityError, ObjectMissing, VaultError
@@ -127,30 +129,76 @@ class _HashedSource:
 def _contents(sealed: SealedReader, size: int) -> PackContents:
     archive = _Archive()
     scan = FrameScan()
-    window = bytearray()
-    position = frames = 0
+    window = _Window(sealed)
+    frames = 0
     while True:
-        length = scan.length(window)
+        # Views are let go of by name: who walks the frames of all threads (a profiler, a debugger) may hold
+        # on to one, and then the window could not grow.
+        with window.held() as held:
+            length = scan.length(held)
+            if length is not None:
+                with held[:length] as frame:
+                    data = decompress_frame(frame)
         if length is not None:
-            # Both views are let go of by name: a collector of objects in another thread (a profiler,
-            # a debugger) may hold on to one, and then the window could not shrink.
-            with memoryview(window) as view, view[:length] as frame:
-                data = decompress_frame(frame)
-            del window[:length]
+            window.drop(length)
             frames += 1
             archive.feed(data)
-        elif position < sealed.plaintext_size:
-            take = min(WINDOW, sealed.plaintext_size - position)
-            window += sealed.read(position, take)
-            position += take
-        else:
+        elif not window.more():
             break
     if window:
         raise FormatError("a pack ends inside a frame")
-    if position == 0:
+    if not sealed.plaintext_size:
         sealed.check_end()
     archive.finish()
     return PackContents(archive.members, archive.size, frames, size)
+
+
+class _Window:
+    """The plaintext of a pack between what was looked at and what was read: decrypted to where it is
+    used, and moved only when the end of the buffer is reached."""
+
+    def __init__(self, sealed: SealedReader) -> None:
+        self._sealed = sealed
+        self._position = 0
+        self._buffer = bytearray(min(2 * WINDOW, sealed.plaintext_size))
+        self._begin = self._end = 0
+
+    def __len__(self) -> int:
+        return self._end - self._begin
+
+    @contextmanager
+    def held(self) -> Iterator[memoryview]:
+        with memoryview(self._buffer) as whole, whole[self._begin : self._end] as held:
+            yield held
+
+    def drop(self, length: int) -> None:
+        self._begin += length
+
+    def more(self) -> bool:
+        """Reads a piece more; False at the end."""
+        take = min(WINDOW, self._sealed.plaintext_size - self._position)
+        if not take:
+            return False
+        self._make_room(take)
+        with memoryview(self._buffer) as whole, whole[self._end : self._end + take] as target:
+            self._sealed.read_into(self._position, target)
+        self._position += take
+        self._end += take
+        return True
+
+    def _make_room(self, length: int) -> None:
+        if self._end + length <= len(self._buffer):
+            return
+        with self.held() as held:
+            if len(held) + length <= len(self._buffer):
+                with memoryview(self._buffer) as whole, whole[: len(held)] as start:
+                    start[:] = held  # a memoryview copies also where the two overlap
+            else:
+                # A frame longer than ours are: twice the room, as a list grows.
+                larger = bytearray(max(2 * len(self._buffer), len(held) + length))
+                larger[: len(held)] = held
+                self._buffer = larger
+        self._begin, self._end = 0, self._end - self._begin
 
 
 @dataclass(slots=True)
