@@ -83,6 +83,15 @@ def test_verify_draws_the_same_matter_for_the_same_seed(office: Office, terminal
     assert terminal.json("verify")["part"].endswith("/13")
 
 
+def test_verify_finds_what_check_finds_too(office: Office, terminal: Terminal) -> None:
+    (office.store / "notes.txt").write_text("who am I")
+    weighed = terminal.json("check", code=6)
+    report = terminal.json("verify", "all", code=6)
+    assert codes(weighed) <= codes(report)
+    assert report["checked"] == {"objects": weighed["objects"], "bytes": weighed["bytes"]}
+    assert report["packs"] == report["packs_of"]
+
+
 def test_a_store_that_was_set_back_is_seen_by_the_mark_only(
     office: Office, terminal: Terminal
 ) -> None:

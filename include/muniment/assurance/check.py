@@ -135,7 +135,7 @@ def check(
         read = read_bytes(vault, wanted, listing, read_back, hurt)
         report.findings += read.findings
         report.read_back, report.read_back_bytes = read.objects, read.bytes
-    report.findings = name_touched(vault, histories.values(), _unique(report.findings))
+    report.findings = name_touched(vault, histories.values(), unique(report.findings))
     return report
 
 
@@ -151,7 +151,8 @@ def _summary(history: History) -> SourceSummary:
     )
 
 
-def _unique(findings: Iterable[Finding]) -> list[Finding]:
+def unique(findings: Iterable[Finding]) -> list[Finding]:
+    """Each finding once, in order; what both said the later one says."""
     return list({(f.code, f.object, f.what): f for f in findings}.values())
 
 

@@ -7,13 +7,13 @@ code of a real restore.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from muniment.assurance.check import finding_dict
+from muniment.assurance.check import finding_dict, unique
 from muniment.assurance.rotation import YOUNG, Rotation
 from muniment.assurance.touched import name_touched
 from muniment.errors import MunimentError, NoKey
@@ -95,12 +95,8 @@ def verify(
             heads.append(head)
     _packs(vault, histories, packs, rotation, report)
     _one_matter(vault, heads, Random(seed), report)  # noqa: S311 - a draw, not a secret
-    report.findings = name_touched(vault, histories, _unique(report.findings))
+    report.findings = name_touched(vault, histories, unique(report.findings))
     return report
-
-
-def _unique(findings: Iterable[Finding]) -> list[Finding]:
-    return list({(f.code, f.object, f.what): f for f in findings}.values())
 
 
 # -- rows ----------------------------------------------------------------------------------------

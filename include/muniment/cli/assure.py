@@ -152,32 +152,41 @@ def verify(
         int | None, typer.Option(metavar="N", help="Draws the matter; to repeat a verification.")
     ] = None,
 ) -> None:
-    """Opens what `check` only weighs: all rows, a part of the packs, and one matter as a whole.
+    """Checks the whole vault as `check` does, and opens what that only weighs: all rows, a part of the
+    packs, and one matter as a whole.
 
     Every pack is opened at least once in thirteen weeks, what is younger than eight days every time.
-    Needs an identity that opens packs.
+    `verify all` is the full check. Needs an identity that opens packs.
     """
+    from muniment.assurance.check import check as weigh
+    from muniment.assurance.check import unique
     from muniment.assurance.rotation import Rotation
     from muniment.assurance.verify import verify as perform
 
     session = session_of(ctx)
     rotation = slice_of(part, "the part") or Rotation.of_week(session.clock.now())
     vault = session.reading()
+    with session.screen.progress("Checking"):
+        weighed = weigh(vault)
     with session.screen.progress("Verifying"):
         report = perform(vault, rotation, seed=seed)
-    data = {"part": f"{rotation.n}/{rotation.t}", **report.as_dict()}
+    # Once each: both walk the histories.
+    report.findings = unique([*weighed.findings, *report.findings])
+    seen = {"objects": weighed.objects, "bytes": weighed.bytes}
+    data = {"part": f"{rotation.n}/{rotation.t}", "checked": seen, **report.as_dict()}
     code = Exit.GOOD if report.good else Exit.DAMAGE
     session.screen.answer(
-        "verify", data, lambda: _print_verify(session, report, data["part"]), code
+        "verify", data, lambda: _print_verify(session, weighed, report, data["part"]), code
     )
 
 
-def _print_verify(session: Session, report: VerifyReport, part: str) -> None:
+def _print_verify(session: Session, weighed: CheckReport, report: VerifyReport, part: str) -> None:
     screen = session.screen
     print_findings(session, report.findings)
     closed = ", ".join(sorted(report.closed))
     screen.facts(
         [
+            ("checked", f"{words.some(weighed.objects, 'object')}, {words.size(weighed.bytes)}"),
             ("part", part),
             (
                 "packs opened",

@@ -82,8 +82,10 @@ def _open_to_all(folder: Path) -> None:
 
 
 def _lose_a_folder(folder: Path) -> None:
-    empty = [p for p in folder.rglob("*") if p.is_dir() and not any(p.iterdir())]
-    empty[0].rmdir()
+    # Which items the sample holds is drawn by their keyed ids: there may be no empty folder among them.
+    folders = [p for p in folder.rglob("*") if p.is_dir() and not p.is_symlink()]
+    least = min(folders, key=lambda p: (sum(1 for _ in p.rglob("*")), p))
+    shutil.rmtree(least)
 
 
 def _lose_a_file_of_each_matter(folder: Path) -> None:
