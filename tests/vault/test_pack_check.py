@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import tracemalloc
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from muniment.errors import FormatError, IntegrityError, MunimentError, NoKey, SealError
 from muniment.vault import names, tar
 from muniment.vault import pack_check as pack_check_module
-from muniment.vault.age import Identity, seal
+from muniment.vault.age import Identity, SealingWriter, open_sealed, seal
 from muniment.vault.frames import MAX_FRAME, MAX_SEALED, FrameCompressor, decompress_frame
 from muniment.vault.pack_check import (
     WINDOW,
@@ -34,6 +35,16 @@ def check(plaintext: bytes) -> PackContents:
     """Of a pack that stands under its true digest, whatever is in it."""
     sealed = seal(plaintext, [IDENTITY.recipient])
     return check_pack(sealed, hashlib.sha256(sealed).hexdigest(), IDENTITY)
+
+
+def sealed_with_head(plaintext: bytes) -> tuple[bytes, str]:
+    """A pack and what a commit would say of how it begins."""
+    file = BytesIO()
+    writer = SealingWriter(file, [IDENTITY.recipient])
+    writer.write(plaintext)
+    writer.close()
+    assert file.getvalue().startswith(writer.head)
+    return file.getvalue(), hashlib.sha256(writer.head).hexdigest()
 
 
 def header(digest: bytes, size: int, at: int = 0, value: bytes = b"") -> bytes:
@@ -95,26 +106,67 @@ def test_twenty_thousand_members_are_checked(tmp_path: Path) -> None:
 # -- damaged packs ---------------------------------------------------------------------------------
 
 
-def test_every_flipped_byte_of_a_small_pack_is_found() -> None:
-    sealed = seal(framed(SMALL), [IDENTITY.recipient])
+@pytest.mark.parametrize("with_head", [False, True])
+def test_every_flipped_byte_of_a_small_pack_is_found(with_head: bool) -> None:
+    sealed, head = sealed_with_head(framed(SMALL))
     digest = hashlib.sha256(sealed).hexdigest()
-    assert len(check_pack(sealed, digest, IDENTITY).members) == 3
+    said = head if with_head else None
+    assert len(check_pack(sealed, digest, IDENTITY, said).members) == 3
     for at in range(len(sealed)):
         broken = bytearray(sealed)
         broken[at] ^= 1 << at % 8
         with pytest.raises(IntegrityError, match="digest in its name"):
-            check_pack(broken, digest, IDENTITY)
+            check_pack(broken, digest, IDENTITY, said)
 
 
-def test_every_region_of_a_large_pack_is_covered(tmp_path: Path) -> None:
+@pytest.mark.parametrize("with_head", [False, True])
+def test_every_region_of_a_large_pack_is_covered(tmp_path: Path, with_head: bool) -> None:
     pack = write_pack(tmp_path, CONTENTS, IDENTITY)
+    said = pack.head if with_head else None
     sealed = bytearray(pack.path.read_bytes())
     for at in range(0, len(sealed), len(sealed) // 40):
         sealed[at] ^= 0x80
         with pytest.raises(IntegrityError):
-            check_pack(sealed, pack.digest, IDENTITY)
+            check_pack(sealed, pack.digest, IDENTITY, said)
         sealed[at] ^= 0x80
+    check_pack(sealed, pack.digest, IDENTITY, said)
+
+
+def test_the_same_content_sealed_anew_is_another_pack(tmp_path: Path) -> None:
+    """The ciphertext is not hashed where the head is known: the head must tell."""
+    pack = write_pack(tmp_path, CONTENTS, IDENTITY)
+    plaintext = open_sealed(pack.path.read_bytes(), [IDENTITY])
+    again, head = sealed_with_head(plaintext)
+    assert len(again) == pack.size
+    with pytest.raises(IntegrityError, match="digest in its name"):
+        check_pack(again, pack.digest, IDENTITY, pack.head)
+    assert check_pack(again, hashlib.sha256(again).hexdigest(), IDENTITY, head).frames
+
+
+def test_a_good_pack_is_good_whatever_its_commit_says_of_its_head(tmp_path: Path) -> None:
+    """Then the whole is hashed: a mistake in a commit is no damage to a pack."""
+    pack = write_pack(tmp_path, CONTENTS, IDENTITY)
+    found = check_pack(pack.path.read_bytes(), pack.digest, IDENTITY, "0" * 64)
+    assert found.members == {sha256(c): len(c) for c in CONTENTS}
+
+
+def test_with_a_head_the_ciphertext_is_not_hashed_and_without_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack = write_pack(tmp_path, CONTENTS, IDENTITY)
+    sealed = pack.path.read_bytes()
+    hashed: list[int] = []
+    whole = pack_check_module._HashedSource.finish
+
+    def finish(source: pack_check_module._HashedSource) -> str:
+        hashed.append(1)
+        return whole(source)
+
+    monkeypatch.setattr(pack_check_module._HashedSource, "finish", finish)
+    check_pack(sealed, pack.digest, IDENTITY, pack.head)
+    assert not hashed
     check_pack(sealed, pack.digest, IDENTITY)
+    assert hashed
 
 
 @settings(max_examples=60, deadline=None)

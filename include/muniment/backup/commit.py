@@ -264,7 +264,9 @@ def _named_packs(
     for pack in sorted(named):
         if pack in new:
             ref = new[pack]
-            packs.append(PackObject(pack=pack, key_id=ref.key_id, size=ref.size, new=True))
+            packs.append(
+                PackObject(pack=pack, key_id=ref.key_id, size=ref.size, head=ref.head, new=True)
+            )
         else:
             packs.append(known[pack].model_copy(update={"new": False}))
     return tuple(packs)

@@ -229,7 +229,7 @@ class _Packs:
         pack = self._open.close()
         self._open = None
         self._index.locate(bytes.fromhex(pack.digest), self._key_id, pack.segments)
-        self.closed.append(PackRef(pack.digest, self._key_id, pack.size))
+        self.closed.append(PackRef(pack.digest, self._key_id, pack.size, pack.head))
 
     def abort(self) -> None:
         if self._open is not None:

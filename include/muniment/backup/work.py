@@ -208,11 +208,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class PackRef:
-    """A pack that a shard wrote. `size` in bytes."""
+    """A pack that a shard wrote. `size` in bytes; `head` as in `FinishedPack`."""
 
     pack: str
     key_id: str
     size: int
+    head: str
 
 
 @dataclass(frozen=True, slots=True)

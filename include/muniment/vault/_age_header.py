@@ -62,6 +62,10 @@ class Header:
     mac: bytes
     size: int
 
+    def text(self) -> bytes:
+        """As it stands in the file: there is one way to write it."""
+        return _whole(self.authenticated, self.mac)
+
     def check(self, file_key: bytes) -> None:
         """Raises SealError unless the MAC was made with this file key."""
         if not hmac.compare_digest(self.mac, _mac(file_key, self.authenticated)):
@@ -71,7 +75,7 @@ class Header:
 def write(stanzas: Sequence[Stanza], file_key: bytes) -> bytes:
     """Raises ConfigError for more stanzas than a reader takes: about 600."""
     text = _VERSION + b"\n" + b"".join(stanza.text() for stanza in stanzas) + b"---"
-    text = text + b" " + encode(_mac(file_key, text)).encode("ascii") + b"\n"
+    text = _whole(text, _mac(file_key, text))
     if len(text) > MAX_HEADER:
         raise ConfigError(
             "there are too many recipients for one object",
@@ -119,6 +123,10 @@ def encode(data: bytes) -> str:
 def hkdf(key: bytes, salt: bytes, info: bytes) -> bytes:
     """HKDF-SHA256 (RFC 5869), 32 bytes: the one derivation that age uses."""
     return HKDF(SHA256(), 32, salt, info).derive(key)
+
+
+def _whole(authenticated: bytes, mac: bytes) -> bytes:
+    return authenticated + b" " + encode(mac).encode("ascii") + b"\n"
 
 
 def _mac(file_key: bytes, text: bytes) -> bytes:

@@ -72,12 +72,13 @@ class ChunkWriter:
         "_slots",
         "_state",
         "_used",
+        "head",
     )
 
     def __init__(self, sink: Sink, file_key: bytes, header: bytes) -> None:
         salt = os.urandom(SALT)
         self._sink = sink
-        self._before = header + salt
+        self.head = self._before = header + salt
         self._cipher = _payload_cipher(file_key, salt)
         self._number = 0
         self._pending = memoryview(bytearray(CHUNK))

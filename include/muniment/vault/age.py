@@ -88,6 +88,11 @@ class SealingWriter:
         self._chunks.write(view)
         return len(view)
 
+    @property
+    def head(self) -> bytes:
+        """What the file begins with: its header and the salt of its payload."""
+        return self._chunks.head
+
     def close(self) -> None:
         """Ends the file; one without its end does not open. Leaves `raw` open."""
         self._chunks.close()
@@ -110,7 +115,10 @@ class SealedReader:
     where its last chunk is read, or by `check_end`. Threads may share a reader if `read_at` allows.
     """
 
-    __slots__ = ("_chunks", "_payload", "_read_at", "_size")
+    __slots__ = ("_chunks", "_payload", "_read_at", "_size", "head")
+
+    head: bytes
+    """What the object begins with: its header and the salt of its payload."""
 
     def __init__(self, read_at: ReadAt, size: int, identities: Sequence[Identity]) -> None:
         """`size` is the object's, in bytes. Raises NoKey, SealError and what `read_at` raises."""
@@ -124,6 +132,7 @@ class SealedReader:
         parsed.check(file_key)
         self._payload = parsed.size + SALT
         salt = begun[:SALT] if len(begun) >= SALT else bytes(self._fetch(parsed.size, SALT))
+        self.head = parsed.text() + salt
         self._chunks = ChunkReader(file_key, salt, size - self._payload)
 
     @property

@@ -107,7 +107,7 @@ def rebase(
         created_at=vault.clock.now(),
         snapshots=(*carried, *(w.object for w in written)),
         packs=tuple(
-            PackObject(pack=p.pack, key_id=p.key_id, size=p.size, md5=p.md5)
+            PackObject(pack=p.pack, key_id=p.key_id, size=p.size, head=p.head, md5=p.md5)
             for digest, p in sorted(packs.items())
             if digest in named
         ),

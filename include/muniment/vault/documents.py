@@ -71,9 +71,12 @@ class StateOfCommit(_Document):
 
 
 class PackObject(_Document):
+    """`head` is the digest of what the pack begins with: the header and the salt of the payload."""
+
     pack: Hex64
     key_id: KeyId
     size: Count
+    head: Hex64 | None = None
     md5: Hex32 | None = None
     new: bool = False
 

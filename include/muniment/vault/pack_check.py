@@ -4,8 +4,12 @@ Shown is: the bytes as stored hash to the pack's name; all of it opens, to its e
 within the limits; they are one tar of regular files, each named by the SHA-256 of its content and with
 nothing hidden between them, and its two end blocks.
 
-Memory is one frame and one window, whatever the pack claims. SHA-256 is computed in the same pass:
-no byte is fetched twice.
+Memory is one frame and one window, whatever the pack claims. No byte is fetched twice of a good pack.
+
+Where the commit says how the pack begins (`head`), its stored bytes are not hashed as well: with
+that header and salt there is one file key, and under it one ciphertext that authenticates for each
+place (a Poly1305 tag of every 64 KiB, numbered, the last one marked). Whoever does not have the
+file key cannot make another. Else SHA-256 is computed in the same pass.
 """
 
 from __future__ import annotations
@@ -39,11 +43,13 @@ class PackContents:
     size: int
 
 
-def check_pack(data: Bytes, digest: str, identity: Identity) -> PackContents:
+def check_pack(
+    data: Bytes, digest: str, identity: Identity, head: str | None = None
+) -> PackContents:
     """Checks a pack in memory. `digest` is its name, hex. Raises as `check_pack_at` does."""
     view = memoryview(data).cast("B")
     return check_pack_at(
-        lambda start, length: view[start : start + length], len(view), digest, identity
+        lambda start, length: view[start : start + length], len(view), digest, identity, head
     )
 
 
@@ -65,11 +71,16 @@ def check_stored_pack(store: Store, pack: PackObject, keyring: Keyring) -> PackC
     def read_at(start: int, length: int) -> bytes:
         return store.get(name, version=version or None, start=start, length=length)
 
-    return check_pack_at(read_at, pack.size, pack.pack, identity)
+    return check_pack_at(read_at, pack.size, pack.pack, identity, pack.head)
 
 
-def check_pack_at(read_at: ReadAt, size: int, digest: str, identity: Identity) -> PackContents:
+def check_pack_at(
+    read_at: ReadAt, size: int, digest: str, identity: Identity, head: str | None = None
+) -> PackContents:
     """Checks a pack of `size` bytes by ranged reads, each byte once and in order.
+
+    Args:
+        head: what the commit says of header and salt, hex; None where it says nothing.
 
     Raises:
         IntegrityError: the bytes as stored do not have the digest in the name (whatever else is
@@ -82,8 +93,12 @@ def check_pack_at(read_at: ReadAt, size: int, digest: str, identity: Identity) -
         raise FormatError("a pack is larger than a pack may be", to=name)
     source = _HashedSource(read_at, size)
     problem: VaultError | None = None
+    contents: PackContents | None = None
     try:
-        contents = _contents(open_reader(source.read_at, size, identity), size)
+        sealed = open_reader(source.read_at if head is None else read_at, size, identity)
+        contents = _contents(sealed, size)
+        if hashlib.sha256(sealed.head).hexdigest() == head:
+            return contents
     except VaultError as error:
         problem = error
     # Damage in the store is said to be that, also where it looks like a wrong key.
@@ -91,6 +106,7 @@ def check_pack_at(read_at: ReadAt, size: int, digest: str, identity: Identity) -
         raise IntegrityError("the pack's bytes do not have the digest in its name", to=name)
     if problem is not None:
         raise problem.at(name)
+    assert contents is not None
     return contents
 
 

@@ -37,7 +37,8 @@ MAX_MEMBER = 32 << 20
 
 @dataclass(frozen=True, slots=True)
 class FinishedPack:
-    """A pack in staging. `digest` is hex and of the ciphertext, `size` is its bytes;
+    """A pack in staging. `digest` is hex and of the ciphertext, `size` is its bytes; `head` is that of what
+    it begins with, header and salt;
     `plaintext` is bytes of tar stream. `segments`: member digest -> where its pieces lie, in order;
     none for an empty member."""
 
@@ -47,6 +48,7 @@ class FinishedPack:
     path: Path
     key_id: str
     segments: dict[bytes, tuple[Segment, ...]]
+    head: str
 
 
 class PackWriter:
@@ -142,6 +144,7 @@ class PackWriter:
             path=file.path,
             key_id=self._key_id,
             segments={digest: tuple(found) for digest, found in self._segments.items()},
+            head=file.head,
         )
 
     def abort(self) -> None:

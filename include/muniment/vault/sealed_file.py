@@ -26,11 +26,13 @@ PIECE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class SealedFile:
-    """A finished sealed object in staging. `digest` is hex and names it in the store."""
+    """A finished sealed object in staging. `digest` is hex and names it in the store; `head` is the
+    SHA-256, hex, of what it begins with: header and salt."""
 
     digest: str
     size: int
     path: Path
+    head: str
 
 
 class _HashingFile:
@@ -86,7 +88,8 @@ class StagedFile:
             path = self._directory / digest
             os.replace(self._temporary, path)
             note_hashed(path, self._hashed.sha256.digest())
-        self.finished = SealedFile(digest, self._hashed.size, path)
+        head = hashlib.sha256(self._sealing.head).hexdigest()
+        self.finished = SealedFile(digest, self._hashed.size, path, head)
         return self.finished
 
     def abort(self) -> None:
