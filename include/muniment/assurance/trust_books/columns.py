@@ -229,7 +229,8 @@ def _read(name: str, data: bytes) -> dict[str, Values]:
         if kinds[column] is Kind.COUNT:
             words = [int(word) for word in words]
         words.append(None)
-        found[column] = [words[n] for n in coded.indices.fill_null(len(words) - 1).to_pylist()]
+        places = coded.indices.fill_null(len(words) - 1).to_pylist()
+        found[column] = [words[n] for n in places]
     return found
 
 

@@ -7,7 +7,9 @@ source; where a set of tables has its lines, it is judged here.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from muniment.assurance.trust_books.columns import (
@@ -105,16 +107,16 @@ def reports(books: Books) -> Found:
         return found
     ours = dict(zip(books.entry("transaction_id"), books.amounts, strict=True))
     seen: dict[str, set[str]] = defaultdict(set)
-    for one in books.records(REPORTS):
-        id_ = one["transaction_id"]
+    columns = ("transaction_id", "report", "funds_in", "funds_out")
+    for id_, kind, in_, out in zip(*(books.column(REPORTS, c) for c in columns), strict=True):
         if id_ is None:
             continue
         found.of += 1
-        seen[one["report"]].add(id_)
-        theirs = (one["funds_in"] or 0) - (one["funds_out"] or 0)
+        seen[kind].add(id_)
+        theirs = (in_ or 0) - (out or 0)
         if ours.get(id_) != theirs:
             mine = "not there" if id_ not in ours else books.say(ours[id_])
-            found.add(f"entry {id_}", f"entry {id_}: {one['report']} has {books.say(theirs)}, here it is {mine}", id_)  # fmt: skip
+            found.add(f"entry {id_}", f"entry {id_}: {kind} has {books.say(theirs)}, here it is {mine}", id_)  # fmt: skip
     for kind, ids in sorted(seen.items()):
         for id_ in sorted(set(ours) - ids - {None}):
             found.add(f"entry {id_}", f"entry {id_} is not in the source's {kind}", id_)
@@ -134,31 +136,44 @@ def accounts(books: Books, before: Books) -> Found:
 
 def amendments(books: Books, before: Books) -> Found:
     """TX-06: what changed or vanished, with before and after. What is new is no amendment."""
-    found = Found()
     names = [n for n in SUBSTANCE if n in before.tables.get(TRANSACTIONS, {})]
     place = {id_: n for n, id_ in enumerate(books.entry("transaction_id"))}
-    now = [books.entry(name) for name in names]
-    then = [before.entry(name) for name in names]
-    money = names.index("amount") if "amount" in names else -1
-    for old, id_ in enumerate(before.entry("transaction_id")):
-        found.of += 1
-        new = place.get(id_)
-        if new is None:
-            row = {name: values[old] for name, values in zip(names, then, strict=True)}
-            found.add(f"entry {id_}", f"entry {id_} is gone; it was {_said(before, row)}", id_)
-            continue
-        changed = []
-        for n, (a, b) in enumerate(zip(then, now, strict=True)):
-            one, other = a[old], b[new]
-            if n == money and one is not None and other is not None:
-                one, other = before.say(one), books.say(other)
-            if one != other:
-                changed.append(f"{names[n]} was {one or 'empty'}, is {other or 'empty'}")
-        if changed:
+    ids = before.entry("transaction_id")
+    now = [place.get(id_) for id_ in ids]
+    found = Found(len(ids))
+    then_columns = [_as_said(before, name, before.places) for name in names]
+    now_columns = []
+    for name in names:
+        column = _as_said(books, name, before.places)
+        now_columns.append([None if n is None else column[n] for n in now])
+    rows = zip(ids, now, zip(*then_columns, strict=True), zip(*now_columns, strict=True), strict=True)
+    for id_, there, old, new in rows:
+        if there is None:
+            told = [f"{name} {_said(before, name, value)}" for name, value in zip(names, old, strict=True) if value is not None]  # fmt: skip
+            found.add(f"entry {id_}", f"entry {id_} is gone; it was {', '.join(told)}", id_)
+        elif old != new:
+            changed = [
+                f"{name} was {_said(before, name, a)}, is {_said(before, name, b)}"
+                for name, a, b in zip(names, old, new, strict=True)
+                if a != b
+            ]
             found.add(f"entry {id_}", f"entry {id_}: {'; '.join(changed)}", id_)
     return found
 
 
-def _said(books: Books, row: Mapping[str, Any]) -> str:
-    told = {n: books.say(v) if n == "amount" else v for n, v in row.items() if v is not None}
-    return ", ".join(f"{name} {value}" for name, value in told.items())
+def _as_said(books: Books, name: str, places: int) -> Sequence[Any]:
+    """A column; amounts in the smallest unit of the books that they are compared with."""
+    values = books.entry(name)
+    if name != "amount" or books.places == places:
+        return values
+    return [None if one is None else Fraction(one) / Fraction(10) ** (books.places - places) for one in values]
+
+
+def _said(books: Books, name: str, value: Any) -> str:
+    if value is None:
+        return "empty"
+    if name != "amount":
+        return str(value)
+    if isinstance(value, int):
+        return books.say(value)
+    return str(Decimal(value.numerator) / (value.denominator * 10**books.places))
