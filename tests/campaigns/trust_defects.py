@@ -142,7 +142,9 @@ def tail_cut(rng: random.Random, tables: Tables) -> None:
     remove(held, gone)
     accounts, balances = tables["trust_account"], tables["matter_trust_balance"]
     accounts["reported_transaction_count"][0] -= len(gone)
-    accounts["reported_balance"][0] = money(cents(accounts["reported_balance"][0]) - sum(sums.values()))
+    accounts["reported_balance"][0] = money(
+        cents(accounts["reported_balance"][0]) - sum(sums.values())
+    )
     for n, key in enumerate(zip(balances["client_id"], balances["matter_id"], strict=True)):
         if balances["account_id"][n] == account and key in sums:
             balances["balance"][n] = money(cents(balances["balance"][n]) - sums[key])
@@ -251,14 +253,20 @@ def nothing(rng: random.Random, tables: Tables) -> None:
 
 def check_twice(rng: random.Random, tables: Tables) -> None:
     held = entries(tables)
-    wanted = [n for n, number in enumerate(held["check_number"]) if number and not held["voided_on"][n]]
+    wanted = [
+        n for n, number in enumerate(held["check_number"]) if number and not held["voided_on"][n]
+    ]
     one, other = rng.sample([n for n in wanted if held["account_id"][n] == "9000"], 2)
     held["check_number"][one] = held["check_number"][other]
 
 
 def check_left_out(rng: random.Random, tables: Tables) -> None:
     held = entries(tables)
-    at = max(n for n, number in enumerate(held["check_number"]) if number and not held["reverses_transaction_id"][n])
+    at = max(
+        n
+        for n, number in enumerate(held["check_number"])
+        if number and not held["reverses_transaction_id"][n]
+    )
     held["check_number"][at] = str(int(held["check_number"][at]) + 2)
 
 
@@ -271,7 +279,11 @@ def never_cleared(rng: random.Random, tables: Tables) -> None:
     ]  # fmt: skip
     account, matter, _ = rng.choice(spent)
     for n in range(len(held["amount"])):
-        if (held["account_id"][n], held["matter_id"][n], held["type"][n]) == (account, matter, "deposit"):
+        if (held["account_id"][n], held["matter_id"][n], held["type"][n]) == (
+            account,
+            matter,
+            "deposit",
+        ):
             held["cleared_on"][n] = None
 
 
@@ -305,7 +317,9 @@ def reviewed_by_its_maker(rng: random.Random, tables: Tables) -> None:
 
 def stale_check(rng: random.Random, tables: Tables) -> None:
     held = entries(tables)
-    held["cleared_on"][some(rng, tables, method="check", type="disbursement", voided_on=None)] = None
+    held["cleared_on"][some(rng, tables, method="check", type="disbursement", voided_on=None)] = (
+        None
+    )
 
 
 def closed_with_money(rng: random.Random, tables: Tables) -> None:
@@ -396,11 +410,15 @@ def try_defect(defect: Defect, seed: int, size: Size, *, clio: bool) -> tuple[se
     defect.plant(random.Random(f"{seed}/{defect.name}"), planted)
     told = as_clio_tells if clio else lambda tables: tables
     now, kept = books_from_columns(told(planted)), books_from_columns(told(true))
-    found = judged("clio-trust" if clio else "ledger", now, now if defect.is_finding else kept, kept)
+    found = judged(
+        "clio-trust" if clio else "ledger", now, now if defect.is_finding else kept, kept
+    )
     failed = failing(found)
     wanted = set(defect.on_clio if clio else defect.found_by)
     wrong = [f"{id_} does not find it" for id_ in sorted(wanted - failed)]
-    arithmetic = {i for i in failed if catalogue()[i].class_ is not Class.FINDING and catalogue()[i].fails}
+    arithmetic = {
+        i for i in failed if catalogue()[i].class_ is not Class.FINDING and catalogue()[i].fails
+    }
     if defect.only and arithmetic - wanted:
         wrong.append(f"also {', '.join(sorted(arithmetic - wanted))}")
     fails = {i for i in wanted if catalogue()[i].fails}
@@ -470,4 +488,15 @@ def summary(cases: Iterable[Case]) -> str:
     return "\n".join(lines)
 
 
-__all__ = ["DEFECTS", "EIGHTEEN", "SMALL", "Defect", "failing", "judged", "run", "summary", "try_clean", "try_defect"]
+__all__ = [
+    "DEFECTS",
+    "EIGHTEEN",
+    "SMALL",
+    "Defect",
+    "failing",
+    "judged",
+    "run",
+    "summary",
+    "try_clean",
+    "try_defect",
+]

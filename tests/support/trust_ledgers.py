@@ -137,18 +137,33 @@ class _Firm:
 
     # -- a month -----------------------------------------------------------------------------------
 
-    def _month(self, account: str, ledgers: list[_Ledger], first: date, count: int, number: int) -> None:
+    def _month(
+        self, account: str, ledgers: list[_Ledger], first: date, count: int, number: int
+    ) -> None:
         begun = self.out.ids
         if number == 0:
             own = 5_000_00 if self.plant == "own money" and account == self.accounts[0] else 200_00
-            self._bank(account, first, own, "deposit", "attorney_funds", "Example Law", "Money for bank fees")
+            self._bank(
+                account,
+                first,
+                own,
+                "deposit",
+                "attorney_funds",
+                "Example Law",
+                "Money for bank fees",
+            )
         step = 0
         while self.out.ids - begun < count - 2:
             day = first + timedelta(days=min(26, 27 * step // max(1, count)))
             step += 1
             ledger = self.rng.choice(ledgers)
             ledger.clear(day)
-            if number == 3 and step == 8 and self.plant in ("overdraw", "bounce") and account == self.accounts[0]:
+            if (
+                number == 3
+                and step == 8
+                and self.plant in ("overdraw", "bounce")
+                and account == self.accounts[0]
+            ):
                 self._overdraw(account, ledger, day)
             elif ledger.cleared > 500_00 and self.rng.random() < 0.03:
                 self._transfer(account, ledger, self.rng.choice(ledgers), day)
@@ -158,10 +173,22 @@ class _Firm:
                 self._receive(account, ledger, day)
         last = first + timedelta(days=27)
         earned = self.rng.randint(100, 9_000)
-        self._bank(account, last, earned, "interest", "interest", "The bank", "Interest of the month")
-        self._bank(account, last, -earned, "disbursement", "interest", "State bar foundation", "Interest remitted")
+        self._bank(
+            account, last, earned, "interest", "interest", "The bank", "Interest of the month"
+        )
+        self._bank(
+            account,
+            last,
+            -earned,
+            "disbursement",
+            "interest",
+            "State bar foundation",
+            "Interest remitted",
+        )
 
-    def _bank(self, account: str, day: date, cents_: int, kind: str, ledger: str, payee: str, purpose: str) -> None:
+    def _bank(
+        self, account: str, day: date, cents_: int, kind: str, ledger: str, payee: str, purpose: str
+    ) -> None:
         self.out.add(
             account, day, cents_, ledger_kind=ledger, type=kind, method="internal", payor_payee=payee,
             purpose=purpose, cleared_on=day.isoformat(),
@@ -183,7 +210,11 @@ class _Firm:
         amount = ledger.cleared if self.rng.random() < 0.3 else self.rng.randint(1, ledger.cleared)
         ledger.cleared -= amount
         wire = self.rng.random() < 0.4
-        cells: dict[str, Any] = {"method": "wire", "authorised_by": "partner", "bank_confirmation_ref": f"W{self.out.ids}"}
+        cells: dict[str, Any] = {
+            "method": "wire",
+            "authorised_by": "partner",
+            "bank_confirmation_ref": f"W{self.out.ids}",
+        }
         if not wire:
             self.checks[account] += 1
             cells = {"method": "check", "check_number": str(self.checks[account])}
@@ -223,7 +254,9 @@ class _Firm:
         )  # fmt: skip
         ledger.cleared -= amount
 
-    def _client(self, account: str, ledger: _Ledger, day: date, cents_: int, cleared: date, **cells: Any) -> str:
+    def _client(
+        self, account: str, ledger: _Ledger, day: date, cents_: int, cleared: date, **cells: Any
+    ) -> str:
         ledger.balance += cents_
         self.outside[account].append((day.isoformat(), cleared.isoformat(), cents_))
         return self.out.add(

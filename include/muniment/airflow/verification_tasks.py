@@ -18,6 +18,7 @@ from urllib.parse import quote
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
+from muniment.airflow.alert_channels import tell_trust_lawyer
 from muniment.airflow.names import EVERYTHING as EVERYTHING_FIELD
 from muniment.airflow.names import REPORT, engine_run_id
 from muniment.airflow.settings import reports_area, scratch_area
@@ -287,6 +288,7 @@ class VerificationTasks:
             log.info("%s %s was not judged, or not all of it: %s", drawn.source, id_, "; ".join(reasons[:5]))  # fmt: skip
         if looked.report:
             log.info("%s: a report is sealed to the trust lawyer: %s", drawn.source, looked.report)
+            self._tell_lawyer()
         else:
             log.warning(
                 "%s: nobody is named who may see findings (roles.trust_lawyer with a recipient in "
@@ -302,6 +304,15 @@ class VerificationTasks:
             "unjudged": len(looked.unjudged),
             "report": bool(looked.report),
         }
+
+    def _tell_lawyer(self) -> None:
+        """A mail that does not go out is no fault of the books: the report is in the vault."""
+        try:
+            answer = tell_trust_lawyer(self._config, self._wiring.clock.now())
+        except MunimentError as error:
+            log.warning("The trust lawyer was not told by mail: [%s] %s", error.code, error.what)
+        else:
+            log.info("Mail to the trust lawyer: %s", answer or "not wanted")
 
     def _papers(self) -> Vault | None:
         """The vault of the upload folder; None where the firm has none."""

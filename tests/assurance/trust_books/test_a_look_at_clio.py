@@ -83,7 +83,9 @@ def test_two_looks_compare_with_the_last_reported_and_name_what_was_amended(
     firm.back_up()
     firm.look(FIRM, tmp_path)
     changed = sim.request(
-        "PATCH", f"bank_transactions/{made['id']}.json", json={"data": {"description": "Another word"}}
+        "PATCH",
+        f"bank_transactions/{made['id']}.json",
+        json={"data": {"description": "Another word"}},
     )
     assert changed.status_code == 200, changed.text
     for _ in range(2):
@@ -175,7 +177,6 @@ def test_a_restore_that_changes_an_entry_is_damage_and_names_it(
     looked = look_at_books(firm.vault(), firm.drawn(), found, FIRM)
     assert looked.damage["TX-12"] == len(looked.entries["TX-12"]) > 0
     assert looked.anomalies == {}
-
 
 
 def test_an_entry_that_the_live_source_has_as_well_is_no_damage(

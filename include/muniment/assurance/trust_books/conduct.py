@@ -280,10 +280,10 @@ def firm_money(books: Books, rules: Rules) -> Found:
         found.unjudged.append("nothing says which of the money is the firm's own")
         return found
     limit = int(rules.firm_money.scaleb(books.places))
-    for account, balance in held.items():
+    for of, balance in held.items():
         found.of += 1
         if not 0 <= balance <= limit:
-            found.add(f"account {account}", f"account {account}: {books.say(balance)} of the firm's own, {books.say(limit)} is allowed")  # fmt: skip
+            found.add(f"account {of}", f"account {of}: {books.say(balance)} of the firm's own, {books.say(limit)} is allowed")  # fmt: skip
     return found
 
 

@@ -146,7 +146,9 @@ def amendments(books: Books, before: Books) -> Found:
     for name in names:
         column = _as_said(books, name, before.places)
         now_columns.append([None if n is None else column[n] for n in now])
-    rows = zip(ids, now, zip(*then_columns, strict=True), zip(*now_columns, strict=True), strict=True)
+    rows = zip(
+        ids, now, zip(*then_columns, strict=True), zip(*now_columns, strict=True), strict=True
+    )
     for id_, there, old, new in rows:
         if there is None:
             told = [f"{name} {_said(before, name, value)}" for name, value in zip(names, old, strict=True) if value is not None]  # fmt: skip
@@ -166,7 +168,10 @@ def _as_said(books: Books, name: str, places: int) -> Sequence[Any]:
     values = books.entry(name)
     if name != "amount" or books.places == places:
         return values
-    return [None if one is None else Fraction(one) / Fraction(10) ** (books.places - places) for one in values]
+    return [
+        None if one is None else Fraction(one) / Fraction(10) ** (books.places - places)
+        for one in values
+    ]
 
 
 def _said(books: Books, name: str, value: Any) -> str:

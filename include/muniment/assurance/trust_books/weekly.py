@@ -63,17 +63,19 @@ def look_at_books(
     papers: Vault | None = None,
     live: Source | None = None,
     run_id: str = "",
+    sealing: bool = True,
 ) -> Looked:
     """Judges the books that a reconciler restored; seals the whole for the trust lawyer.
 
     Args:
         papers: where the upload folder's snapshots are; None where there is no such folder.
+        sealing: whether findings are looked for and a report is written.
 
     Raises StoreError, VaultError, and what reading rows raises.
     """
     assert found.books is not None
     restored = found.books
-    recipient = lawyer_of(firm)
+    recipient = lawyer_of(firm) if sealing else None
     before_seq = _before(vault, drawn)
     figures = _figures(papers, firm, restored.now)
     tables = figures.tables if figures else None
