@@ -66,7 +66,9 @@ def test_a_number_that_no_matter_has_is_not_repeated() -> None:
     assert "Zebra" not in "".join(found.unread)
 
 
-def test_months_without_figures_are_said_once_they_are_due_and_figures_are_no_signed_paper() -> None:
+def test_months_without_figures_are_said_once_they_are_due_and_figures_are_no_signed_paper() -> (
+    None
+):
     found = read({"figures/bank.csv": b"period_end,opening_balance,closing_balance\n2026-03-31,1.00,2.00\n"})  # fmt: skip
     assert found.unread == (
         "iolta: no reconciliation figures uploaded for 2026-03",

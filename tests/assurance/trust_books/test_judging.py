@@ -48,7 +48,11 @@ def test_a_reference_list_of_expectations_has_the_same_ids_and_classes() -> None
     assert {one["id"]: one["class"] for one in listed} == {
         id_: str(one.class_) for id_, one in catalogue().items()
     }
-    cannot = {one["id"] for one in listed if str(one["clio"]).startswith(("no", "weak", "partly", "False"))}
+    cannot = {
+        one["id"]
+        for one in listed
+        if str(one["clio"]).startswith(("no", "weak", "partly", "False"))
+    }
     # Running balances are worked out at backup; who asks for figures says so by itself.
     lacking = {id_ for id_, one in catalogue().items() if "clio-trust" in one.lacking}
     assert cannot - {"TX-15"} <= lacking
@@ -76,7 +80,9 @@ def test_amounts_are_exact_whatever_their_size_and_places() -> None:
     assert books.places == 17
     assert books.say(sum(books.amounts)) == "99999999999999999999.78999999999999996"
     assert books.odd == {2: "-0.30000000000000004"}
-    wrong = books_from_columns({"trust_transaction": {"amount": ["1_0.00", "\u0661.00", "nan", "5"]}})
+    wrong = books_from_columns(
+        {"trust_transaction": {"amount": ["1_0.00", "\u0661.00", "nan", "5"]}}
+    )
     assert wrong.amounts == [0, 0, 0, 500]
     assert sorted(wrong.odd) == [0, 1, 2, 3]
 

@@ -245,12 +245,18 @@ def books_from_columns(tables: Mapping[str, Mapping[str, Values]]) -> Books:
     }
     places = max((_places(values) for values in money.values()), default=2)
     made: dict[str, dict[str, Values]] = {name: dict(held) for name, held in tables.items()}
+    # Most amounts stand in several columns: of an entry, of the report that lists it, of a ledger's balance.
+    known: dict[str | None, int | None] = {None: None}
     for (name, column), values in money.items():
-        made[name][column] = [_units(one, places) for one in values]
-    odd = {}
-    for n, text in enumerate(tables.get(TRANSACTIONS, {}).get("amount", ())):
-        if text is not None and (text[-3:-2] != "." or _units(text, 2) is None):
-            odd[n] = text
+        for text in values:
+            if text not in known:
+                known[text] = _units(text, places)
+        made[name][column] = [known[text] for text in values]
+    odd = {
+        n: text
+        for n, text in enumerate(tables.get(TRANSACTIONS, {}).get("amount", ()))
+        if text is not None and (text[-3:-2] != "." or known[text] is None)
+    }
     return Books(made, places, odd)
 
 
@@ -262,9 +268,7 @@ def _places(texts: Iterable[str | None]) -> int:
     return found
 
 
-def _units(text: str | None, places: int) -> int | None:
-    if text is None:
-        return None
+def _units(text: str, places: int) -> int | None:
     whole, _, part = text.partition(".")
     digits = whole + part.ljust(places, "0")
     # int() alone would take blanks, underscores and digits of other scripts.
