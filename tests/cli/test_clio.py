@@ -13,10 +13,15 @@ from typing import Any
 import pytest
 import yaml
 
+from muniment.assurance.reconcile import RECONCILERS
+from muniment.assurance.trial import Draw
+from muniment.assurance.trust_books.weekly import look_at_books
+from muniment.cli.stores import open_destination
 from muniment.clock import SystemClock
 from muniment.config.load import load_firm
 from muniment.sources.clio.tokens import Tokens
-from muniment.vault.age import parse_identities
+from muniment.vault.age import Identity, parse_identities
+from muniment.wiring import Wiring
 from muniment.wiring_clio import token_store
 from tests.cli.conftest import Office, Terminal
 from tests.simulators.clio.running import Running, running
@@ -234,3 +239,110 @@ def test_a_mass_deletion_in_one_collection_is_refused_until_somebody_says_so(
     assert error["code"] == "M220"
     assert "notes" in error["what"]
     terminal("backup", "clio", "--accept-mass-deletion")
+
+
+PAPERS = """
+trust_papers:
+  source: papers
+  first_month: 2026-01
+  accounts:
+    iolta: {{books: "{account}", papers: [statement]}}
+    old: {{last_month: 2026-01, papers: [statement]}}
+"""
+
+
+def test_trust_books_are_judged_with_the_figures_that_were_uploaded(
+    firm: Office, terminal: Terminal, sim: Running, tmp_path: Path
+) -> None:
+    terminal("backup", "books")
+    report = terminal.json("trust", "check", "books")["sources"][0]
+    assert (report["differences"], report["damage"], report["anomalies"]) == (0, {}, {})
+    assert report["not_judged"]["TX-21"] == ["firm.yaml has no trust_papers"]
+
+    rows = sim.rows(
+        "bank_transactions.json",
+        fields="id,date,funds_in,funds_out,bank_account{id},matter{id},client{id}",
+    )
+    account = next(r["id"] for r in sim.rows("bank_accounts.json", fields="id,type,name") if r["name"] == "IOLTA trust")  # fmt: skip
+    held: dict[tuple[Any, Any], Decimal] = {}
+    for row in rows:
+        if row["bank_account"]["id"] == account and row["date"] <= "2026-01-31":
+            owner = (row["client"] or {}).get("id"), (row["matter"] or {}).get("id")
+            amount = Decimal(str(row["funds_in"] or 0)) - Decimal(str(row["funds_out"] or 0))
+            held[owner] = held.get(owner, Decimal()) + amount
+    total = sum(held.values())
+    folder = tmp_path / "papers"
+    figures = folder / "2026-01" / "iolta" / "figures"
+    figures.mkdir(parents=True)
+    (figures / "clients.csv").write_text(
+        "client_id,matter_id,balance\n"
+        + "".join(f"{c or ''},{m or ''},{amount:,}\n".replace(f"{amount:,}", f'"{amount:,}"') for (c, m), amount in held.items())
+    )  # fmt: skip
+    heading = (
+        "period_end,bank_closing_balance,adjusted_bank_balance,journal_balance,client_ledger_total"
+    )
+    (figures / "reconciliation.csv").write_text(
+        f"{heading}\n2026-01-31,{total},{total},{total},{total}\n"
+    )
+    inventory = firm.firm / "inventory.csv"
+    with inventory.open(newline="") as file:
+        listed = list(csv.DictReader(file))
+    papers = {**listed[0], "source_id": "papers", "system": "trust-papers", "location": str(folder)}
+    with inventory.open("w", newline="") as file:
+        out = csv.DictWriter(file, listed[0].keys())
+        out.writeheader()
+        out.writerows([*listed, papers])
+    with (firm.firm / "firm.yaml").open("a") as file:
+        file.write(PAPERS.format(account=account))
+    terminal("keys", "add-source", "papers")
+    terminal("backup", "papers")
+    report = terminal.json("trust", "check")["sources"][0]
+    assert (report["damage"], report["anomalies"]) == ({}, {})
+    assert "TX-21" in report["not_judged"]
+    assert report["not_judged"]["TX-21"] == [
+        "iolta: no bank figures uploaded for 2026-01",
+        "old: firm.yaml does not say which account of the books it is",
+    ]
+
+    (figures / "reconciliation.csv").write_text(
+        f"{heading}\n2026-01-31,{total},{total},{total + 1},{total}\n"
+    )
+    terminal.tomorrow()
+    terminal("backup", "papers")
+    report = terminal.json("trust", "check")["sources"][0]
+    # The books say the same as when they were backed up, so it is the firm's to look into.
+    assert (report["damage"], report["anomalies"]) == ({}, {"TX-21": 1})
+    assert "and did not in the source" in terminal("trust", "check").out
+
+
+def test_a_sealed_report_is_opened_by_the_trust_lawyer_alone(
+    firm: Office, terminal: Terminal, tmp_path: Path
+) -> None:
+    terminal("backup", "books")
+    key = tmp_path / "trust-lawyer.key"
+    terminal("trust", "findings", "--identity", firm.keys / "worker.age-identity", code=9)
+    assert "no trust lawyer is named" in terminal("doctor", "--no-probe").out
+    lawyer = Identity.generate()
+    key.write_text(f"{lawyer}\n")
+    path = firm.firm / "firm.yaml"
+    held = yaml.safe_load(path.read_text())
+    held["people"]["lawyer"] = {"email": "lawyer@firm.example", "recipient": str(lawyer.recipient)}
+    held["roles"]["trust_lawyer"] = "lawyer"
+    path.write_text(yaml.safe_dump(held))
+    assert "sealed to the trust lawyer" in terminal("doctor", "--no-probe").out
+
+    config = load_firm(firm.firm)
+    vault = Wiring(config, open_destination, terminal.clock).vault("operations", None)
+    head = vault.history("books").live[-1]
+    drawn = Draw("books", "clio-trust", head.seq, head.digest, "2026-03-02T08:00:00Z", 1, "", None)
+    look_at_books(vault, drawn, RECONCILERS["clio-trust"](vault, drawn, tmp_path), config.firm)
+
+    told = terminal("trust", "findings", "--identity", key, "--all").out
+    assert "TX-32" in told and "not judged: Clio does not tell when a check cleared" in told
+    [report] = terminal.json("trust", "findings", "--identity", key)["reports"]
+    assert (report["source"], report["snapshot"]) == ("books", 1)
+    assert terminal.json("--identity", key, "trust", "findings")["reports"] == [report]
+    for other in ("operations", "worker"):
+        terminal("trust", "findings", "--identity", firm.keys / f"{other}.age-identity", code=3)
+    terminal("trust", "findings", code=3)
+    terminal("trust", "findings", "--identity", key, "--back", "1", code=9)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from muniment.alerts.channels import Channel
 from muniment.alerts.heartbeat import Heartbeat
-from muniment.alerts.mail import MailChannel, MailSettings
+from muniment.alerts.mail import MailChannel, MailSettings, a_word
 from muniment.alerts.webhook import WebhookChannel, WebhookSettings
 from muniment.config.firm import Firm, Smtp
 from muniment.config.load import FirmConfig
@@ -30,6 +31,25 @@ def channels_of(config: FirmConfig) -> list[Channel]:
         )
         found.append(WebhookChannel(settings))
     return found
+
+
+def tell_trust_lawyer(config: FirmConfig, at: datetime) -> str:
+    """Mails the trust lawyer that there is a sealed report, and nothing else; says what the server answered,
+    empty where firm.yaml does not want it. Raises ConfigError, DeliveryError, NoticeRefused."""
+    firm = config.firm
+    person = firm.people.get(firm.roles.trust_lawyer or "")
+    if not firm.trust_books.mail or firm.alerts.smtp is None or person is None:
+        return ""
+    settings = _mail(config, firm.alerts.smtp)
+    text = (
+        "A sealed report on the trust books is in the vault. It says whether anything was found; this mail "
+        "does not, and is the same every time.\n\nOpen it with your own identity:\n"
+        "    muniment trust findings --identity FILE"
+    )
+    word = a_word(
+        settings, person.email, f"[{config.firm_id}] Trust books: a sealed report", text, at
+    )
+    return MailChannel(settings).send(word)
 
 
 def heartbeat_of(config: FirmConfig) -> Heartbeat | None:

@@ -18,6 +18,7 @@ from urllib.parse import quote
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
+from muniment.airflow.alert_channels import tell_trust_lawyer
 from muniment.airflow.names import EVERYTHING as EVERYTHING_FIELD
 from muniment.airflow.names import REPORT, engine_run_id
 from muniment.airflow.settings import reports_area, scratch_area
@@ -26,12 +27,13 @@ from muniment.assurance.check import finding_dict
 from muniment.assurance.data_docs import KEPT, forget_old, write_index
 from muniment.assurance.expectations import judge
 from muniment.assurance.files_contract import contract_of
-from muniment.assurance.reconcile import RECONCILERS
+from muniment.assurance.reconcile import RECONCILERS, Reconciled
 from muniment.assurance.rotation import EVERYTHING, Rotation
 from muniment.assurance.sample import Limits, draw_matter, matter_sizes
 from muniment.assurance.scratch import Scratch
 from muniment.assurance.summary import evidence_facts, summarise
 from muniment.assurance.trial import Draw, Facts, read_snapshot, restore_sample
+from muniment.assurance.trust_books.weekly import look_at_books
 from muniment.assurance.verify import verify
 from muniment.clock import to_text
 from muniment.config.inventory import InventoryRow
@@ -257,7 +259,68 @@ class VerificationTasks:
         with self._scratch().trial(f"{drawn.source}.trust") as place:
             found = RECONCILERS[row.system](self._vault(drawn.source), drawn, place)
         log.info("%s: %s entries reconciled", drawn.source, f"{found.entries:,}")
-        return {"source": drawn.source, "entries": found.entries, "differences": found.differences}
+        left: Json = {
+            "source": drawn.source,
+            "entries": found.entries,
+            "differences": found.differences,
+        }
+        return self._look_at_books(drawn, found, left) if found.books is not None else left
+
+    def _look_at_books(self, drawn: Draw, found: Reconciled, left: Json) -> Json:
+        """Judges the books by every rule; what the rules of conduct come to is in the sealed report alone."""
+        looked = look_at_books(
+            self._vault(drawn.source),
+            drawn,
+            found,
+            self._config.firm,
+            papers=self._papers(),
+            live=self._live(drawn),
+            run_id=self._run_id(),
+        )
+        for id_, count in looked.damage.items():
+            log.error("%s %s does not hold in %s places", drawn.source, id_, f"{count:,}")
+        for id_, count in looked.anomalies.items():
+            log.warning(
+                "%s %s does not hold in %s places, and did not in the source when it was backed up",
+                drawn.source, id_, f"{count:,}",
+            )  # fmt: skip
+        for id_, reasons in looked.unjudged.items():
+            log.info("%s %s was not judged, or not all of it: %s", drawn.source, id_, "; ".join(reasons[:5]))  # fmt: skip
+        if looked.report:
+            log.info("%s: a report is sealed to the trust lawyer: %s", drawn.source, looked.report)
+            self._tell_lawyer()
+        else:
+            log.warning(
+                "%s: nobody is named who may see findings (roles.trust_lawyer with a recipient in "
+                "firm.yaml): none were looked for", drawn.source,
+            )  # fmt: skip
+        sealed = {"damage": looked.damage, "entries": looked.entries, "anomalies": looked.anomalies}
+        self._scratch().write(f"{drawn.source}.trust", json.dumps(sealed).encode())
+        return {
+            **left,
+            "differences": found.differences + sum(looked.damage.values()),
+            "anomalies": sum(looked.anomalies.values()),
+            "amendments": looked.amendments,
+            "unjudged": len(looked.unjudged),
+            "report": bool(looked.report),
+        }
+
+    def _tell_lawyer(self) -> None:
+        """A mail that does not go out is no fault of the books: the report is in the vault."""
+        try:
+            answer = tell_trust_lawyer(self._config, self._wiring.clock.now())
+        except MunimentError as error:
+            log.warning("The trust lawyer was not told by mail: [%s] %s", error.code, error.what)
+        else:
+            log.info("Mail to the trust lawyer: %s", answer or "not wanted")
+
+    def _papers(self) -> Vault | None:
+        """The vault of the upload folder; None where the firm has none."""
+        settings = self._config.firm.trust_papers
+        known = settings is not None and any(
+            row.source_id == settings.source for row in self._config.protected
+        )
+        return self._vault(settings.source) if settings is not None and known else None
 
     def _trust_rows(self) -> list[InventoryRow]:
         # In papers there is nothing to compute: their bytes are verified like all others.
@@ -344,13 +407,13 @@ class VerificationTasks:
         scratch = self._scratch()
         detail: Json = {}
         for part in drawn:
-            for kind in ("offenders", "findings"):
+            for kind in ("offenders", "findings", "trust"):
                 try:
                     found = json.loads(scratch.read(f"{part['source']}.{kind}"))
                 except StagingError:
                     continue
                 if found:
-                    detail[f"{part['source']}.{kind}"] = _cut(found)
+                    detail[f"{part['source']}.{kind}"] = found if kind == "trust" else _cut(found)
         return detail
 
     def purge_scratch(self) -> None:

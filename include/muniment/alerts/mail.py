@@ -53,8 +53,10 @@ class MailChannel:
         self._settings = settings
 
     def deliver(self, firm: str, notices: Sequence[Event], at: datetime) -> str:
-        settings = self._settings
-        message = compose(settings, firm, notices, at)
+        return self.send(compose(self._settings, firm, notices, at))
+
+    def send(self, message: EmailMessage) -> str:
+        """Raises DeliveryError, NoticeRefused."""
         try:
             with self._connected() as server:
                 refused = server.send_message(message)
@@ -98,6 +100,18 @@ class MailChannel:
             server.close()
             raise
         return server
+
+
+def a_word(settings: MailSettings, to: str, subject: str, text: str, at: datetime) -> EmailMessage:
+    """A mail to one person that is no alert."""
+    message = EmailMessage()
+    message["Subject"] = _one_line(subject)
+    message["From"] = settings.sender
+    message["To"] = to
+    message["Date"] = format_datetime(at)
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(f"{text}\n")
+    return message
 
 
 def compose(

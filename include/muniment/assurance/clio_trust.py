@@ -15,11 +15,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from muniment.assurance.reconcile import Reconciled
+from muniment.assurance.reconcile import Reconciled, RestoredBooks
 from muniment.assurance.trial import Draw, read_snapshot
 from muniment.clock import from_text
-from muniment.errors import IntegrityError
+from muniment.errors import IntegrityError, ItemUnreadable
 from muniment.model.item import Row
+from muniment.sources.base import Source
 from muniment.sources.clio.exact import parse
 from muniment.sources.clio.naming import LEDGER_REPORT
 from muniment.sources.clio.trust.books import REPORTS, RESOURCES, Books, lines_of
@@ -33,6 +34,8 @@ from muniment.vault.vault import Vault
 
 LEDGERS = "TX-04"
 """The check against the vendor's own ledgers."""
+TOLD = frozenset({"TX-01", "TX-02", "TX-03", LEDGERS})
+ENTRIES = "bank_transactions"
 
 _TIMED = ("trust_account", "matter_trust_balance")
 """Tables that say when they were reported."""
@@ -81,6 +84,24 @@ class Kept:
         text = (self.content(table_id("csv", name)) or b"").decode()
         return csv.DictReader(io.StringIO(text, newline=""))
 
+    def tables(self, names: Iterable[str]) -> dict[str, bytes]:
+        """The canonical tables as they were made when the rows were backed up, as CSV."""
+        found = {name: self.content(table_id("csv", name)) for name in names}
+        return {name: content for name, content in found.items() if content is not None}
+
+    def same(self, live: Source, entry: str) -> bool | None:
+        """Does the live source have this entry as it is here? None: it is not here, or is gone there."""
+        native_id = f"{ENTRIES}/{entry}".encode()
+        mine = self.content(native_id)
+        if mine is None:
+            return None
+        try:
+            with live.open(ENTRIES, native_id) as opened:
+                theirs = b"".join(iter(lambda: opened.read(1 << 20), b""))
+        except ItemUnreadable:
+            return None
+        return bool(parse(theirs) == parse(mine))
+
 
 def reconcile_clio(vault: Vault, drawn: Draw, scratch: Path) -> Reconciled:
     """Raises IntegrityError and its like where a row cannot be read. Nothing is written."""
@@ -91,18 +112,28 @@ def reconcile_clio(vault: Vault, drawn: Draw, scratch: Path) -> Reconciled:
     differences = reconcile(tables)
     wrong = sum(one.code != LEDGERS for one in differences)
     made = _ledgers_made(vault, history, record)
+    reports = 0
     if made is not None and made.seq == record.seq:
-        wrong += sum(one.code == LEDGERS for one in differences)
+        reports = sum(one.code == LEDGERS for one in differences)
     elif made is not None:
         then = reconcile(canonical_tables(_kept(vault, history, made).books()))
-        wrong += sum(one.code == LEDGERS for one in then)
+        reports = sum(one.code == LEDGERS for one in then)
+    wrong += reports
+    kept_tables = kept.tables(tables)
     for name, table in tables.items():
-        stored = kept.content(table_id("csv", name))
+        stored = kept_tables.get(name)
         if stored is None and name == EVIDENCE:
             # A firm that has no ledgers made.
             continue
         wrong += _in_order(stored or b"") != _in_order(as_csv(table))
-    return Reconciled(len(tables["trust_transaction"].rows), wrong)
+    books = RestoredBooks(
+        tables,
+        kept_tables,
+        lambda seq: _kept(vault, history, history.at(seq)).tables(tables),
+        reports,
+        kept.same,
+    )
+    return Reconciled(len(tables["trust_transaction"].rows), wrong, TOLD, books)
 
 
 def _kept(vault: Vault, history: History, record: CommitRecord) -> Kept:

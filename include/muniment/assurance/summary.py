@@ -49,10 +49,15 @@ def summarise(
         "wrong": [
             *wrong,
             *(f"{name}: trust data, and this version reconciles none of it" for name in trust),
+            *(_anomaly(name, each) for name, each in books.items() if each.get("anomalies")),
         ],
         "trust_not_reconciled": len(trust),
         "trust_entries": sum(each.get("entries", 0) for each in books.values()),
         "trust_differences": sum(each.get("differences", 0) for each in books.values()),
+        **{
+            f"trust_{key}": sum(int(each.get(key, 0)) for each in books.values())
+            for key in ("anomalies", "amendments", "unjudged")
+        },
         "rebased": list(rebased),
     }
 
@@ -113,6 +118,13 @@ def _unbalanced(books: Mapping[str, Any]) -> list[str]:
     return [f"trust records do not balance in {places:,} places"] if places else []
 
 
+def _anomaly(name: str, books: Mapping[str, Any]) -> str:
+    return (
+        f"{name}: its trust books do not add up in {books['anomalies']:,} places, and did not when they were "
+        "backed up: tell the office manager"
+    )
+
+
 def evidence_facts(summary: Mapping[str, Any]) -> Facts:
     """The clear part of the entry `verification.ended`: numbers, and the opaque id of the matter.
     `restored.<source>` says of each source whether its sample came back good (docs/KPIS.md)."""
@@ -133,6 +145,9 @@ def evidence_facts(summary: Mapping[str, Any]) -> Facts:
         "trust_not_reconciled": summary["trust_not_reconciled"],
         "trust_entries": summary["trust_entries"],
         "trust_differences": summary["trust_differences"],
+        "trust_anomalies": summary["trust_anomalies"],
+        "trust_amendments": summary["trust_amendments"],
+        "trust_unjudged": summary["trust_unjudged"],
         "rebased": len(summary["rebased"]),
         **{f"restored.{s['source']}": s["good"] for s in sources},
         **added,

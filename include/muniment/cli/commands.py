@@ -23,6 +23,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "drill": ("drill",),
     "watch": ("watch",),
     "papers": ("papers",),
+    "trust": ("trust",),
     "kpi": ("kpi",),
     "restore": ("restore",),
     "export": ("export",),

@@ -21,6 +21,7 @@ from muniment.config.policy import (
     RetentionRule,
     SourceOptions,
 )
+from muniment.config.trust_books import TrustBooks
 from muniment.config.values import (
     Connection,
     Duration,
@@ -219,7 +220,9 @@ class Roles(Model):
     deputy: Id | None = Field(None, description="Approves when the managing partner cannot.")
     office_manager: Id | None = Field(None, description="Owns inventory.csv.")
     trust_lawyer: Id | None = Field(
-        None, description="The only one who sees findings about trust books."
+        None,
+        description="The only one who sees findings about trust books: reports are sealed to this person's"
+        " `recipient`. Without one, nobody looks for findings.",
     )
     technicians: Annotated[tuple[Id, ...], OneOrMany] = Field(
         (),
@@ -342,6 +345,10 @@ class Firm(Model):
     )
     trust_papers: TrustPapers | None = Field(
         None, description="Which papers of trust accounts must be in the vault, and by when."
+    )
+    trust_books: Annotated[TrustBooks, Table] = Field(
+        default_factory=TrustBooks,
+        description="What the trust lawyer is told about trust books.",
     )
     clock_tolerance: Duration = Field(
         timedelta(minutes=5),

@@ -107,6 +107,11 @@ class TrustAccount(Model):
     last_month: Month | None = Field(
         None, description="The last month for which papers are due, once it is closed."
     )
+    books: Text | None = Field(
+        None,
+        description="The account's id in the trust books, by which uploaded figures are held against them.",
+        examples=["7654321"],
+    )
     papers: Annotated[tuple[Id, ...], OneOrMany] = Field(
         (),
         description="Which of `papers` are due for it. Without it: all.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.simulators.clio import trust
@@ -56,6 +56,7 @@ class World:
     def __post_init__(self) -> None:
         self.next_purge = self.clock.now()
         self.files = Files(self.seed, self.papers)
+        self._entered = datetime.min.replace(tzinfo=UTC)
 
     def view(self, sequence: int | None = None) -> View:
         """The firm now, or right after change `sequence`."""
@@ -139,9 +140,11 @@ class World:
             self._refuse_overdraft(account, trust.book_of(row), amount)
             bank = self.row(account)
             moment = at or self.clock.tick()
+            # Ids are given out as rows are made; a founding row of an earlier day is one entered late.
+            self._entered = max(moment, self._entered)
             made = self.create(
                 "bank_transactions",
-                moment,
+                self._entered,
                 **row,
                 **_amounts(amount),
                 **{
