@@ -427,9 +427,7 @@ class NeverWrittenBack(RestoreError):
 
     code = "M571"
     default_safe = "Nothing was asked of the vendor."
-    default_todo = (
-        "Take the ledger from the delivery; whoever is responsible for the trust account enters it by hand."
-    )
+    default_todo = "Take the ledger from the delivery; whoever is responsible for the trust account enters it by hand."
 
 
 class GivenBackBefore(RestoreError):

@@ -13,11 +13,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from muniment.clock import Waiting
-from muniment.config.clio import ClioOptions
+from muniment.config.clio import ClioOptions, ClioRestore
 from muniment.config.inventory import InventoryRow
 from muniment.config.keyfiles import read_secret
 from muniment.config.load import FirmConfig
-from muniment.errors import ConfigError, KeyFileError
+from muniment.errors import ConfigError, KeyFileError, WriteBackRefused
 from muniment.sources.base import Source
 from muniment.sources.clio.asking import Rhythm
 from muniment.sources.clio.budget import Priority
@@ -165,6 +165,67 @@ def clio_source(
         return ClioTrustSource(source_id, client, ledgers_every=every)
     return ClioSource(
         source_id, client, rhythm=Rhythm(whole=options.full_compare, overlap=options.overlap)
+    )
+
+
+# -- writing back --------------------------------------------------------------------------------------
+
+
+def restore_store(
+    config: FirmConfig,
+    source_id: str,
+    recipients: Sequence[Recipient],
+    identities: Sequence[Identity] = (),
+) -> FileTokenStore:
+    """The place of the consent to write. It is sealed to those who restore (operations, escrow), and never to
+    the worker. Raises WriteBackRefused where firm.yaml has no application that may write."""
+    options = clio_options(config, source_id)
+    given = _restore(config, source_id, options)
+
+    def opening(data: bytes) -> bytes:
+        return open_sealed(data, identities)
+
+    folder = (given.state or options.state) / config.firm_id / FOLDER
+    name = f"{options.consent or source_id}.restore.token"
+    return FileTokenStore(folder / name, lambda data: seal(data, list(recipients)), opening)
+
+
+def restore_oauth(config: FirmConfig, source_id: str, clock: Waiting) -> OAuth:
+    options = clio_options(config, source_id)
+    return OAuth(clio_place(options), _restore_application(config, source_id), clock, source_id)
+
+
+def restore_client(config: FirmConfig, source_id: str, store: TokenStore, clock: Waiting) -> Client:
+    """Everything that reads and writes the account under the consent to write. Asks nothing of the vendor yet."""
+    options = clio_options(config, source_id)
+    given = _restore(config, source_id, options)
+    return connect(
+        clio_place(options),
+        _restore_application(config, source_id),
+        store,
+        (given.state or options.state) / config.firm_id / FOLDER,
+        clock,
+        source_id=source_id,
+        account=f"{config.firm_id}/{options.consent or source_id}/restore",
+        version=options.api_version,
+    )
+
+
+def _restore_application(config: FirmConfig, source_id: str) -> Application:
+    options = clio_options(config, source_id)
+    given = _restore(config, source_id, options)
+    return Application(given.client_id, read_secret(given.client_secret), options.redirect_uri)
+
+
+def _restore(config: FirmConfig, source_id: str, options: ClioOptions) -> ClioRestore:
+    if options.restore is not None:
+        return options.restore
+    raise WriteBackRefused(
+        "firm.yaml names no application that may write into this account",
+        to=f"firm {config.firm_id}, firm.yaml, key sources.{source_id}.clio.restore",
+        safe="Nothing was written.",
+        todo="Register an application that may write, name it there, and give consent: "
+        f"`muniment consent {source_id} --for restore`; docs/CLIO.md, 'Back into Clio'.",
     )
 
 

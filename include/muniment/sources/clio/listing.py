@@ -148,9 +148,7 @@ class Reader:
     def newest(self, resource: Resource) -> list[Row]:
         """The rows made last, as many as one page holds."""
         pages = Pages(self.asking, resource, None, None)
-        page = pages.first(
-            [("order", "id(desc)"), ("limit", str(resource.limit))], resource.fields
-        )
+        page = pages.first([("order", "id(desc)"), ("limit", str(resource.limit))], resource.fields)
         return [Row(resource.name, data) for data in (page.rows if page else ())]
 
     # -- one row -----------------------------------------------------------------------------------

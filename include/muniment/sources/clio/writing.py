@@ -11,7 +11,6 @@ looks in the account whether the row is there.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from muniment.errors import NeverWrittenBack, SourceUnavailable, WriteBackRefused
@@ -30,15 +29,13 @@ CHANGES = 8
 """How often a change is sent that may be sent any number of times."""
 
 
-@dataclass(frozen=True)
 class Refusal(Exception):
     """The vendor refuses one row: its status and, where it gives one, its word for why."""
 
-    status: int
-    word: str = ""
-
-    def __str__(self) -> str:
-        return " ".join(filter(None, (str(self.status), self.word)))
+    def __init__(self, status: int, word: str = "") -> None:
+        super().__init__(" ".join(filter(None, (str(status), word))))
+        self.status = status
+        self.word = word
 
 
 class Writer:

@@ -1,0 +1,157 @@
+"""Back: what a plan names of one Clio source, written into the account and read back."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from muniment.errors import (
+    PlanChanged,
+    SourceRefused,
+    SourceRestricted,
+    TargetUnusable,
+    WriteBackRefused,
+)
+from muniment.ids import sha256_hex
+from muniment.model.item import Row
+from muniment.recovery.clio_back.account import Account
+from muniment.recovery.clio_back.giving import Giving, Progress
+from muniment.recovery.clio_back.journal import Journal
+from muniment.recovery.clio_back.old import Snapshot, gather
+from muniment.recovery.clio_back.outcome import WriteReport, map_csv, map_json
+from muniment.recovery.clio_back.papers import Papers
+from muniment.recovery.clio_back.reading_back import ReadingBack
+from muniment.recovery.plan import Choice, RestorePlan, chosen
+from muniment.recovery.selected import load_matching
+from muniment.recovery.selection import Filter, Selection, nothing_withheld, select
+from muniment.sources.clio.client import Client
+from muniment.sources.clio.naming import MATTERS
+from muniment.sources.clio.writing import Writer
+from muniment.vault.pack_reader import PartReader
+from muniment.vault.vault import Vault
+
+MAP = "clio-map"
+"""Of the files beside a delivery: `<source>.clio-map.csv`, `.json`, `.journal`."""
+
+
+def read_snapshot(
+    vault: Vault, choice: Choice, selection: Selection, withhold: Filter = nothing_withheld
+) -> tuple[Snapshot, PartReader]:
+    """Raises PlanChanged where the items are not those of the plan, and what reading a vault raises."""
+    history, record = chosen(vault, choice)
+    selected = select(load_matching(vault, history, record, selection), withhold)
+    if selected.digest != choice.items_digest:
+        raise PlanChanged("the items are not those of the plan", to=choice.source)
+    reader = PartReader(vault.store, vault.keyring, history.packs(record))
+    return gather(reader, selected.rows), reader
+
+
+def write_back(
+    vault: Vault,
+    plan: RestorePlan,
+    selection: Selection,
+    source: str,
+    client: Client,
+    folder: Path,
+    *,
+    existing: bool = False,
+    withhold: Filter = nothing_withheld,
+    progress: Progress = lambda done: None,
+) -> WriteReport:
+    """Writes what the plan names of a source into the account of the client, reads it back, and leaves the map
+    in the folder. Repeating it after an interruption, into the same folder, goes on where it was.
+
+    Raises WriteBackRefused, GivenBackBefore, RestoreError, SourceUnavailable, TargetUnusable, PlanChanged.
+    """
+    began = time.monotonic()
+    [choice] = [one for one in plan.choices if one.source == source]
+    snapshot, reader = read_snapshot(vault, choice, selection, withhold)
+    mark = mark_of(vault.vault_id, source, snapshot)
+    head = {
+        "back": mark,
+        "snapshot": choice.commit,
+        "items": choice.items_digest,
+        "into": "existing" if existing else "new",
+    }
+    journal = Journal(folder / f"{source}.{MAP}.journal", head)
+    try:
+        report = _written(
+            snapshot, reader, client, journal, mark, source, existing=existing, progress=progress
+        )
+    except (SourceRefused, SourceRestricted) as error:
+        raise WriteBackRefused(
+            error.what,
+            to=error.to,
+            todo=f"Give consent to write: `muniment consent {source} --for restore`; then the same command goes on "
+            "from here.",
+        ) from None
+    finally:
+        journal.close()
+    report.seconds = time.monotonic() - began
+    for ending, text in (("csv", map_csv(report.outcomes)), ("json", map_json(report))):
+        _leave(folder / f"{source}.{MAP}.{ending}", text)
+    return report
+
+
+def _written(
+    snapshot: Snapshot, reader: PartReader, client: Client, journal: Journal, mark: str, source: str,
+    *, existing: bool, progress: Progress,
+) -> WriteReport:  # fmt: skip
+    account = Account(client)
+    writer = Writer(client.transport)
+
+    def content(row: Row) -> Iterator[bytes]:
+        return reader.content(row.parts)
+
+    papers = Papers(writer, account, content)
+    giving = Giving(
+        snapshot, account, writer, papers, journal, mark, existing=existing, progress=progress
+    )
+    giving.run()
+    reading = ReadingBack(snapshot, giving, account, papers, journal)
+    reading.run()
+    return WriteReport(
+        source=source,
+        matter=giving.matter,
+        new_matter=not existing,
+        outcomes=[giving.outcomes[key] for key in sorted(giving.outcomes, key=_in_order)],
+        strays=reading.strays(),
+        verified=reading.verified,
+    )
+
+
+def mark_of(vault_id: str, source: str, snapshot: Snapshot) -> str:
+    """The same for the same matter, from whichever snapshot: it is written back once."""
+    ids: Sequence[str] = [one.id for one in snapshot.of(MATTERS)]
+    return f"muniment-{sha256_hex(repr((vault_id, source, ids)).encode())[:16]}"
+
+
+def _in_order(key: tuple[str, str]) -> tuple[str, int, str]:
+    return key[0], len(key[1]), key[1]
+
+
+def _leave(path: Path, text: bytes) -> None:
+    """For the folder's owner, whole or not at all. Raises TargetUnusable."""
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        fresh.unlink(missing_ok=True)
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(fresh, path)
+    except OSError as error:
+        raise TargetUnusable(
+            f"the map cannot be written ({error.strerror})", to=path.name
+        ) from None
+
+
+Systems = Mapping[str, str]
+"""source_id -> system of its inventory row."""
+
+
+def written_sources(plan: RestorePlan, systems: Systems) -> list[str]:
+    """Sources of a plan that are written back: Clio accounts, and never their trust books."""
+    return [c.source for c in plan.choices if systems.get(c.source) == "clio" and c.items]
