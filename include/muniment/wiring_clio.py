@@ -174,11 +174,11 @@ def clio_source(
 def restore_store(
     config: FirmConfig,
     source_id: str,
-    recipients: Sequence[Recipient],
+    recipients: Sequence[str],
     identities: Sequence[Identity] = (),
 ) -> FileTokenStore:
-    """The place of the consent to write. It is sealed to those who restore (operations, escrow), and never to
-    the worker. Raises WriteBackRefused where firm.yaml has no application that may write."""
+    """The place of the consent to write. `recipients` are those who restore (operations, escrow), never the worker.
+    Raises WriteBackRefused where firm.yaml has no application that may write."""
     options = clio_options(config, source_id)
     given = _restore(config, source_id, options)
 
@@ -187,7 +187,8 @@ def restore_store(
 
     folder = (given.state or options.state) / config.firm_id / FOLDER
     name = f"{options.consent or source_id}.restore.token"
-    return FileTokenStore(folder / name, lambda data: seal(data, list(recipients)), opening)
+    sealed_to = [Recipient.parse(one) for one in recipients]
+    return FileTokenStore(folder / name, lambda data: seal(data, sealed_to), opening)
 
 
 def restore_oauth(config: FirmConfig, source_id: str, clock: Waiting) -> OAuth:

@@ -86,7 +86,15 @@ class Ground:
 
     def empty(self) -> None:
         """Takes away what was written."""
-        for kind in ("activities", "calendar_entries", "communications", "documents", "matters", "contacts", "custom_fields"):
+        for kind in (
+            "activities",
+            "calendar_entries",
+            "communications",
+            "documents",
+            "matters",
+            "contacts",
+            "custom_fields",
+        ):
             for row in self.new.control("truth", resources=[kind])["resources"][kind]:
                 self.new.control("change", collection=kind, id=row["id"], delete=True)
         for kind in ("relationships", "damages", "notes", "tasks"):
@@ -122,7 +130,13 @@ class Ground:
         wrong = list(self.wrong(report))
         self.empty()
         shutil.rmtree(into)
-        row = {"deed": deed, "request": at, "of": self.requests, "tries": tries, "struck": int(struck)}
+        row = {
+            "deed": deed,
+            "request": at,
+            "of": self.requests,
+            "tries": tries,
+            "struck": int(struck),
+        }
         return Case(seed, row, tuple(wrong))
 
     def weather(self, seed: int) -> None:
@@ -163,4 +177,3 @@ def run(seeds: Iterable[int], folder: Path) -> Iterator[Case]:
         ground = Ground(folder, old, new)
         for seed in seeds:
             yield ground.play(seed)
-

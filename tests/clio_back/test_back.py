@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from tests.simulators.clio.running import running
 from tests.support.clio_back import backed_up
 

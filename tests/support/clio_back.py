@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,9 @@ from muniment.sources.clio.listing import Reader
 from muniment.sources.clio.place import PEAK
 from muniment.sources.clio.reports import Reports
 from muniment.sources.clio.table import table
-from muniment.sources.clio.tokens import Held
 from muniment.sources.clio.transport import Transport
 from tests.simulators.clio.running import Running
-from tests.support.clio_client import Client, client, tokens
+from tests.support.clio_client import Client, client
 from tests.support.clio_firm import ClioFirm
 
 KINDS = (

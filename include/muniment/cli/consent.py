@@ -95,13 +95,12 @@ def consent(
 def _to_write(session: Session, source_id: str, paste: bool) -> None:
     from muniment.sources.clio.standing import identify
     from muniment.sources.clio.tokens import Held, HeldTokens
-    from muniment.vault.age import Recipient
     from muniment.wiring_clio import restore_client, restore_oauth, restore_store
 
     oauth = restore_oauth(session.firm, source_id, session.waiting)
     tokens = _asked(session, source_id, paste, oauth, who="somebody who may write")
     held_by = session.keyless().trust.holders("operations", "escrow")
-    store = restore_store(session.firm, source_id, [Recipient.parse(one) for one in held_by])
+    store = restore_store(session.firm, source_id, held_by)
     version = store.swap(store.version(), tokens).version
     mine = HeldTokens(Held(1, tokens))
     identity = identify(restore_client(session.firm, source_id, mine, session.waiting).reader)

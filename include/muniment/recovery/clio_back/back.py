@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from muniment.errors import (
+    MunimentError,
+    NeverWrittenBack,
+    NothingToRestore,
     PlanChanged,
     SourceRefused,
     SourceRestricted,
@@ -16,18 +20,21 @@ from muniment.errors import (
 )
 from muniment.ids import sha256_hex
 from muniment.model.item import Row
+from muniment.recovery.clio_back import CLIO, CLIO_EXISTING, given_as
 from muniment.recovery.clio_back.account import Account
+from muniment.recovery.clio_back.fate import Forecast, forecast
 from muniment.recovery.clio_back.giving import Giving, Progress
 from muniment.recovery.clio_back.journal import Journal
 from muniment.recovery.clio_back.old import Snapshot, gather
 from muniment.recovery.clio_back.outcome import WriteReport, map_csv, map_json
 from muniment.recovery.clio_back.papers import Papers
 from muniment.recovery.clio_back.reading_back import ReadingBack
-from muniment.recovery.plan import Choice, RestorePlan, chosen
-from muniment.recovery.selected import load_matching
+from muniment.recovery.plan import Choice, RestorePlan, chosen, make_restore_plan
+from muniment.recovery.selected import AtHand, load_matching
 from muniment.recovery.selection import Filter, Selection, nothing_withheld, select
 from muniment.sources.clio.client import Client
 from muniment.sources.clio.naming import MATTERS
+from muniment.sources.clio.standing import identify
 from muniment.sources.clio.writing import Writer
 from muniment.vault.pack_reader import PartReader
 from muniment.vault.vault import Vault
@@ -81,12 +88,7 @@ def write_back(
             snapshot, reader, client, journal, mark, source, existing=existing, progress=progress
         )
     except (SourceRefused, SourceRestricted) as error:
-        raise WriteBackRefused(
-            error.what,
-            to=error.to,
-            todo=f"Give consent to write: `muniment consent {source} --for restore`; then the same command goes on "
-            "from here.",
-        ) from None
+        raise _not_allowed(error, source) from None
     finally:
         journal.close()
     report.seconds = time.monotonic() - began
@@ -148,10 +150,85 @@ def _leave(path: Path, text: bytes) -> None:
         ) from None
 
 
+# -- the plan ------------------------------------------------------------------------------------------
+
 Systems = Mapping[str, str]
 """source_id -> system of its inventory row."""
 
 
-def written_sources(plan: RestorePlan, systems: Systems) -> list[str]:
+def refuse_trust(sources: Sequence[str], systems: Systems) -> None:
+    """Raises NeverWrittenBack for sources that are trust books."""
+    for source in sources:
+        if systems.get(source) == "clio-trust":
+            raise NeverWrittenBack(
+                "trust books are never written back into Clio", to=f"source {source}"
+            )
+
+
+def plan_back(
+    vault: Vault,
+    selection: Selection,
+    as_of: datetime | None,
+    systems: Systems,
+    *,
+    existing: bool = False,
+    folder: str = "",
+    withhold: Filter = nothing_withheld,
+    at_hand: AtHand | None = None,
+) -> RestorePlan:
+    """A plan that says of each kind whether it is made anew. Raises NothingToRestore where no Clio account has
+    anything of the matter, and as `make_restore_plan` does."""
+    target = CLIO_EXISTING if existing else CLIO
+    plan = make_restore_plan(
+        vault,
+        selection,
+        as_of,
+        target=f"{target} in {folder}" if folder else target,
+        withhold=withhold,
+        at_hand=at_hand,
+        fidelity=given_as,
+    )
+    if not planned_sources(plan, systems):
+        raise NothingToRestore(
+            "no Clio account of the firm has anything of this matter",
+            to=f"{plan.scope} {plan.selection}".strip(),
+            todo="Give it back into a folder (--as matter-file).",
+        )
+    return plan
+
+
+def planned_sources(plan: RestorePlan, systems: Systems) -> list[str]:
     """Sources of a plan that are written back: Clio accounts, and never their trust books."""
     return [c.source for c in plan.choices if systems.get(c.source) == "clio" and c.items]
+
+
+def what_is_written(
+    vault: Vault,
+    plan: RestorePlan,
+    selection: Selection,
+    sources: Sequence[str],
+    withhold: Filter = nothing_withheld,
+) -> Forecast:
+    """Row by row, what will be written and why the rest is not. Asks nothing of the vendor."""
+    return forecast(
+        read_snapshot(vault, choice, selection, withhold)[0]
+        for choice in plan.choices
+        if choice.source in sources
+    )
+
+
+def require_consent(client: Client, source: str) -> None:
+    """One request. Raises WriteBackRefused where nobody consented to writing, or not any more."""
+    try:
+        identify(client.reader)
+    except (SourceRefused, SourceRestricted) as error:
+        raise _not_allowed(error, source) from None
+
+
+def _not_allowed(error: MunimentError, source: str) -> WriteBackRefused:
+    return WriteBackRefused(
+        error.what.replace("nobody has given consent", "nobody has given consent to write"),
+        to=f"source {source}",
+        todo=f"Have somebody who may write give it: `muniment consent {source} --for restore`; then the same "
+        "command goes on from here.",
+    )
