@@ -66,6 +66,12 @@ class WriteBack:
             require_consent(client, source)
             self._clients[source] = client
 
+    def goes_on(self, plan: RestorePlan, folder: Path) -> bool:
+        """Is what stands in the folder this restore's own? Raises PlanChanged."""
+        from muniment.recovery.clio_back.back import goes_on
+
+        return goes_on(folder, plan, self._sources, existing=self._existing)
+
     def perform(
         self, vault: Vault, plan: RestorePlan, selection: Selection, folder: Path
     ) -> list[WriteReport]:

@@ -143,6 +143,7 @@ def restore(
     _agreed(plan, plan_digest)
     if back is not None:
         back.connect()
+        overwrite = overwrite or back.goes_on(plan, to.absolute())
     if not plan_digest:
         where = f"{to}, and into Clio" if back is not None else str(to)
         session.screen.confirm(f"Restore {words.some(plan.items, 'item')} into {where}?", yes)

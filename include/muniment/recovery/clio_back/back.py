@@ -24,7 +24,7 @@ from muniment.recovery.clio_back import CLIO, CLIO_EXISTING, given_as
 from muniment.recovery.clio_back.account import Account
 from muniment.recovery.clio_back.fate import Forecast, forecast
 from muniment.recovery.clio_back.giving import Giving, Progress
-from muniment.recovery.clio_back.journal import Journal
+from muniment.recovery.clio_back.journal import Journal, begun
 from muniment.recovery.clio_back.old import Snapshot, gather
 from muniment.recovery.clio_back.outcome import WriteReport, map_csv, map_json
 from muniment.recovery.clio_back.papers import Papers
@@ -76,13 +76,8 @@ def write_back(
     [choice] = [one for one in plan.choices if one.source == source]
     snapshot, reader = read_snapshot(vault, choice, selection, withhold)
     mark = mark_of(vault.vault_id, source, snapshot)
-    head = {
-        "back": mark,
-        "snapshot": choice.commit,
-        "items": choice.items_digest,
-        "into": "existing" if existing else "new",
-    }
-    journal = Journal(folder / f"{source}.{MAP}.journal", head)
+    head = {"back": mark, **_head(choice, existing)}
+    journal = Journal(_journal(folder, source), head)
     try:
         report = _written(
             snapshot, reader, client, journal, mark, source, existing=existing, progress=progress
@@ -95,6 +90,26 @@ def write_back(
     for ending, text in (("csv", map_csv(report.outcomes)), ("json", map_json(report))):
         _leave(folder / f"{source}.{MAP}.{ending}", text)
     return report
+
+
+def goes_on(folder: Path, plan: RestorePlan, sources: Sequence[str], *, existing: bool) -> bool:
+    """Was this restore begun in the folder before? Then what stands there is its own. Raises PlanChanged where another
+    one was."""
+    wanted = [choice for choice in plan.choices if choice.source in sources]
+    found = [begun(_journal(folder, one.source), _head(one, existing)) for one in wanted]
+    return any(found)
+
+
+def _head(choice: Choice, existing: bool) -> dict[str, str]:
+    return {
+        "snapshot": choice.commit,
+        "items": choice.items_digest,
+        "into": "existing" if existing else "new",
+    }
+
+
+def _journal(folder: Path, source: str) -> Path:
+    return folder / f"{source}.{MAP}.journal"
 
 
 def _written(

@@ -26,6 +26,30 @@ from muniment.errors import PlanChanged, TargetUnusable
 Key = tuple[str, str]
 
 
+def begun(path: Path, head: dict[str, str]) -> bool:
+    """Is there a journal of this very restore? Of another one: raises PlanChanged."""
+    try:
+        with path.open("rb") as file:
+            first = file.readline(1 << 16)
+    except OSError:
+        return False
+    try:
+        told = json.loads(first)
+    except ValueError:
+        return False
+    if any(told.get(name) != value for name, value in head.items()):
+        raise _another(path)
+    return True
+
+
+def _another(path: Path) -> PlanChanged:
+    return PlanChanged(
+        "the journal in this folder is that of another restore, or of one from another snapshot",
+        to=path.name,
+        todo="Go on with the same command and the --as-of that its plan printed, or name another folder.",
+    )
+
+
 class Journal:
     """`made` and `found`: (kind, old id) -> new id; `asked`: what a request was sent for."""
 
@@ -79,12 +103,7 @@ class Journal:
                 continue
             if number == 0:
                 if told != head:
-                    raise PlanChanged(
-                        "the journal in this folder is that of another restore",
-                        to=self.path.name,
-                        todo="Go on with the same command and the --as-of that its plan printed, or name another "
-                        "folder.",
-                    )
+                    raise _another(self.path)
                 continue
             with contextlib.suppress(ValueError, TypeError, IndexError):
                 self._learn(*told)
