@@ -57,6 +57,10 @@ class Giving:
         self._claimed: dict[str, set[str]] = {}
 
     @property
+    def new_matter(self) -> bool:
+        return not self._existing
+
+    @property
     def matter(self) -> str:
         return self.links.matter
 
@@ -185,6 +189,9 @@ class Giving:
             self._document(old, body)
             return
         found = self._find(old, body)
+        if not found and self._existing and old.data.get("documents"):
+            # They stay with the message that is gone: what is there is not changed.
+            body.lost.append("documents")
         if found:
             self._stands(old, found, made=self._is_ours(old))
         elif not self._once(old, body.sent, lambda: self._find(old, body, anew=True)):
@@ -301,6 +308,15 @@ class Giving:
                     self._versions_failed(files[at:], f"{error.code} {error.what}")
                     return
             begun = None
+
+    def papers_of(self, message: Old) -> set[str]:
+        """New documents that were written as belonging to a message."""
+        papers = (
+            self._snapshot.one(DOCUMENTS, id_of(one)) for one in message.data.get("documents") or ()
+        )
+        return {
+            self._journal.made[one.key] for one in papers if one and one.key in self._journal.made
+        }
 
     def _message_of(self, old: Old) -> str:
         """The new message that the document came with."""

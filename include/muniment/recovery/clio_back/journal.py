@@ -18,6 +18,7 @@ import contextlib
 import fcntl
 import json
 import os
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -51,14 +52,14 @@ def _another(path: Path) -> PlanChanged:
 
 
 class Journal:
-    """`made` and `found`: (kind, old id) -> new id; `asked`: what a request was sent for."""
+    """`made` and `found`: (kind, old id) -> new id; `asked`: for what a request was sent, and how often."""
 
     def __init__(self, path: Path, head: dict[str, str]) -> None:
         """Opens the journal, or begins one. Raises TargetUnusable, PlanChanged."""
         self.path = path
         self.made: dict[Key, str] = {}
         self.found: dict[Key, str] = {}
-        self.asked: set[Key] = set()
+        self.asked: Counter[Key] = Counter()
         try:
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
             self._file = os.open(path, flags, 0o600)
@@ -110,7 +111,7 @@ class Journal:
 
     def _learn(self, deed: str, kind: str, old: str, new: str = "") -> None:
         if deed == "asks":
-            self.asked.add((kind, old))
+            self.asked[kind, old] += 1
         elif deed == "made":
             self.made[kind, old] = new
         elif deed == "is":
@@ -133,6 +134,10 @@ class Journal:
         """New ids of a kind that stand for some old row."""
         held = [*self.made.items(), *self.found.items()]
         return {new for (of, _), new in held if of == kind}
+
+    def sent_again(self, kind: str) -> bool:
+        """Was a request for a row of this kind sent more than once, because the account did not show the row?"""
+        return any(often > 1 for (of, _), often in self.asked.items() if of == kind)
 
     def _tell(self, *line: str) -> None:
         self._append(json.dumps(line) + "\n")

@@ -11,7 +11,7 @@ from muniment.recovery.clio_back.body import MARKED, PROPERTY, WORK
 from muniment.recovery.clio_back.compare import differences, equal
 from muniment.recovery.clio_back.giving import Giving
 from muniment.recovery.clio_back.journal import Journal
-from muniment.recovery.clio_back.old import Data, Old, Snapshot
+from muniment.recovery.clio_back.old import Data, Old, Snapshot, id_of
 from muniment.recovery.clio_back.outcome import Outcome, Status
 from muniment.recovery.clio_back.papers import Papers
 from muniment.sources.clio.naming import DOCUMENT_FILE, DOCUMENTS, FOLDERS, MATTERS, VERSIONS
@@ -51,14 +51,15 @@ class ReadingBack:
                     self._judge(old, Status.BESIDE, why="its document is not written")
 
     def strays(self) -> list[tuple[str, str]]:
-        """Rows that stand for no old row, and that only this restore can have left: they bear a mark, or are equal
-        to one that stands for an old row."""
+        """Rows that stand for no old row and that this restore may have left: they bear a mark, or are equal to one
+        that stands for an old row; where a request was sent again, any row of a matter that this restore made."""
         found = []
         for kind in _OF_MATTER:
             held = self._journal.claimed(kind)
             sent = [b.sent for (of, _), b in self._giving.bodies.items() if of == kind]
+            doubtful = self._giving.new_matter and self._journal.sent_again(kind)
             for id_, row in self._account.of_matter(kind, self._giving.matter).items():
-                if id_ not in held and self._is_ours(kind, row, sent):
+                if id_ not in held and (doubtful or self._is_ours(kind, row, sent)):
                     found.append((kind, id_))
         return found
 
@@ -81,10 +82,17 @@ class ReadingBack:
         else:
             body = self._giving.bodies.get(key)
             outcome.differs = [] if body is None else differences(self._expected(body.sent), row)
+            if outcome.kind == "communications" and not self._has_papers(key, row):
+                outcome.differs.append("documents")
             if outcome.differs:
                 outcome.status = Status.DIFFERS
                 return
         self.verified += 1
+
+    def _has_papers(self, key: tuple[str, str], row: Data) -> bool:
+        message = self._snapshot.one(*key)
+        there = {id_of(one) for one in row.get("documents") or ()}
+        return message is None or self._giving.papers_of(message) <= there
 
     def _expected(self, sent: Data) -> dict[str, object]:
         """A row in the matter itself lies in the matter's own folder."""
