@@ -81,8 +81,8 @@ def back(matter: int, into: Path) -> list[str | Path]:
     return ["restore", "--matter", f"2026-{matter:04d}", "--as", "clio", "--to", into, "--yes"]
 
 
-def test_the_plan_says_what_is_made_anew_and_what_is_not_and_asks_clio_nothing(
-    firm: Office, terminal: Terminal, sim: Running, matter: int
+def test_the_plan_says_what_is_written_and_without_a_consent_of_its_own_nothing_is(
+    firm: Office, terminal: Terminal, sim: Running, matter: int, tmp_path: Path
 ) -> None:
     sim.control("counters", reset=True)
     asked = ("restore", "--matter", f"2026-{matter:04d}", "--as", "clio", "--plan-only")
@@ -96,11 +96,7 @@ def test_the_plan_says_what_is_made_anew_and_what_is_not_and_asks_clio_nothing(
     assert why["documents", "lay in the trash"] == 1
     shown = terminal(*asked).out
     assert "as a new matter" in shown and "lay in the trash" in shown
-
-
-def test_without_a_consent_of_its_own_nothing_is_written_and_the_error_says_what_to_do(
-    firm: Office, terminal: Terminal, sim: Running, matter: int, tmp_path: Path
-) -> None:
+    # Nobody consented to writing.
     sim.control("counters", reset=True)
     error = terminal.json(*back(matter, tmp_path / "back"), code=9)["error"]
     assert error["code"] == "M570"
@@ -109,6 +105,9 @@ def test_without_a_consent_of_its_own_nothing_is_written_and_the_error_says_what
         one.startswith(("POST", "PATCH")) for one in sim.control("counters")["endpoints"]
     )
     assert not (tmp_path / "back").exists()
+    # And the books are never written.
+    error = terminal.json(*back(matter, tmp_path / "back"), "--from", "books", code=9)["error"]
+    assert error["code"] == "M571"
 
 
 def test_a_matter_is_written_back_and_the_map_leads_from_old_to_new(
@@ -145,15 +144,10 @@ def test_a_matter_is_written_back_and_the_map_leads_from_old_to_new(
     # From another folder the same matter is not doubled.
     error = terminal.json(*back(matter, tmp_path / "other"), code=9)["error"]
     assert error["code"] == "M572" and written["matter"] in error["to"]
-
-
-def test_what_comes_back_otherwise_is_named_and_the_command_fails(
-    firm: Office, terminal: Terminal, sim: Running, matter: int, tmp_path: Path
-) -> None:
-    may_write(firm, sim)
-    into = tmp_path / "back"
-    new = terminal.json(*back(matter, into))["clio"]["written"][0]["matter"]
-    note = next(row["id"] for row in Told(sim, new).rows("notes") if row["subject"] == "Terms")
+    # What comes back otherwise is named, and the command fails.
+    note = next(
+        row["id"] for row in Told(sim, written["matter"]).rows("notes") if row["subject"] == "Terms"
+    )
     sim.control("change", collection="notes", id=note, values={"detail": "changed since"})
     told = terminal.json(*back(matter, into), code=8)
     [written] = told["clio"]["written"]
@@ -186,24 +180,10 @@ def test_into_the_matter_that_is_there_only_what_it_lacks_is_made(
     # The letter came back out of the trash; what its new message had attached stays with the old one, which is gone.
     assert after["documents"] == was["documents"]
     assert after["notes"] == was["notes"] and after["matter"] == was["matter"]
-
-
-def test_a_matter_that_is_gone_is_not_written_into(
-    firm: Office, terminal: Terminal, sim: Running, matter: int, tmp_path: Path
-) -> None:
-    may_write(firm, sim)
+    # A matter that is gone is not written into.
     assert sim.request("DELETE", f"matters/{matter}.json").status_code == 204
-    error = terminal.json(*back(matter, tmp_path / "back"), "--into-existing", code=9)["error"]
+    error = terminal.json(*back(matter, tmp_path / "gone"), "--into-existing", code=9)["error"]
     assert error["code"] == "M500" and "--into-existing" in error["todo"]
-    told = terminal.json(*back(matter, tmp_path / "new"))
-    assert told["clio"]["written"][0]["whole"]
-
-
-def test_trust_books_are_refused_by_name(
-    firm: Office, terminal: Terminal, matter: int, tmp_path: Path
-) -> None:
-    error = terminal.json(*back(matter, tmp_path / "back"), "--from", "books", code=9)["error"]
-    assert error["code"] == "M571"
 
 
 def test_rights_taken_away_in_the_middle_are_one_error_and_it_goes_on_when_they_are_back(
@@ -244,22 +224,8 @@ def test_consent_to_write_is_sealed_to_those_who_restore_and_not_to_the_worker(
     assert held(parse_identities((firm.keys / "operations.age-identity").read_text()))
     with pytest.raises(SealError):
         held(parse_identities((firm.keys / "worker.age-identity").read_text()))
-    # The worker's own consent goes on as it was.
+    # The worker's own consent goes on as it was; and whoever comes from the safe can use the new one.
     terminal("backup", "clio")
-    terminal(*back(matter, tmp_path / "back"))
-
-
-def test_an_identity_from_the_safe_restores_too(
-    firm: Office,
-    terminal: Terminal,
-    sim: Running,
-    matter: int,
-    shown: list[str],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-) -> None:
-    comes_back(monkeypatch, Browser(sim), shown)
-    terminal("consent", "clio", "--for", "restore")
     safe = (
         "--identity",
         firm.keys / "escrow-1.age",

@@ -96,7 +96,8 @@ class LiveLinks:
         ), False
 
     def attendee(self, one: Data) -> Mapping[str, Any] | None:
-        """The row tells an attendee's own number, so calendars and contacts are found by name."""
+        """What the number in an attendee's row is, the vendor's description leaves open; so it counts only together
+        with the name, and else the name does, if it is one person's among those of the matter."""
         name = _name(one)
         if not name:
             return None
@@ -105,8 +106,16 @@ class LiveLinks:
             alike = [id_ for id_, row in there.items() if _name(row) == name]
             return {"id": number(alike[0]), "type": "Calendar"} if len(alike) == 1 else None
         people = [c for c in self._snapshot.of("contacts") if _name(c.data) == name]
+        if len(people) > 1:
+            own = [c for c in people if c.id == id_of(one)]
+            people = own or [c for c in people if c.id in self._parties()]
         who = self.contact({"id": people[0].id}) if len(people) == 1 else ""
         return {"id": number(who), "type": "Contact"} if who else None
+
+    def _parties(self) -> set[str]:
+        """Old ids of the client and of whoever has a part in the matter."""
+        found = {id_of(m.data.get("client")) for m in self._snapshot.of("matters")}
+        return found | {id_of(r.data.get("contact")) for r in self._snapshot.of("relationships")}
 
     # -- custom fields -----------------------------------------------------------------------------
     def value(self, one: Data) -> Mapping[str, Any] | None:
