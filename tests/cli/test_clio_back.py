@@ -14,10 +14,10 @@ import yaml
 
 from muniment.clock import SystemClock
 from muniment.config.load import load_firm
-from muniment.errors import SealError
+from muniment.errors import WriteBackRefused
 from muniment.sources.clio.tokens import Tokens
 from muniment.vault.age import Identity, parse_identities
-from muniment.wiring_clio import restore_store, token_store
+from muniment.wiring_clio import restore_alone, restore_store, token_store
 from tests.cli.conftest import Office, Terminal
 from tests.cli.test_clio import BACKUP_USER, firm
 from tests.cli.test_consent import Browser, comes_back, shown
@@ -144,6 +144,10 @@ def test_a_matter_is_written_back_and_the_map_leads_from_old_to_new(
     # From another folder the same matter is not doubled.
     error = terminal.json(*back(matter, tmp_path / "other"), code=9)["error"]
     assert error["code"] == "M572" and written["matter"] in error["to"]
+    # Nor by two at once.
+    with restore_alone(load_firm(firm.firm), "clio"):
+        error = terminal.json(*back(matter, into), code=9)["error"]
+    assert error["code"] == "M550" and "another restore" in error["what"]
     # What comes back otherwise is named, and the command fails.
     note = next(
         row["id"] for row in Told(sim, written["matter"]).rows("notes") if row["subject"] == "Terms"
@@ -222,7 +226,7 @@ def test_consent_to_write_is_sealed_to_those_who_restore_and_not_to_the_worker(
         return restore_store(config, "clio", [], identities).load()
 
     assert held(parse_identities((firm.keys / "operations.age-identity").read_text()))
-    with pytest.raises(SealError):
+    with pytest.raises(WriteBackRefused):
         held(parse_identities((firm.keys / "worker.age-identity").read_text()))
     # The worker's own consent goes on as it was; and whoever comes from the safe can use the new one.
     terminal("backup", "clio")

@@ -17,7 +17,7 @@ from muniment.recovery.selection import Selection
 from muniment.sources.clio.client import Client
 from muniment.vault.vault import Vault
 from muniment.wiring import Wiring
-from muniment.wiring_clio import restore_client, restore_store
+from muniment.wiring_clio import restore_alone, restore_client, restore_store
 
 log = logging.getLogger(__name__)
 
@@ -70,9 +70,10 @@ class ClioBack:
         for source in self.sources(plan):
             client = self._client(vault, source)
             existing = _existing(request)
-            report = back.write_back(
-                vault, plan, selection, source, client, folder, existing=existing
-            )
+            with restore_alone(self._config, source):
+                report = back.write_back(
+                    vault, plan, selection, source, client, folder, existing=existing
+                )
             told.append(report.as_dict())
             log.info("Written into Clio from %s, matter %s:", source, report.matter)
             for kind, by in report.counts().items():

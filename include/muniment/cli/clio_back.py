@@ -76,9 +76,13 @@ class WriteBack:
         self, vault: Vault, plan: RestorePlan, selection: Selection, folder: Path
     ) -> list[WriteReport]:
         from muniment.recovery.clio_back.back import write_back
+        from muniment.wiring_clio import restore_alone
 
         for source in self._sources:
-            with self._session.screen.progress("Writing into Clio", in_bytes=False) as advance:
+            with (
+                restore_alone(self._session.firm, source),
+                self._session.screen.progress("Writing into Clio", in_bytes=False) as advance,
+            ):
                 [choice] = [one for one in plan.choices if one.source == source]
 
                 def progress(done: int, total: int = choice.items) -> None:

@@ -35,11 +35,6 @@ RECREATED = frozenset(
 """Kinds of which new objects are made."""
 
 
-def is_write_back(target: str) -> bool:
-    """Is it the target of a plan that writes into a vendor's system?"""
-    return target.partition(" in ")[0] in (CLIO, CLIO_EXISTING)
-
-
 def given_as(row: Row) -> Fidelity:
     """What this restore gives of an item, by its kind: what is not made anew is in the delivery beside."""
     return Fidelity.RECREATED if row.kind in RECREATED else row.fidelity
