@@ -40,6 +40,7 @@ CAMPAIGNS: dict[str, tuple[str, int]] = {
     "clio_faults": ("tests.campaigns.clio_faults", 60),
     "clio_weather": ("tests.campaigns.clio_weather", 200),
     "trust_defects": ("tests.campaigns.trust_defects", 195),
+    "clio_back": ("tests.campaigns.clio_back", 440),
     "demonstration": ("tests.campaigns.demonstration", 1),
 }
 """Name -> (module with `run`, seeds of a full run)."""

@@ -411,6 +411,36 @@ class ItemNotDelivered(RestoreError):
     )
 
 
+class WriteBackRefused(RestoreError):
+    """The vendor's system does not let us write: nobody consented to that, or not any more, or not to enough."""
+
+    code = "M570"
+    default_safe = "What was written before stands, and is in the map of the delivery."
+    default_todo = (
+        "Have somebody who may write give consent: `muniment consent SOURCE --for restore`; then the same "
+        "command goes on from here."
+    )
+
+
+class NeverWrittenBack(RestoreError):
+    """Trust and other money was to be written into a vendor's system, which is never done."""
+
+    code = "M571"
+    default_safe = "Nothing was asked of the vendor."
+    default_todo = "Take the ledger from the delivery; whoever is responsible for the trust account enters it by hand."
+
+
+class GivenBackBefore(RestoreError):
+    """The matter was written back before, and this delivery knows nothing of it: once more would double it."""
+
+    code = "M572"
+    default_safe = "Nothing was written into the vendor's system."
+    default_todo = (
+        "To go on with that restore, name its folder with --to. To begin anew, delete the matter it made in "
+        "the vendor's system first."
+    )
+
+
 # -- embedded servers ----------------------------------------------------------------------------
 
 

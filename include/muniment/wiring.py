@@ -123,6 +123,10 @@ class Wiring:
             raise error.at(f"firm.yaml, key keys.{role}.signer") from None
         return self.vault_with(identities, signer, destination, role)
 
+    def identities(self, role: str) -> list[Identity]:
+        """What opens what is sealed to a role. Raises KeyFileError where this machine does not hold it."""
+        return self._identities(role)
+
     def _identities(self, role: str) -> list[Identity]:
         keys = read_role_keys(self.config.firm.keys, role)
         try:

@@ -7,17 +7,20 @@ there is one (`login`), else from the file or variable that firm.yaml names.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from muniment.clock import Waiting
-from muniment.config.clio import ClioOptions
+from muniment.config.clio import ClioOptions, ClioRestore
 from muniment.config.inventory import InventoryRow
 from muniment.config.keyfiles import read_secret
 from muniment.config.load import FirmConfig
-from muniment.errors import ConfigError, KeyFileError
+from muniment.errors import ConfigError, KeyFileError, SealError, TargetUnusable, WriteBackRefused
 from muniment.sources.base import Source
 from muniment.sources.clio.asking import Rhythm
 from muniment.sources.clio.budget import Priority
@@ -165,6 +168,103 @@ def clio_source(
         return ClioTrustSource(source_id, client, ledgers_every=every)
     return ClioSource(
         source_id, client, rhythm=Rhythm(whole=options.full_compare, overlap=options.overlap)
+    )
+
+
+# -- writing back --------------------------------------------------------------------------------------
+
+
+def restore_store(
+    config: FirmConfig,
+    source_id: str,
+    recipients: Sequence[str],
+    identities: Sequence[Identity] = (),
+) -> FileTokenStore:
+    """The place of the consent to write. `recipients` are those who restore (operations, escrow), never the worker.
+    Raises WriteBackRefused where firm.yaml has no application that may write."""
+    options = clio_options(config, source_id)
+
+    def opening(data: bytes) -> bytes:
+        try:
+            return open_sealed(data, identities)
+        except SealError:
+            raise WriteBackRefused(
+                "the consent to write is sealed to keys that are not at hand",
+                to=f"source {source_id}",
+                safe="Nothing was written.",
+                todo="Restore with operations' keys or an identity from the safe. Where those were replaced since, "
+                f"have consent given again: `muniment consent {source_id} --for restore`.",
+            ) from None
+
+    folder = _restore_folder(config, source_id, options)
+    name = f"{options.consent or source_id}.restore.token"
+    sealed_to = [Recipient.parse(one) for one in recipients]
+    return FileTokenStore(folder / name, lambda data: seal(data, sealed_to), opening)
+
+
+@contextmanager
+def restore_alone(config: FirmConfig, source_id: str) -> Iterator[None]:
+    """Keeps every other restore on this machine from writing into the account: two at once, into two folders, could
+    each make the same matter. Raises TargetUnusable."""
+    options = clio_options(config, source_id)
+    folder = _restore_folder(config, source_id, options)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / f"{options.consent or source_id}.restore.lock"
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise TargetUnusable(
+                "another restore is writing into this account",
+                to=f"source {source_id}",
+                todo="Wait for it to end; then the same command goes on from here.",
+            ) from None
+        yield
+    finally:
+        os.close(handle)
+
+
+def _restore_folder(config: FirmConfig, source_id: str, options: ClioOptions) -> Path:
+    given = _restore(config, source_id, options)
+    return (given.state or options.state) / config.firm_id / FOLDER
+
+
+def restore_oauth(config: FirmConfig, source_id: str, clock: Waiting) -> OAuth:
+    options = clio_options(config, source_id)
+    return OAuth(clio_place(options), _restore_application(config, source_id), clock, source_id)
+
+
+def restore_client(config: FirmConfig, source_id: str, store: TokenStore, clock: Waiting) -> Client:
+    """Everything that reads and writes the account under the consent to write. Asks nothing of the vendor yet."""
+    options = clio_options(config, source_id)
+    return connect(
+        clio_place(options),
+        _restore_application(config, source_id),
+        store,
+        _restore_folder(config, source_id, options),
+        clock,
+        source_id=source_id,
+        account=f"{config.firm_id}/{options.consent or source_id}/restore",
+        version=options.api_version,
+    )
+
+
+def _restore_application(config: FirmConfig, source_id: str) -> Application:
+    options = clio_options(config, source_id)
+    given = _restore(config, source_id, options)
+    return Application(given.client_id, read_secret(given.client_secret), options.redirect_uri)
+
+
+def _restore(config: FirmConfig, source_id: str, options: ClioOptions) -> ClioRestore:
+    if options.restore is not None:
+        return options.restore
+    raise WriteBackRefused(
+        "firm.yaml names no application that may write into this account",
+        to=f"firm {config.firm_id}, firm.yaml, key sources.{source_id}.clio.restore",
+        safe="Nothing was written.",
+        todo="Register an application that may write, name it there, and give consent: "
+        f"`muniment consent {source_id} --for restore`; docs/CLIO.md, 'Back into Clio'.",
     )
 
 

@@ -14,7 +14,7 @@ from muniment.config.load import load_firm
 from muniment.sources.clio.tokens import Tokens
 from muniment.vault.setup import add_source
 from muniment.wiring import Wiring
-from muniment.wiring_clio import token_store
+from muniment.wiring_clio import restore_store, token_store
 from tests.simulators.clio.running import Running, running
 from tests.support.airflow_firm import AirflowFirm, Ran
 
@@ -39,6 +39,7 @@ def clio(firm: AirflowFirm, sim: Running, monkeypatch: pytest.MonkeyPatch) -> Ai
       state: {firm.folder}/state
       client_id: {sim.told["client_id"]}
       client_secret: env:EXAMPLE_CLIO_SECRET
+      restore: {{client_id: {sim.told["client_id"]}, client_secret: "env:EXAMPLE_CLIO_SECRET"}}
       host: {sim.told["app"]}
       ca: {sim.told["ca"]}
 """,
@@ -131,6 +132,31 @@ def test_a_matter_is_delivered_as_a_file_for_people(
     names = [row["name"] for row in sim.rows("contacts.json", fields="name")]
     assert any(name in page for name in names)
     for place in (said(), str(ran.xcom("plan"))):
+        assert not [name for name in names if name in place]
+
+
+def test_a_matter_is_written_back_and_the_certificate_says_so(
+    clio: AirflowFirm, sim: Running, said: Callable[[], str]
+) -> None:
+    back_up(clio)
+    form = {"what": "matter", "which": matter_of(clio), "sources": ["clio"], "deliver_as": "clio"}
+    given = sim.control("tokens", grant=108)
+    config = load_firm(clio.firms / clio.name)
+    recipients = clio.vault().trust.holders("operations")
+    ends = SystemClock().now() + timedelta(days=400)
+    tokens = Tokens(given["access_token"], given["refresh_token"], ends)
+    restore_store(config, "clio", recipients).swap(0, tokens)
+    matters = len(sim.rows("matters.json"))
+    ran = clio.restore_by_airflow(**form, deliver_to="back")
+
+    assert ran.state == "success", ran.states()
+    assert len(sim.rows("matters.json")) == matters + 1
+    certificate = json.loads((clio.restores / "back" / "certificate.json").read_text())
+    [written] = certificate["written_back"]
+    assert certificate["whole"] and written["whole"] and written["counts"]["documents"]["written"]
+    assert (clio.restores / "back" / "clio.clio-map.csv").exists()
+    names = [row["name"] for row in sim.rows("contacts.json", fields="name")]
+    for place in (said(), str(ran.xcom("plan")), json.dumps(certificate)):
         assert not [name for name in names if name in place]
 
 

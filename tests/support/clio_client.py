@@ -123,6 +123,7 @@ def client(
     patience: Patience = SOON,
     at: Place | None = None,
     version: str = "4.0.13",
+    transport: type[Transport] = Transport,
 ) -> Client:
     clock = clock or Passing(sim)
     where = at or place(sim)
@@ -130,11 +131,11 @@ def client(
     oauth = OAuth(where, application(sim), clock, "clio")
     access = Access(held, oauth.refresh, clock, "clio")
     budget = Budget(folder / "rate", "account", clock)
-    transport = Transport(
+    made = transport(
         where, access, budget, clock, source_id="clio", priority=priority, version=version,
         patience=patience,
     )  # fmt: skip
-    return Client(sim, transport, held, clock)
+    return Client(sim, made, held, clock)
 
 
 def fault(sim: Running, name: str, pattern: str = "", **more: object) -> None:

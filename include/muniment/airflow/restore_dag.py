@@ -1,7 +1,8 @@
 """The restore DAG of a firm: a form, a plan, approval, delivery source by source, a certificate.
 
-Deliveries go below the restore area and never into a production system. The last two tasks run whatever
-became of the deliveries, so that a half restore is told as one, and is red.
+Deliveries go below the restore area. Only where the form says so, and somebody consented to it, a matter is
+then written back into Clio as new objects. The last two tasks run whatever became of the deliveries, so that a half
+restore is told as one, and is red.
 """
 
 from __future__ import annotations
@@ -102,9 +103,12 @@ def restore_form(config: FirmConfig) -> dict[str, Param]:
             values_display={
                 "items": "The items as they are",
                 "matter_file": "A matter file to read: pages, calendar, tables, index.html",
+                "clio": "A matter file, and written back into Clio as a new matter",
+                "clio_existing": "A matter file, and what the matter in Clio lacks written into it",
             },
             title="Deliver as",
-            description="A matter file is for a matter only.",
+            description="All but the first are for a matter only. Writing into Clio needs a consent of its own: "
+            "`muniment consent SOURCE --for restore`. Trust and other money is never written.",
         ),
         "deliver_to": Param(
             None,
@@ -147,6 +151,13 @@ def _lay_out(config: FirmConfig, dag_id: str) -> None:
     def restore(part: Any, planned: Any) -> Any:
         return firm().restore(part, planned)
 
+    @task(execution_timeout=24 * HOUR, retries=2, **with_keys)
+    @plainly
+    def write_back(planned: Any) -> Any:
+        if not firm().writes_back():
+            raise AirflowSkipException("this delivery is not written back into a system")
+        return firm().write_back(planned)
+
     @task(**always, **with_keys)
     @plainly
     def certificate() -> Any:
@@ -156,7 +167,9 @@ def _lay_out(config: FirmConfig, dag_id: str) -> None:
             raise AirflowSkipException("nothing was delivered: see the first red task")
         indexes = list(range(len(listed)))
         return firm().certificate(
-            planned, pull(task_ids="restore", key=REPORT, map_indexes=indexes) or ()
+            planned,
+            pull(task_ids="restore", key=REPORT, map_indexes=indexes) or (),
+            pull(task_ids="write_back", key=REPORT) or (),
         )
 
     @task(**always)
@@ -168,4 +181,5 @@ def _lay_out(config: FirmConfig, dag_id: str) -> None:
     approve = EmptyOperator(task_id="approve", doc_md=APPROVE)
     parts = sources(planned)
     planned >> approve >> parts
-    restore.partial(planned=planned).expand(part=parts) >> certificate() >> notify()
+    delivered = restore.partial(planned=planned).expand(part=parts)
+    delivered >> write_back(planned) >> certificate() >> notify()

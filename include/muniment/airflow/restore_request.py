@@ -62,6 +62,13 @@ class Form(StrEnum):
 
     ITEMS = "items"
     MATTER_FILE = "matter_file"
+    CLIO = "clio"
+    CLIO_EXISTING = "clio_existing"
+
+    @property
+    def writes_back(self) -> bool:
+        """Is it written into a vendor's system, besides the delivery?"""
+        return self in (Form.CLIO, Form.CLIO_EXISTING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +100,11 @@ def read_request(
         raise _wrong("sources", "no source was chosen", "Choose at least one source")
     # A run that was triggered without the form, or by an older one, does not say.
     delivered = choice_of(Form, form.get("deliver_as") or Form.ITEMS, "deliver_as")
-    if delivered is Form.MATTER_FILE and what is not What.MATTER:
+    if delivered is not Form.ITEMS and what is not What.MATTER:
         raise _wrong(
-            "deliver_as", "only a matter becomes a matter file", "Choose the items as they are"
+            "deliver_as",
+            "only a matter becomes a matter file, or goes back into Clio",
+            "Choose the items as they are",
         )
     return RestoreRequest(
         what=what,

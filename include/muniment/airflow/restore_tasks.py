@@ -17,6 +17,7 @@ from typing import Any
 
 from airflow.sdk import get_current_context
 
+from muniment.airflow.clio_back import ClioBack
 from muniment.airflow.names import REPORT, engine_run_id
 from muniment.airflow.restore_request import Form, RestoreRequest, What, read_request
 from muniment.airflow.settings import restore_area
@@ -51,19 +52,48 @@ class RestoreTasks:
         self._config = config
         self._wiring = Wiring(config, open_destination)
         self._dag_id = dag_id
+        self._clio = ClioBack(config, self._wiring)
 
     def plan(self) -> Json:
         """Checks the form, chooses and proves the snapshots; returns the plan and its digest."""
         request = self._request()
         restore_area(self._config.firm_id)
         vault = self._vault(request)
-        kind = MATTER_FILE if request.form is Form.MATTER_FILE else "folder"
-        plan = make_restore_plan(
-            vault, selection_of(request, vault), request.as_of, target=f"{kind} {request.folder}"
-        )
-        for line in summary(plan):
+        selection = selection_of(request, vault)
+        lines: Sequence[str] = ()
+        if request.form.writes_back:
+            plan, lines = self._clio.plan(vault, selection, request)
+        else:
+            kind = MATTER_FILE if request.form is Form.MATTER_FILE else "folder"
+            plan = make_restore_plan(
+                vault, selection, request.as_of, target=f"{kind} {request.folder}"
+            )
+        told = [*summary(plan), *lines]
+        for line in told:
             log.info("%s", line)
-        return {"plan": plan.as_dict(), "digest": plan.digest, "summary": "\n".join(summary(plan))}
+        return {"plan": plan.as_dict(), "digest": plan.digest, "summary": "\n".join(told)}
+
+    def writes_back(self) -> bool:
+        """Does the form ask for it?"""
+        return self._request().form.writes_back
+
+    def write_back(self, planned: Json) -> list[Json]:
+        """Writes the matter into Clio and reads it back. Raises VerificationFailed on any difference."""
+        plan, request = _plan_of(planned), self._request()
+        vault = self._vault(request)
+        told = self._clio.write(
+            vault, plan, selection_of(request, vault), request, self._folder(request)
+        )
+        get_current_context()["ti"].xcom_push(key=REPORT, value=told)
+        bad = [one["source"] for one in told if not one["whole"]]
+        if bad:
+            raise VerificationFailed(
+                "what is in Clio is not all of what was to be written",
+                to=f"source {', '.join(bad)}, plan {plan.digest[:16]}",
+                todo="The map in the delivery says which rows and fields. Mend that in Clio, then clear this task: it "
+                "goes on where it was.",
+            )
+        return told
 
     def sources(self, planned: Json) -> list[Json]:
         """One entry for each source of the plan."""
@@ -82,13 +112,14 @@ class RestoreTasks:
         vault = self._vault(request)
         folder = self._folder(request)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if request.form is Form.MATTER_FILE:
-            require_free(folder, overwrite=request.overwrite)
+        overwrite = request.overwrite or self._clio.goes_on(plan, request, folder)
+        if request.form is not Form.ITEMS:
+            require_free(folder, overwrite=overwrite)
         report = perform(
             vault,
             mine,
             selection_of(request, vault),
-            lambda source: self._target(request, source, folder),
+            lambda source: self._target(request, source, folder, overwrite=overwrite),
         )
         told = {**report.as_dict(), "source": part["source"], "plan_digest": plan.digest}
         context["ti"].xcom_push(key=REPORT, value=told)
@@ -112,7 +143,9 @@ class RestoreTasks:
             )
         return told
 
-    def certificate(self, planned: Json, reports: Iterable[Json | None]) -> Json:
+    def certificate(
+        self, planned: Json, reports: Iterable[Json | None], written: Iterable[Json] = ()
+    ) -> Json:
         """Writes what was asked, planned and done beside the delivery; returns the numbers."""
         plan = _plan_of(planned)
         request = self._request()
@@ -122,7 +155,11 @@ class RestoreTasks:
         done = [r for r in reports if r and r["plan_digest"] == plan.digest]
         missing = sorted({c.source for c in plan.choices} - {r["source"] for r in done})
         delivered = sum(r["verified"] for r in done)
+        written = list(written)
         whole = not missing and not any(r["failures"] for r in done)
+        if request.form.writes_back:
+            unwritten = set(self._clio.sources(plan)) - {w["source"] for w in written if w["whole"]}
+            whole = whole and not unwritten
         statement = {
             "type": "muniment restore certificate, unsigned",
             "firm": self._config.firm_id,
@@ -134,6 +171,7 @@ class RestoreTasks:
             "plan": plan.as_dict(),
             "plan_digest": plan.digest,
             "reports": done,
+            "written_back": written,
             "sources_missing": missing,
             "whole": whole,
             "usable_at": to_text(usable),
@@ -141,7 +179,7 @@ class RestoreTasks:
         }
         _write_private(self._folder(request) / CERTIFICATE, statement)
         self._record(request, plan, whole, delivered, done, run.run_after)
-        if request.form is Form.MATTER_FILE:
+        if request.form is not Form.ITEMS:
             failures = [(item, why) for r in done for item, why in r["failures"]]
             outcome = Outcome(plan, delivered, failures, missing)
             write_index(self._folder(request), outcome, overwrite=request.overwrite)
@@ -220,9 +258,11 @@ class RestoreTasks:
         # The time of the request, not of this task: on every retry the same folder.
         return read_request(context["params"], self._config, run.run_after, run_id)
 
-    def _target(self, request: RestoreRequest, source: str, folder: Path) -> Target:
-        into = self._wiring.target(source, folder, overwrite=request.overwrite)
-        return MatterFileTarget(into) if request.form is Form.MATTER_FILE else into
+    def _target(
+        self, request: RestoreRequest, source: str, folder: Path, *, overwrite: bool
+    ) -> Target:
+        into = self._wiring.target(source, folder, overwrite=overwrite)
+        return into if request.form is Form.ITEMS else MatterFileTarget(into)
 
     def _folder(self, request: RestoreRequest) -> Path:
         return restore_area(self._config.firm_id) / request.folder
@@ -243,7 +283,7 @@ class RestoreTasks:
 def selection_of(request: RestoreRequest, vault: Vault) -> Selection:
     """Raises MunimentError where the vault cannot say which matter is meant."""
     if request.what is What.MATTER:
-        related = request.form is Form.MATTER_FILE
+        related = request.form is not Form.ITEMS
         return select_matter(vault, request.which, request.sources, related=related)
     scope = Scope.ITEM if request.what is What.ITEM else Scope.SOURCE
     return Selection(scope, request.which, request.sources)

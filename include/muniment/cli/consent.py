@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sys
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,12 +16,20 @@ from muniment.errors import SourceRefused
 
 if TYPE_CHECKING:
     from muniment.cli.session import Session
+    from muniment.sources.clio.oauth import OAuth
     from muniment.sources.clio.standing import Standing
     from muniment.sources.clio.tokens import Tokens
 
 PATIENCE = 600.0
 """Seconds that the browser is waited for; codes are good for about as long."""
 CODE_MOST = 4096
+
+
+class Purpose(StrEnum):
+    """What a consent is for."""
+
+    BACKUP = "backup"
+    RESTORE = "restore"
 
 
 def register(app: typer.Typer) -> None:
@@ -30,6 +39,14 @@ def register(app: typer.Typer) -> None:
 def consent(
     ctx: typer.Context,
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="The source_id.")],
+    purpose: Annotated[
+        Purpose,
+        typer.Option(
+            "--for",
+            metavar="PURPOSE",
+            help="`backup` reads; `restore` may write a matter back, by another application of its own.",
+        ),
+    ] = Purpose.BACKUP,
     paste: Annotated[
         bool,
         typer.Option(
@@ -43,9 +60,15 @@ def consent(
     Prints an address to open in a browser, signed in to Clio as the backup user: an administrator with
     access to all matters. Then it looks whether that user sees everything. Once is enough, until the
     consent is revoked; giving it again replaces the old one.
+
+    With `--for restore` it is the consent to write: sealed to those who restore and never to the worker,
+    for the application that `restore` in firm.yaml names. Give it when a restore needs it, and revoke it after.
     """
     session = session_of(ctx)
     source_id = source_of(source)
+    if purpose is Purpose.RESTORE:
+        _to_write(session, source_id, paste)
+        return
     tokens = _asked(session, source_id, paste)
     version = _kept(session, source_id, tokens)
     standing = _standing(session, source_id, tokens)
@@ -69,16 +92,52 @@ def consent(
     session.screen.answer("consent", data, human)
 
 
-def _asked(session: Session, source_id: str, paste: bool) -> Tokens:
+def _to_write(session: Session, source_id: str, paste: bool) -> None:
+    from muniment.sources.clio.standing import identify
+    from muniment.sources.clio.tokens import Held, HeldTokens
+    from muniment.wiring_clio import restore_client, restore_oauth, restore_store
+
+    oauth = restore_oauth(session.firm, source_id, session.waiting)
+    tokens = _asked(session, source_id, paste, oauth, who="somebody who may write")
+    held_by = session.keyless().trust.holders("operations", "escrow")
+    store = restore_store(session.firm, source_id, held_by)
+    version = store.swap(store.version(), tokens).version
+    mine = HeldTokens(Held(1, tokens))
+    identity = identify(restore_client(session.firm, source_id, mine, session.waiting).reader)
+    data = {
+        "source": source_id,
+        "version": version,
+        "account": identity.account,
+        "user": identity.user,
+        "purpose": Purpose.RESTORE.value,
+    }
+
+    def human() -> None:
+        session.screen.say(
+            "Consent to write is given, and kept sealed to operations and the safe.", style="bold"
+        )
+        session.screen.facts([("account", identity.account), ("user", identity.user)])
+        session.screen.say("Revoke it in Clio when the restore is done.")
+
+    session.screen.answer("consent", data, human)
+
+
+def _asked(
+    session: Session,
+    source_id: str,
+    paste: bool,
+    oauth: OAuth | None = None,
+    who: str = "the backup user",
+) -> Tokens:
     """Raises SourceRefused, Declined."""
     from muniment.cli.redirect import Redirect
     from muniment.wiring_clio import clio_oauth, clio_options
 
-    oauth = clio_oauth(session.firm, source_id, session.waiting)
+    oauth = oauth or clio_oauth(session.firm, source_id, session.waiting)
     uri = clio_options(session.firm, source_id).redirect_uri
     state = secrets.token_urlsafe(24)
     screen = session.screen
-    screen.note("Open this in a browser, signed in to Clio as the backup user:", style="")
+    screen.note(f"Open this in a browser, signed in to Clio as {who}:", style="")
     screen.note(oauth.page(state), style="bold")
     if paste or not Redirect.possible(uri):
         screen.note("Then paste the address that the browser was sent to, or the code in it:", "")

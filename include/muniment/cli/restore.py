@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from muniment.cli import words
+from muniment.cli.clio_back import WriteBack
 from muniment.cli.exits import Exit
 from muniment.cli.options import AsOf, Yes, moment_of, session_of, source_of
 from muniment.ids import sha256_hex
@@ -34,6 +35,7 @@ class Form(StrEnum):
 
     ITEMS = "items"
     MATTER_FILE = "matter-file"
+    CLIO = "clio"
 
 
 def register(app: typer.Typer) -> None:
@@ -64,9 +66,17 @@ def restore(
         typer.Option(
             "--as",
             metavar="FORM",
-            help="`items` as they are, or a matter as `matter-file`: pages to read, calendar, tables.",
+            help="`items` as they are; a matter as `matter-file`: pages to read, calendar, tables; or as `clio`: "
+            "that, and written into Clio as new objects.",
         ),
     ] = Form.ITEMS,
+    existing: Annotated[
+        bool,
+        typer.Option(
+            "--into-existing",
+            help="With `--as clio`: into the matter that is still there; only what it lacks is made.",
+        ),
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace what stands under the same names.")
     ] = False,
@@ -81,7 +91,9 @@ def restore(
 ) -> None:
     """Gives back a matter, paths, an item or a whole source, as of a moment, into a folder.
 
-    With `--as matter-file` a matter becomes a folder for people, with an `index.html` to begin at.
+    With `--as matter-file` a matter becomes a folder for people, with an `index.html` to begin at. With `--as clio`
+    it is also written into the firm's Clio account, as new objects under a consent of its own, read back and
+    compared; the folder gets a map from old ids to new ones. Trust and other money is never written.
 
     Prints the plan first: which snapshots, how far their times lie apart, how much, what cannot come
     back. Every byte is proven before it is written, and read back after. Repeating the same command
@@ -98,9 +110,12 @@ def restore(
     if to is None and not plan_only:
         raise typer.BadParameter("say where to with --to FOLDER, or --plan-only")
     _one_of(matter, path, item, source)
-    as_file = form is Form.MATTER_FILE
+    as_file = form is not Form.ITEMS
     if as_file and not matter:
-        raise typer.BadParameter("--as matter-file goes with --matter")
+        raise typer.BadParameter(f"--as {form.value} goes with --matter")
+    if existing and form is not Form.CLIO:
+        raise typer.BadParameter("--into-existing goes with --as clio")
+    back = WriteBack(session, from_sources or [], existing=existing) if form is Form.CLIO else None
     vault = session.reading()
     selection = _selection(vault, matter, path, item, source, from_sources or [])
     if as_file:
@@ -108,22 +123,30 @@ def restore(
     at = moment_of(session, as_of)
     at_hand = AtHand()
     with session.screen.progress("Planning: proving the chosen snapshots"):
-        target = MATTER_FILE if as_file else "folder"
-        plan = make_restore_plan(vault, selection, at, target=target, at_hand=at_hand)
+        if back is not None:
+            plan = back.plan(vault, selection, at, at_hand)
+        else:
+            target = MATTER_FILE if as_file else "folder"
+            plan = make_restore_plan(vault, selection, at, target=target, at_hand=at_hand)
+    data: dict[str, Any] = {"plan": plan.as_dict(), "plan_digest": plan.digest, "performed": None}
+    if back is not None:
+        data["clio"] = {"planned": back.forecast.as_dict()}
     if plan_only:
         session.screen.answer(
-            "restore",
-            {"plan": plan.as_dict(), "plan_digest": plan.digest, "performed": None},
-            lambda: _print_plan(session, plan, plan_only=True),
+            "restore", data, lambda: _print_plan(session, plan, plan_only=True, back=back)
         )
         return
     assert to is not None
     session.require_outside(to.absolute())
     if not session.screen.as_json:
-        _print_plan(session, plan)
+        _print_plan(session, plan, back=back)
     _agreed(plan, plan_digest)
+    if back is not None:
+        back.connect()
+        overwrite = overwrite or back.goes_on(plan, to.absolute())
     if not plan_digest:
-        session.screen.confirm(f"Restore {words.some(plan.items, 'item')} into {to}?", yes)
+        where = f"{to}, and into Clio" if back is not None else str(to)
+        session.screen.confirm(f"Restore {words.some(plan.items, 'item')} into {where}?", yes)
     folder = to.absolute()
     if as_file:
         require_free(folder, overwrite=overwrite)
@@ -145,29 +168,39 @@ def restore(
     if as_file:
         outcome = Outcome(plan, report.verified, report.failures)
         write_index(folder, outcome, overwrite=overwrite)
-    _record(session, vault, plan, report, requested_at)
-    data = {
-        "plan": plan.as_dict(),
-        "plan_digest": plan.digest,
-        "performed": report.as_dict(),
-        "to": str(folder),
-    }
-    code = Exit.GOOD if report.whole else Exit.NOT_WHOLE
-    session.screen.answer("restore", data, lambda: _print_report(session, report, folder), code)
+    whole = report.whole
+    if back is not None:
+        written = back.perform(vault, plan, selection, folder)
+        whole = whole and all(one.whole for one in written)
+        data["clio"] |= {"written": [one.as_dict() for one in written]}
+    _record(session, vault, plan, report, requested_at, whole=whole)
+    data |= {"performed": report.as_dict(), "to": str(folder)}
+
+    def human() -> None:
+        _print_report(session, report, folder)
+        if back is not None:
+            back.print_report(folder)
+
+    session.screen.answer("restore", data, human, Exit.GOOD if whole else Exit.NOT_WHOLE)
 
 
 def _target(
     session: Session, plan: RestorePlan, of: str, folder: Path, *, overwrite: bool
 ) -> Target:
-    from muniment.recovery.matter_file import MATTER_FILE
     from muniment.recovery.matter_file.target import MatterFileTarget
 
     into = session.target(of, folder, overwrite=overwrite, restore_id=_restore_id(plan))
-    return MatterFileTarget(into) if plan.target == MATTER_FILE else into
+    return into if plan.target == "folder" else MatterFileTarget(into)
 
 
 def _record(
-    session: Session, vault: Vault, plan: RestorePlan, report: RestoreReport, requested_at: datetime
+    session: Session,
+    vault: Vault,
+    plan: RestorePlan,
+    report: RestoreReport,
+    requested_at: datetime,
+    *,
+    whole: bool,
 ) -> None:
     from muniment.errors import MunimentError
     from muniment.evidence.events import RestoreEnded
@@ -181,7 +214,7 @@ def _record(
         requested_at=requested_at,
         plan_digest=plan.digest,
         sources=tuple(c.source for c in plan.choices if c.items),
-        whole=report.whole,
+        whole=whole,
         items=plan.items,
         verified=report.verified,
     )
@@ -243,7 +276,9 @@ def _agreed(plan: RestorePlan, digest: str) -> None:
         )
 
 
-def _print_plan(session: Session, plan: RestorePlan, plan_only: bool = False) -> None:
+def _print_plan(
+    session: Session, plan: RestorePlan, plan_only: bool = False, back: WriteBack | None = None
+) -> None:
     screen = session.screen
     screen.say("Restore plan", style="bold")
     screen.table(
@@ -263,6 +298,8 @@ def _print_plan(session: Session, plan: RestorePlan, plan_only: bool = False) ->
         ],
     )
     _print_kinds(session, plan)
+    if back is not None:
+        back.print_forecast()
     gap = plan.widest_gap_seconds
     screen.facts(
         [

@@ -80,6 +80,26 @@ class ClioPeak(Model):
         return self
 
 
+class ClioRestore(Model):
+    """The application with which a matter is written back; another one than that of the backup, which only reads."""
+
+    client_id: Text = Field(
+        max_length=200,
+        description="The key of the application that may write, from Clio's developer page.",
+        examples=["Zr5pYfVtB1kLq0aWmXcUeN7sHdGj3oTi9RwQ2bEv"],
+    )
+    client_secret: Annotated[str, AfterValidator(_secret_reference)] = Field(
+        description="Where its secret is kept: an absolute path (mode 0600), `secret:<name>`, or"
+        " `env:<VARIABLE>`. Only on the machine that restores, and never in an Airflow connection.",
+        examples=["secret:clio-restore"],
+    )
+    state: Annotated[FilePath, AfterValidator(absolute)] | None = Field(
+        None,
+        description="Folder for its sealed consent and its count of requests; by default the account's `state`.",
+        examples=["/var/lib/muniment/example-restore"],
+    )
+
+
 class ClioOptions(Model):
     """A Clio Manage account; see docs/CLIO.md."""
 
@@ -146,6 +166,11 @@ class ClioOptions(Model):
     )
     peak: ClioPeak | None = Field(
         None, description="Clio's busy hours, where they are not those of the region."
+    )
+    restore: ClioRestore | None = Field(
+        None,
+        description="The application with which a matter is written back into Clio, and its consent; without it"
+        " nothing is ever written.",
     )
     host: Annotated[str, AfterValidator(_address)] | None = Field(
         None,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from muniment.clock import from_text, to_text
 from muniment.errors import IntegrityError, MunimentError, NothingToRestore, PlanChanged
 from muniment.ids import sha256_hex
-from muniment.model.item import Row
+from muniment.model.item import Fidelity, Row
 from muniment.recovery.proof import Proof, prove
 from muniment.recovery.selected import (
     AtHand,
@@ -122,6 +122,11 @@ class RestorePlan:
         return cls(**{**value, "choices": choices, "without": without})
 
 
+def given_as_kept(row: Row) -> Fidelity:
+    """As the source declared it at the time of the backup."""
+    return row.fidelity
+
+
 def make_restore_plan(
     vault: Vault,
     selection: Selection,
@@ -131,10 +136,11 @@ def make_restore_plan(
     withhold: Filter = nothing_withheld,
     proof: Proof = Proof.READ,
     at_hand: AtHand | None = None,
+    fidelity: Callable[[Row], Fidelity] = given_as_kept,
 ) -> RestorePlan:
     """Chooses, for each source, the newest snapshot that ended at or before `as_of` and is proven
     whole for what is asked; falls back to earlier ones, and says so. What is read of rows is kept
-    `at_hand`.
+    `at_hand`. `fidelity` says what this target gives of an item.
 
     Without `as_of` it is the newest there is, also where a worker whose clock is ahead says that it
     ended after now; the plan then says that time.
@@ -156,7 +162,9 @@ def make_restore_plan(
     damaged: IntegrityError | None = None
     for source, history in histories.items():
         try:
-            choices.append(_choose(vault, history, selection, when, withhold, proof, at_hand))
+            choices.append(
+                _choose(vault, history, selection, when, withhold, proof, at_hand, fidelity)
+            )
         except NothingToRestore as error:
             without.append((source, error.what))
         except IntegrityError as error:
@@ -192,6 +200,7 @@ def _choose(
     withhold: Filter,
     proof: Proof,
     at_hand: AtHand | None,
+    fidelity: Callable[[Row], Fidelity],
 ) -> Choice:
     source = history.source
     candidates = list(_candidates(history, when))
@@ -227,7 +236,7 @@ def _choose(
             items=len(selected.rows),
             bytes=sum(row.size for row in selected.rows),
             items_digest=selected.digest,
-            fidelity=dict(Counter(row.fidelity.value for row in selected.rows)),
+            fidelity=dict(Counter(fidelity(row).value for row in selected.rows)),
             packs=packs,
             read_bytes=size,
             proof=how.value,
@@ -236,7 +245,7 @@ def _choose(
             sealed_away=found.sealed_away,
             passed_over=tuple(passed),
             loss_seconds=int(loss.total_seconds()),
-            kinds=_kinds(selected.rows),
+            kinds=_kinds(selected.rows, fidelity),
             causes=dict(found.causes),
         )
     if not passed:
@@ -247,10 +256,10 @@ def _choose(
     )
 
 
-def _kinds(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
+def _kinds(rows: Sequence[Row], fidelity: Callable[[Row], Fidelity]) -> dict[str, dict[str, int]]:
     counted: dict[str, Counter[str]] = {}
     for row in rows:
-        counted.setdefault(row.kind, Counter())[row.fidelity.value] += 1
+        counted.setdefault(row.kind, Counter())[fidelity(row).value] += 1
     return {kind: dict(sorted(by.items())) for kind, by in sorted(counted.items())}
 
 

@@ -181,7 +181,8 @@ class Api:
             row = self.world.store.at(user)
             if row is None or not row["enabled"]:
                 raise unauthorized()
-            if self.permissions.read_only and request.method != "GET":
+            reads = self.permissions.read_only or not self.oauth.may_write(token)
+            if reads and request.method != "GET":
                 raise forbidden("The application may only read")
             limits = self.permissions.restrictions.get(user.id, Restrictions())
             call = Call(self, request, Reader(self.world.view(), user, limits))

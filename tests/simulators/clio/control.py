@@ -126,7 +126,9 @@ class Control:
         if "lifetime" in asked:
             oauth.access_seconds = int(asked["lifetime"])
         if "grant" in asked:
-            access, refresh = oauth.grant(Ref("users", int(asked["grant"])))
+            access, refresh = oauth.grant(
+                Ref("users", int(asked["grant"])), str(asked.get("client_id", ""))
+            )
             return {"access_token": access, "refresh_token": refresh}
         return {"grants": len(oauth.grants)}
 

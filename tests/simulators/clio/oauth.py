@@ -31,6 +31,7 @@ class Application:
     client_secret: str
     redirect_uris: tuple[str, ...]
     region: str
+    may_write: bool = True  # platform.yaml: oauth.scopes - chosen on the developer application
 
 
 @dataclass
@@ -38,6 +39,7 @@ class Grant:
     """One user's consent to one application."""
 
     user: Ref
+    application: Application
     refresh: set[str] = field(default_factory=set)
     access: dict[str, datetime] = field(default_factory=dict)
     rotated: bool = False
@@ -46,13 +48,17 @@ class Grant:
 @dataclass
 class _Code:
     user: Ref
+    application: Application
     redirect_uri: str
     until: datetime
 
 
 class OAuth:
-    def __init__(self, seed: int, clock: Clock, application: Application) -> None:
+    def __init__(
+        self, seed: int, clock: Clock, application: Application, *others: Application
+    ) -> None:
         self.application = application
+        self._applications = {one.client_id: one for one in (application, *others)}
         self.access_seconds = ACCESS_SECONDS
         self.rotate = "never"  # never, once or always
         self.users: dict[int, str] = {}
@@ -79,11 +85,15 @@ class OAuth:
                         return grant.user
         raise unauthorized()
 
-    # -- what a test does --------------------------------------------------------------------------
-    def grant(self, user: Ref) -> tuple[str, str]:
-        """Consent without the page: access and refresh token."""
+    def may_write(self, token: str) -> bool:
         with self._lock:
-            made = Grant(user)
+            return any(g.application.may_write for g in self.grants if token in g.access)
+
+    # -- what a test does --------------------------------------------------------------------------
+    def grant(self, user: Ref, client_id: str = "") -> tuple[str, str]:
+        """Consent without the page, to one application: access and refresh token."""
+        with self._lock:
+            made = Grant(user, self._applications.get(client_id, self.application))
             self.grants.append(made)
             refresh = self._token("RT")
             made.refresh.add(refresh)
@@ -132,12 +142,10 @@ class OAuth:
             return (
                 "unsupported_response_type"  # platform.yaml: oauth.grant - authorization_code only
             )
-        if (
-            asked.get("client_id") != self.application.client_id
-            or request.region != self.application.region
-        ):
+        application = self._applications.get(asked.get("client_id", ""))
+        if application is None or request.region != application.region:
             return "invalid_client"
-        allowed = (*self.application.redirect_uris, f"{request.base}/oauth/approval")
+        allowed = (*application.redirect_uris, f"{request.base}/oauth/approval")
         return None if asked.get("redirect_uri") in allowed else "invalid_redirect_uri"
 
     def _page(self, request: Request) -> Response:
@@ -174,7 +182,8 @@ class OAuth:
             return _page("Authorization refused", "<p>There is no such user.</p>", 422)
         code = self._token("code")
         until = self._clock.now() + timedelta(seconds=CODE_SECONDS)
-        self._codes[code] = _Code(Ref("users", user), asked["redirect_uri"], until)
+        application = self._applications[asked["client_id"]]
+        self._codes[code] = _Code(Ref("users", user), application, asked["redirect_uri"], until)
         return _to(asked["redirect_uri"], {"code": code} | state)
 
     def _approval(self, request: Request) -> Response:
@@ -187,9 +196,11 @@ class OAuth:
         ):
             return _refused("invalid_request", "The body is form-encoded", 400)
         asked = request.form()
-        known = (self.application.client_id, self.application.client_secret)
-        if (asked.get("client_id"), asked.get("client_secret")) != known or (
-            request.region != self.application.region
+        application = self._applications.get(asked.get("client_id", ""))
+        if (
+            application is None
+            or asked.get("client_secret") != application.client_secret
+            or request.region != application.region
         ):
             return _refused("invalid_client", "Client authentication failed", 401)
         if asked.get("grant_type") == "authorization_code":
@@ -204,15 +215,16 @@ class OAuth:
             code is None
             or code.until <= self._clock.now()
             or code.redirect_uri != asked.get("redirect_uri")
+            or code.application.client_id != asked.get("client_id")
         ):
             return _invalid_grant()
-        access, refresh = self.grant(code.user)
+        access, refresh = self.grant(code.user, code.application.client_id)
         return _tokens(access, self.access_seconds, refresh)
 
     def _from_refresh(self, asked: dict[str, str]) -> Response:
         old = asked.get("refresh_token", "")
         grant = next((one for one in self.grants if old in one.refresh), None)
-        if grant is None:
+        if grant is None or grant.application.client_id != asked.get("client_id"):
             return _invalid_grant()
         fresh = None
         if self.rotate == "always" or (self.rotate == "once" and not grant.rotated):

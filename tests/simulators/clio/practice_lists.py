@@ -65,6 +65,8 @@ def _simple(firm: Founding, collection: str, rows: list[dict[str, Any]]) -> list
 
 def _people(firm: Founding) -> None:
     world = firm.world
+    if firm.size.empty:
+        world.store.new_id("accounts")  # a new account is another one than the firm's old one
     account = world.part("accounts", firm.early(), name="Alder & Birch Example Law", state="active")
     everyone = world.create(
         "groups", firm.early(), name="Firm", type="AccountGroup", client_connect_user=False

@@ -63,7 +63,12 @@ class Simulator:
             options.redirect_uris,
             options.region,
         )
-        self.oauth = OAuth(options.seed, self.world.clock, application)
+        reading = Application(
+            f"reads-{options.seed:04d}", f"secret-of-reads-{options.seed:04d}", options.redirect_uris, options.region,
+            may_write=False,
+        )  # fmt: skip
+        self.oauth = OAuth(options.seed, self.world.clock, application, reading)
+        self.reading = reading
         self.oauth.users = {ref.id: self.world.row(ref)["name"] for ref in self.firm.users}
         self.storage = Storage(self.world)
         self.api = Api(self.world, self.oauth, self.storage, self.limits, routes.answer_to)
@@ -128,6 +133,8 @@ class Simulator:
             "ca": str(self.certificate),
             "client_id": self.oauth.application.client_id,
             "client_secret": self.oauth.application.client_secret,
+            "reading_client_id": self.reading.client_id,
+            "reading_client_secret": self.reading.client_secret,
             "redirect_uris": list(self.options.redirect_uris),
             "access_token": access,
             "refresh_token": refresh,

@@ -168,3 +168,21 @@ def test_the_version_is_told_and_an_unknown_one_is_gone(clio: Running) -> None:
     gone = clio.request("GET", "matters.json", headers={"X-API-VERSION": "4.9.9"})
     assert gone.status_code == 410
     assert "X-API-VERSION" not in gone.headers
+
+
+def test_an_application_that_may_only_read_writes_nothing_and_its_tokens_are_its_own(
+    clio: Running,
+) -> None:
+    told = clio.told
+    given = clio.control("tokens", grant=108, client_id=told["reading_client_id"])
+    token = given["access_token"]
+    assert clio.request("GET", "users/who_am_i.json", token=token).status_code == 200
+    data = {"data": {"name": "x", "type": "Company"}}
+    assert clio.request("POST", "contacts.json", token=token, json=data).status_code == 403
+    form = {"grant_type": "refresh_token", "refresh_token": given["refresh_token"]}
+    for name, status in (("client", 400), ("reading_client", 200)):
+        known = {
+            k: told[f"{name}_{k.removeprefix('client_')}"] for k in ("client_id", "client_secret")
+        }
+        answer = clio.session.post(f"{told['app']}/oauth/token", data=form | known, timeout=30)
+        assert answer.status_code == status, answer.text

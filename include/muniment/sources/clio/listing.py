@@ -138,6 +138,19 @@ class Reader:
                         found.add(row.id)
                         yield row
 
+    def matching(
+        self, resource: Resource, filters: Sequence[tuple[str, str]], *, parent: str | None = None
+    ) -> Iterator[Row]:
+        """The rows that filters of the vendor's let through, in place of the resource's own views."""
+        for data in self._view(resource, {}, list(filters), resource.fields, parent, None):
+            yield Row(resource.name, data, parent or "")
+
+    def newest(self, resource: Resource) -> list[Row]:
+        """The rows made last, as many as one page holds."""
+        pages = Pages(self.asking, resource, None, None)
+        page = pages.first([("order", "id(desc)"), ("limit", str(resource.limit))], resource.fields)
+        return [Row(resource.name, data) for data in (page.rows if page else ())]
+
     # -- one row -----------------------------------------------------------------------------------
     def one(self, resource: Resource, id_: int | str) -> Row | None:
         """None where there is no such row, or none that the backup user sees."""

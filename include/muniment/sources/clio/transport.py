@@ -2,7 +2,7 @@
 
 Retried here, with waiting: 429 (as long as it says), 5xx, connections that fail, bodies that end early,
 come too slowly or are no JSON. A 401 renews the token once. Everything else is an error that a run ends
-with, or an answer that the caller judges (400, 404, 422).
+with, or an answer that the caller judges (400, 404, 422). A change is retried only where it was surely not made.
 
 Invariants
 - Certificates are verified. A token goes to the configured host only; no redirect is followed but the
@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, cast
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -76,8 +76,20 @@ class Answer:
         return word if word.isalpha() and len(word) <= 40 else ""
 
 
+class Sized(Protocol):
+    """Bytes in pieces, of which it is known how many there are: a store of signed URLs takes nothing else."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+
 class _Passing(Exception):
     """Something that may be better the next time; its text is ours."""
+
+
+class Unanswered(Exception):
+    """A change was sent, and whether it was made is not known: look before it is sent again."""
 
 
 class Transport:
@@ -131,6 +143,14 @@ class Transport:
     def post(self, path: str, data: Mapping[str, Any]) -> Answer:
         return self._request("POST", path, (), canonical({"data": dict(data)}), None)
 
+    def change(self, method: str, path: str, data: Mapping[str, Any], query: Query = ()) -> Answer:
+        """One change (POST, PATCH), sent again only where the vendor said that it did nothing (429, 401).
+
+        The answer's status is as of `get`, or 403. Raises Unanswered, SourceUnavailable, SourceRefused.
+        """
+        body = canonical({"data": dict(data)})
+        return self._request(method, path, query, body, None, follow=False, once=True)
+
     def json(
         self, path: str, query: Query = (), *, priority: Priority | None = None
     ) -> tuple[Answer, Any]:
@@ -160,12 +180,14 @@ class Transport:
 
     def _request(
         self, method: str, path: str, query: Query, body: bytes | None, priority: Priority | None,
-        *, follow: bool = True,
+        *, follow: bool = True, once: bool = False,
     ) -> Answer:  # fmt: skip
         url = path if "://" in path else f"{self.place.api}/{path}"
         if not self.place.holds(url):
             raise self.unavailable("an answer leads to another host")
-        answer = self._patiently(method, url, tuple(query), body, priority)
+        answer = self._patiently(method, url, tuple(query), body, priority, once=once)
+        if once and answer.status == 403:
+            return answer
         if follow and answer.status in REDIRECTS:
             # An account may have its practice areas elsewhere on the same host.
             target = urljoin(url, answer.headers.get("Location", ""))
@@ -179,7 +201,8 @@ class Transport:
         return answer
 
     def _patiently(
-        self, method: str, url: str, query: tuple[tuple[str, str], ...], body: bytes | None, priority: Priority | None
+        self, method: str, url: str, query: tuple[tuple[str, str], ...], body: bytes | None, priority: Priority | None,
+        *, once: bool = False,
     ) -> Answer:  # fmt: skip
         failures = refusals = 0
         renewed = False
@@ -190,6 +213,8 @@ class Transport:
                 answer = self._once(method, url, query, body, held.tokens.access)
             except _Passing as passing:
                 self._budget.lost()
+                if once:
+                    raise Unanswered(str(passing)) from None
                 failures = self._failed(failures, str(passing))
                 continue
             self._budget.learn(answer.headers)
@@ -202,6 +227,8 @@ class Transport:
                 renewed = True
                 self._access.refused(held)
             elif answer.status in PASSING:
+                if once:
+                    raise Unanswered(f"it answers {answer.status}")
                 failures = self._failed(failures, f"it answers {answer.status}")
             else:
                 return answer
@@ -243,6 +270,17 @@ class Transport:
             raise Torn(str(passing)) from None
         return Stored(response.status_code, response.headers, self._pieces(response), response)
 
+    def put(self, url: str, headers: Mapping[str, str], body: bytes | Sized) -> int:
+        """Puts bytes to a signed URL, without a token; returns the status. Raises Torn: put them again."""
+        if urlsplit(url).scheme != "https":
+            raise self.unavailable("an upload leads to a place without TLS")
+        try:
+            with self._send("PUT", url, headers, body=body) as response:
+                self._whole(response)
+                return response.status_code
+        except _Passing as passing:
+            raise Torn(str(passing)) from None
+
     def _pieces(self, response: requests.Response) -> Iterator[bytes]:
         began = time.monotonic()
         received = 0
@@ -259,13 +297,13 @@ class Transport:
     # -- both --------------------------------------------------------------------------------------
     def _send(
         self, method: str, url: str, headers: Mapping[str, str],
-        query: tuple[tuple[str, str], ...] = (), body: bytes | None = None,
+        query: tuple[tuple[str, str], ...] = (), body: bytes | Sized | None = None,
     ) -> requests.Response:  # fmt: skip
         """The answer with its body still to come."""
         patience = self.patience
         try:
             return self._session().request(
-                method, url, params=query, data=body, headers=dict(headers), stream=True,
+                method, url, params=query, data=cast(Any, body), headers=dict(headers), stream=True,
                 timeout=(patience.connect, patience.read), verify=self.place.verify,
                 allow_redirects=False,
             )  # fmt: skip

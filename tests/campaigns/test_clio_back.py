@@ -1,0 +1,26 @@
+"""A matter that is written back is there once, whatever interrupts it.
+
+4 seeds here, 440 in the campaign (`python -m tests.campaign --only clio_back`), which disturb each request in each way.
+`MUNIMENT_SEEDS=N` runs the first N, `MUNIMENT_SEEDS=A-B` those from A to B.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.campaigns import clio_back
+from tests.campaigns.test_tampering import seeds
+
+SOME = (3, 13, 18, 40)
+"""Each deed, at requests of several parts of a restore."""
+
+
+@pytest.mark.campaign
+def test_whatever_interrupts_it_a_matter_is_written_back_once(tmp_path: Path) -> None:
+    wanted = seeds() if os.environ.get("MUNIMENT_SEEDS") else SOME
+    cases = list(clio_back.run(wanted, tmp_path))
+    assert [(case.seed, case.row, case.wrong) for case in cases if case.wrong] == []
+    assert all(case.row["struck"] for case in cases)
