@@ -3,7 +3,8 @@
 Every request is a POST of JSON to a path that names the deed, and answers JSON:
 
     /clock      {"seconds": 3600}                     moves the firm's clock on; {} tells it
-    /limits     {"peak": 0, "off_peak": 0, "seconds": 60, "advance": 60}   0 is without limit
+    /limits     {"peak": 0, "off_peak": 0, "seconds": 60, "advance": 60}   0 is without limit;
+                {"shows": true}: the time that answers tell goes with `advance`
     /day        {"number": 1}                         a day of work; what it did
     /change     {"collection", "id"?, "values"?, "delete"?}    one row, as from the web page, unchecked; a
                 value {"ref": ["matters", 101]} refers to another row
@@ -73,6 +74,7 @@ class Control:
                 setattr(limits, name, int(asked[name]))
         limits.seconds = float(asked.get("seconds", limits.seconds))
         limits.moved += float(asked.get("advance", 0))
+        limits.shows = bool(asked.get("shows", limits.shows))
         return {"peak": limits.peak, "off_peak": limits.off_peak, "seconds": limits.seconds}
 
     def do_day(self, asked: Asked) -> Any:
@@ -179,10 +181,10 @@ class Control:
         told = {
             "endpoints": dict(counts.endpoints),
             "statuses": {str(k): v for k, v in counts.statuses.items()},
+            "refused_in_a_row": counts.refused_in_a_row,
         }
         if asked.get("reset"):
-            counts.endpoints.clear()
-            counts.statuses.clear()
+            counts.clear()
         return told
 
     def do_stop(self, asked: Asked) -> Any:

@@ -2,7 +2,7 @@
 
 A window of 60 seconds per access token, 50 requests in it in the region's peak hours and more outside them.
 What a client waits for is counted on the machine's clock, as the client counts it there too; a test that does
-not want to wait moves it on.
+not want to wait moves it on. With `shows` the vendor's own clock (`Date`, X-RateLimit-Reset) goes with it.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class Limits:
     off_peak: int = 300  # platform.yaml: rate_limit.off_peak - as one partner of the vendor reports
     seconds: float = 60.0
     moved: float = 0.0  # how far a test moved the clock on
+    shows: bool = False  # whether a client is told the moved time
     _windows: dict[str, _Window] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -59,11 +60,15 @@ class Limits:
                 "X-RateLimit-Limit": str(allowed),
                 "X-RateLimit-Remaining": str(allowed - window.used),
                 # platform.yaml: rate_limit.reset_format - unix seconds
-                "X-RateLimit-Reset": str(math.ceil(time.time() + left)),
+                "X-RateLimit-Reset": str(math.ceil(time.time() + self.ahead() + left)),
             }
         if refused:
             raise rate_limited(math.ceil(left), headers)
         return headers
+
+    def ahead(self) -> float:
+        """Seconds by which the time that a client is told is ahead of the machine's."""
+        return self.moved if self.shows else 0.0
 
     def allowed(self, region: str, now: datetime) -> int:
         zone, first, last = PEAK[region]
