@@ -14,6 +14,7 @@ import resource
 import signal
 import sys
 import threading
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,8 @@ def serve() -> None:
             try:
                 _in_a_child(job, writing)
                 code = 0
+            except BaseException:
+                traceback.print_exc()
             finally:
                 os._exit(code)
         os.close(writing)

@@ -62,11 +62,11 @@ _CLIO: dict[str, Any] = {
             "description": "Where the firm's account lives; the app is registered in the same region.",
             "schema": {"type": "string", "enum": ["us", "ca", "eu", "au"], "default": "us"},
         },
-        "backup_user": {
-            "label": "Backup user's id",
-            "description": "The Clio user who gave consent. A restricted user gives a silently "
-            "incomplete backup: use one who sees every matter.",
-            "schema": _TEXT,
+        "ca": {
+            "label": "Certificate authority",
+            "description": "Only where a proxy of the firm opens TLS: the file with its authority (PEM), on "
+            "workers and API server.",
+            "schema": {**_TEXT, "pattern": "^(/.*)?$"},
         },
     },
 }

@@ -18,6 +18,7 @@ Every request is a POST of JSON to a path that names the deed, and answers JSON:
     /files      {"at": 120}                           size and SHA-256 of every version
     /trust      {"at": 120}                           the ledger's balances, and where rows disagree
     /counters   {"reset": true}                       requests by endpoint and status
+    /rate       {}                                    windows of requests, and refusals in a row
     /stop       {}
 """
 
@@ -181,11 +182,22 @@ class Control:
         told = {
             "endpoints": dict(counts.endpoints),
             "statuses": {str(k): v for k, v in counts.statuses.items()},
-            "refused_in_a_row": counts.refused_in_a_row,
         }
         if asked.get("reset"):
             counts.clear()
         return told
+
+    def do_rate(self, asked: Asked) -> Any:
+        """The longest run of 429, whoever was refused; and each token's windows: when one began, by the moved
+        time, how long it was, what was allowed and what was used in it."""
+        limits: Limits = self._simulator.limits
+        return {
+            "refused_in_a_row": self._simulator.api.counts.refused_in_a_row,
+            "windows": [
+                [[one.opened, one.lasted, one.allowed, one.used] for one in held]
+                for held in limits.windows()
+            ],
+        }
 
     def do_stop(self, asked: Asked) -> Any:
         self.stopped()

@@ -26,8 +26,12 @@ PEAK = {
 
 
 @dataclass
-class _Window:
+class Window:
+    """`opened` is in seconds by the moved clock."""
+
     opened: float
+    lasted: float
+    allowed: int
     used: int = 0
 
 
@@ -40,7 +44,7 @@ class Limits:
     seconds: float = 60.0
     moved: float = 0.0  # how far a test moved the clock on
     shows: bool = False  # whether a client is told the moved time
-    _windows: dict[str, _Window] = field(default_factory=dict)
+    _windows: dict[str, list[Window]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, token: str, region: str, now: datetime) -> dict[str, str]:
@@ -50,9 +54,10 @@ class Limits:
             return {}
         with self._lock:
             clock = time.time() + self.moved
-            window = self._windows.get(token)
-            if window is None or clock >= window.opened + self.seconds:
-                window = self._windows[token] = _Window(clock)
+            held = self._windows.setdefault(token, [])
+            if not held or clock >= held[-1].opened + self.seconds:
+                held.append(Window(clock, self.seconds, allowed))
+            window = held[-1]
             left = window.opened + self.seconds - clock
             refused = window.used >= allowed
             window.used += not refused
@@ -65,6 +70,11 @@ class Limits:
         if refused:
             raise rate_limited(math.ceil(left), headers)
         return headers
+
+    def windows(self) -> list[list[Window]]:
+        """Those of each token, in their order."""
+        with self._lock:
+            return [list(held) for held in self._windows.values()]
 
     def ahead(self) -> float:
         """Seconds by which the time that a client is told is ahead of the machine's."""
