@@ -39,6 +39,8 @@ CAMPAIGNS: dict[str, tuple[str, int]] = {
     "clio": ("tests.campaigns.clio", 200),
     "clio_faults": ("tests.campaigns.clio_faults", 60),
     "clio_weather": ("tests.campaigns.clio_weather", 200),
+    "clio_load": ("tests.campaigns.clio_load", 4),
+    "clio_rate": ("tests.campaigns.clio_rate", 20),
     "demonstration": ("tests.campaigns.demonstration", 1),
 }
 """Name -> (module with `run`, seeds of a full run)."""

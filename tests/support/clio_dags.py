@@ -7,11 +7,12 @@ find everything there: what they share is the folder of the firm and the vendor.
 from __future__ import annotations
 
 import json
+import queue
 import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from muniment.backup.commit import Outcome
+from muniment.backup.shards import FILES
 from muniment.clock import SystemClock
 from muniment.config.load import load_firm
 from muniment.ids import new_run_id
@@ -36,8 +37,9 @@ ROWS = (
 )
 YEARS = timedelta(days=400)
 
-DiesAt = Callable[[str, str], int]
-"""(stage, shard) -> at which request of this attempt its process is killed; 0: it is not."""
+DiesAt = Callable[[str, str], Mapping[str, float]]
+"""(stage, shard) -> when the process of this attempt is killed: `dies_at` its so many-th request, or `dies_after`
+so many seconds; empty: it is not."""
 
 
 @dataclass
@@ -48,8 +50,9 @@ class Came:
     seen: int = 0
     shards: int = 0
     deferred: int = 0
-    kills: int = 0
+    files: int = 0
     refused_twice: int = 0
+    kills: Counter[str] = field(default_factory=Counter)
     memory: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -57,25 +60,52 @@ class Came:
         return bool(self.outcome) and self.outcome["completeness"] == "complete"
 
 
-class Worker:
-    """One server of stages."""
+class Server:
+    """The program that makes the processes of stages."""
 
-    def __init__(self, number: int) -> None:
-        self.number = number
+    def __init__(self, workers: int) -> None:
         words = [sys.executable, "-m", "tests.support.clio_stage"]
         self._process = subprocess.Popen(
             words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+        self._told: list[queue.Queue[dict[str, Any]]] = [queue.Queue() for _ in range(workers)]
+        self._lock = threading.Lock()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
-    def does(self, job: dict[str, Any]) -> dict[str, Any]:
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write(json.dumps({**job, "worker": self.number}) + "\n")
-        self._process.stdin.flush()
-        told: dict[str, Any] = json.loads(self._process.stdout.readline())
-        return told
+    def does(self, worker: int, job: dict[str, Any]) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        with self._lock:
+            self._process.stdin.write(json.dumps({**job, "worker": worker}) + "\n")
+            self._process.stdin.flush()
+        return self._told[worker].get()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            told = json.loads(line)
+            self._told[told["worker"]].put(told)
+        for each in self._told:
+            # Nobody waits for a server that is gone.
+            each.put({"ended": 1, "process": 0, "memory": 0})
 
     def end(self) -> None:
-        self._process.communicate()
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(timeout=60)
+        self._reader.join()
+        self._process.stdout.close()
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Does one stage at a time."""
+
+    server: Server
+    number: int
+
+    def does(self, job: dict[str, Any]) -> dict[str, Any]:
+        return self.server.does(self.number, job)
 
 
 class ClioDags:
@@ -113,13 +143,12 @@ class ClioDags:
 
     @contextmanager
     def workers(self, count: int) -> Iterator[list[Worker]]:
-        """Servers of stages, and who moves their time."""
+        """So many workers, and who moves their time."""
         with ExitStack() as stack:
             self._mover = self._time(stack)
-            found = [Worker(number) for number in range(count)]
-            for one in found:
-                stack.callback(one.end)
-            yield found
+            server = Server(count)
+            stack.callback(server.end)
+            yield [Worker(server, number) for number in range(count)]
 
     def _time(self, stack: ExitStack) -> Mover | None:
         if self.clock is None:
@@ -135,8 +164,19 @@ class ClioDags:
         """Seconds that were waited and took no time."""
         return self._mover.ahead if self._mover is not None else 0.0
 
-    def run(self, source: str, workers: list[Worker], dies_at: DiesAt = lambda *_: 0) -> Came:
-        """One run of the source's DAG."""
+    def hours(self, number: float) -> None:
+        """Moves the time on between runs."""
+        assert self._mover is not None
+        self._mover.advance(3600 * number)
+
+    def run(
+        self,
+        source: str,
+        workers: list[Worker],
+        dies: DiesAt = lambda *_: {},
+        shard_fetches: int = 0,
+    ) -> Came:
+        """One run of the source's DAG. `shard_fetches`: files of a shard, 0 for what is usual."""
         came = Came()
         run_id = new_run_id()
         lock = threading.Lock()
@@ -151,7 +191,8 @@ class ClioDags:
                         "source": source,
                         "run_id": run_id,
                         "stage": stage,
-                        "dies_at": dies_at(stage, shard),
+                        "shard_fetches": shard_fetches,
+                        **dies(stage, shard),
                         **job,
                     }
                 )
@@ -160,7 +201,7 @@ class ClioDags:
                 with lock:
                     came.memory[stage] = max(came.memory[stage], told["memory"])
                     came.refused_twice += told.get("refused_twice", 0)
-                    came.kills += told["ended"] < 0
+                    came.kills[stage] += told["ended"] < 0
                 if "error" in told:
                     raise RuntimeError(f"{source}, {stage} {shard}: {told['error']}")
                 if told["ended"] == 0:
@@ -169,11 +210,9 @@ class ClioDags:
                     raise RuntimeError(f"{source}, {stage} {shard} ended with {told['ended']}")
 
         planned = task(workers[0], "plan")
-        came.seen, came.deferred, came.shards = (
-            planned["seen"],
-            planned["deferred"],
-            len(planned["shards"]),
-        )
+        came.seen, came.deferred = planned["seen"], planned["deferred"]
+        came.shards = len(planned["shards"])
+        came.files = sum(r["items"] for r in planned["shards"] if r["about"].startswith(FILES))
         waiting = iter(planned["shards"])
         results = []
 
@@ -195,7 +234,3 @@ class ClioDags:
                 each.result()
         came.outcome = task(workers[0], "commit", results=results)
         return came
-
-    def outcome(self, came: Came) -> Outcome:
-        known = {name: came.outcome[name] for name in Outcome.__dataclass_fields__}
-        return Outcome(**known)

@@ -1,20 +1,23 @@
 """The worker of a run of Clio in stages: every stage in a process of its own, as Airflow's tasks are, and one
 that can be killed.
 
-Run as a program it is a server: it reads one job a line (JSON) from its input, forks, and answers with one
-line: what the stage came to, how it ended, and the most memory that it held. So a stage begins in milliseconds
-and still is a process.
+Run as a program it is a server: it reads one job a line (JSON) from its input, forks for each, and answers with
+one line: what the stage came to, how it ended, and the most memory that it held. So a stage begins in
+milliseconds and still is a process.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
-import resource
+import selectors
 import signal
 import sys
 import threading
 import traceback
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +73,13 @@ class Watch:
             self._asked += 1
             if self._asked == self._dies_at:
                 # Others go on meanwhile, as long as the signal takes.
-                threading.Timer(0.002, os.kill, (os.getpid(), signal.SIGKILL)).start()
+                _killed_in(0.002)
+
+
+def _killed_in(seconds: float) -> None:
+    timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL))
+    timer.daemon = True
+    timer.start()
 
 
 def work(job: Job) -> Any:
@@ -83,6 +92,10 @@ def work(job: Job) -> Any:
     watch.install()
     wiring = Wiring(load_firm(Path(job["firm"])), clock=clock)
     run = wiring.backup_run(job["source"], job["run_id"])
+    if job.get("shard_fetches"):
+        run.options = replace(run.options, shard_fetches=job["shard_fetches"])
+    if job.get("dies_after"):
+        _killed_in(job["dies_after"])
     told = {"answer": stage(run, job), "refused_twice": watch.refused_twice}
     return told
 
@@ -118,33 +131,74 @@ def _in_a_child(job: Job, answer: int) -> None:
         told = work(job)
     except MunimentError as error:
         told = {"error": f"{error.code} {error.what}"}
-    told["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     with os.fdopen(answer, "w") as out:
         json.dump(told, out)
 
 
-def serve() -> None:
-    for line in sys.stdin:
-        job = json.loads(line)
-        reading, writing = os.pipe()
-        child = os.fork()
-        if child == 0:
-            os.close(reading)
-            code = 1
-            try:
-                _in_a_child(job, writing)
-                code = 0
-            except BaseException:
-                traceback.print_exc()
-            finally:
-                os._exit(code)
+def _begun(job: Job) -> tuple[int, int]:
+    """A fork at work on the job: its process, and where its answer comes."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child:
         os.close(writing)
-        with os.fdopen(reading) as told:
-            text = told.read()
-        _, status, used = os.wait4(child, 0)
-        ended = {"ended": os.waitstatus_to_exitcode(status), "process": child}
-        ended["memory"] = used.ru_maxrss // 1024
-        print(json.dumps({**json.loads(text or "{}"), **ended}), flush=True)
+        return child, reading
+    code = 1
+    try:
+        os.close(reading)
+        _in_a_child(job, writing)
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def _at_hand() -> None:
+    """What every stage would import for itself."""
+    for name in ("croniter", "netrc", "muniment.wiring_clio", "muniment.sources.clio.trust.export"):
+        import_module(name)
+    gc.freeze()
+
+
+def serve() -> None:
+    """Any number of jobs at a time; an answer bears the `worker` of its job."""
+    _at_hand()
+    waits = selectors.DefaultSelector()
+    waits.register(sys.stdin.fileno(), selectors.EVENT_READ)
+    found: dict[int, tuple[Job, int, bytes]] = {}
+    jobs = b""
+    while True:
+        for key, _ in waits.select():
+            text = os.read(key.fd, 1 << 16)
+            if key.fd != sys.stdin.fileno():
+                job, child, told = found[key.fd]
+                if text:
+                    found[key.fd] = job, child, told + text
+                    continue
+                waits.unregister(key.fd)
+                os.close(key.fd)
+                del found[key.fd]
+                _ended(job, child, told)
+            elif not text:
+                return
+            else:
+                *lines, jobs = (jobs + text).split(b"\n")
+                for line in lines:
+                    job = json.loads(line)
+                    child, reading = _begun(job)
+                    found[reading] = job, child, b""
+                    waits.register(reading, selectors.EVENT_READ)
+
+
+def _ended(job: Job, child: int, told: bytes) -> None:
+    _, status, used = os.wait4(child, 0)
+    ended = {
+        "worker": job["worker"],
+        "process": child,
+        "ended": os.waitstatus_to_exitcode(status),
+        "memory": used.ru_maxrss // 1024,
+    }
+    print(json.dumps({**json.loads(told or b"{}"), **ended}), flush=True)
 
 
 if __name__ == "__main__":

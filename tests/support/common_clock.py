@@ -22,14 +22,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-SLOTS = 256
+SLOTS = 64
 _AHEAD = struct.Struct("=d")
 _SLOT = struct.Struct("=qqd")
 """Process, what its thread does, and until when it waits."""
 IDLE, ASKS, WAITS = range(3)
 STILL = 0.03
 """Seconds without a request on its way after which nobody is taken to be about to make one."""
-_TICK = 0.004
+_TICK = 0.008
 
 
 class Table:
@@ -52,10 +52,9 @@ class Table:
     def put(self, slot: int, process: int, deed: int, until: float = 0.0) -> None:
         _SLOT.pack_into(self._map, _AHEAD.size + slot * _SLOT.size, process, deed, until)
 
-    def slots(self) -> Iterator[tuple[int, int, int, float]]:
-        for slot in range(SLOTS):
-            process, deed, until = _SLOT.unpack_from(self._map, _AHEAD.size + slot * _SLOT.size)
-            yield slot, process, deed, until
+    def slots(self) -> Iterator[tuple[int, int, float]]:
+        """Process, deed and end of the wait, of each slot in order."""
+        return _SLOT.iter_unpack(self._map[_AHEAD.size :])
 
 
 class CommonClock:
@@ -109,9 +108,14 @@ class Mover:
 
     def gone(self, process: int) -> None:
         """A process has ended, perhaps in the middle of a request."""
-        for slot, owner, _, _ in self._table.slots():
+        for slot, (owner, _, _) in enumerate(self._table.slots()):
             if owner == process:
                 self._table.put(slot, 0, IDLE)
+
+    def advance(self, seconds: float) -> None:
+        # Theirs first: whoever wakes meets a window that has ended.
+        self._moved(seconds)
+        self._table.ahead += seconds
 
     def __enter__(self) -> Mover:
         self._thread.start()
@@ -125,13 +129,11 @@ class Mover:
         still = time.monotonic()
         while not self._ended.wait(_TICK):
             held = list(self._table.slots())
-            waits = [until for _, _, deed, until in held if deed == WAITS]
-            if not waits or any(deed == ASKS for _, _, deed, _ in held):
+            waits = [until for _, deed, until in held if deed == WAITS]
+            if not waits or any(deed == ASKS for _, deed, _ in held):
                 still = time.monotonic()
             elif time.monotonic() - still >= STILL:
                 step = min(waits) - time.time() - self._table.ahead
                 if step > 0:
-                    # Theirs first: whoever wakes meets a window that has ended.
-                    self._moved(step)
-                    self._table.ahead += step
+                    self.advance(step)
                 still = time.monotonic()
