@@ -52,9 +52,10 @@ _CLIO: dict[str, Any] = {
     "hook-class-name": f"{_HOOKS}.ClioHook",
     "hook-name": "Muniment: Clio Manage",
     "ui-field-behaviour": {
-        "hidden-fields": ["host", "port", "schema"],
+        # Airflow 3.3.2 refuses to test a stored connection without a port ("Bad Request"): its list sends 0 for none.
+        "hidden-fields": ["host", "schema"],
         "relabeling": {"login": "App key", "password": "App secret"},
-        "placeholders": {"login": "from the developer page of Clio"},
+        "placeholders": {"login": "from the developer page of Clio", "port": "443"},
     },
     "conn-fields": {
         "region": {
