@@ -56,6 +56,11 @@ def test_no_secret_is_kept_where_airflow_shows_it() -> None:
             assert not any(word in name for word in ("secret", "password", "token", "key"))
 
 
+def test_a_clio_connection_can_be_given_the_port_without_which_airflow_does_not_test_it() -> None:
+    [form] = [r for r in provider_info()["connection-types"] if r["connection-type"] == "clio"]
+    assert "port" not in form["ui-field-behaviour"]["hidden-fields"]
+
+
 # -- the button Test of a Clio connection ------------------------------------------------------------
 
 
