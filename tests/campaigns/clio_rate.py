@@ -90,6 +90,7 @@ def play(
         "requests": asked.all,
         "windows": windows,
         "share": f"{shared.share:.3f}",
+        "used": [one[3] for one in max(rate["windows"], key=len)],
         "refused": told.get("429", 0),
         "in_a_row": rate["refused_in_a_row"],
         "kills": sum(clio.kills.values()),
