@@ -176,7 +176,7 @@ def _least_after(
 ) -> int:
     """Of a day after the first load: every list, and the files that are new; of what is swept the rows that
     changed too."""
-    least = pages.least() + came.files
+    least = pages.least(changed) + came.files
     few = Rhythm().few_pages
     for name in pages.rows:
         if not whole and pages.of(name) > few:

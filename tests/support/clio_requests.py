@@ -7,6 +7,7 @@ the rows that changed once more.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,13 +86,15 @@ class Pages:
         one = table()[name]
         return 1 if one.single else sum(max(1, -(-n // one.limit)) for n in self.rows[name])
 
-    def least(self) -> int:
-        """Requests for every row, and for what lies below one."""
+    def least(self, changed: Mapping[str, set[int]] | None = None) -> int:
+        """Requests for every row, and for what lies below each; below those alone that `changed`, where the rest is
+        known."""
         listed = sum(self.of(name) for name, one in table().items() if not one.parent)
         for name in table():
             for below in table().children_of(name):
                 if below.name != naming.VERSIONS:
-                    listed += sum(self.rows[name])
+                    every = sum(self.rows[name])
+                    listed += every if changed is None else len(changed.get(name, ()))
         return listed
 
 
