@@ -41,6 +41,8 @@ CAMPAIGNS: dict[str, tuple[str, int]] = {
     "clio_weather": ("tests.campaigns.clio_weather", 200),
     "trust_defects": ("tests.campaigns.trust_defects", 195),
     "clio_back": ("tests.campaigns.clio_back", 440),
+    "clio_load": ("tests.campaigns.clio_load", 4),
+    "clio_rate": ("tests.campaigns.clio_rate", 20),
     "demonstration": ("tests.campaigns.demonstration", 1),
 }
 """Name -> (module with `run`, seeds of a full run)."""

@@ -1,8 +1,9 @@
 """Wiring of Clio: from `sources.<id>.clio` of firm.yaml to a client, and to the place of its consent.
 
 A consent is sealed to the worker: whoever gives it needs the worker's recipient, whoever uses it the
-worker's identity. The application's secret comes from the Airflow connection of the inventory row where
-there is one (`login`), else from the file or variable that firm.yaml names.
+worker's identity. The application's key, secret and region come from the Airflow connection of the inventory
+row where there is one (`login`), else from firm.yaml. Where both say a region it must be the same: a token of
+one region is refused by the others.
 """
 
 from __future__ import annotations
@@ -38,10 +39,22 @@ FOLDER = "clio"
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What an Airflow connection of type `clio` holds; empty parts are looked for in firm.yaml."""
+    """What an Airflow connection of type `clio` holds; empty parts are looked for in firm.yaml.
+
+    `connection` is its name. `host` is another address than the region's, `ca` the file with the certificate
+    authority of a proxy that opens TLS.
+    """
 
     client_id: str = ""
     client_secret: str = field(default="", repr=False)
+    region: str = ""
+    host: str = ""
+    ca: Path | None = None
+    connection: str = ""
+
+    @property
+    def place(self) -> Place:
+        return place_of(self.region or "us", self.host, self.ca)
 
 
 def clio_options(config: FirmConfig, source_id: str) -> ClioOptions:
@@ -56,8 +69,23 @@ def clio_options(config: FirmConfig, source_id: str) -> ClioOptions:
     return found
 
 
-def clio_place(options: ClioOptions) -> Place:
-    return place_of(options.region, options.host or "", options.ca)
+def connection_of(config: FirmConfig, source_id: str) -> str:
+    """The Airflow connection that the source's inventory row names; empty where it names none."""
+    return next((row.connection for row in config.rows if row.source_id == source_id), "")
+
+
+def clio_place(options: ClioOptions, login: Login | None = None) -> Place:
+    """Raises ConfigError where firm.yaml and connection name different regions."""
+    login = login or Login()
+    if login.region and "region" in options.model_fields_set and login.region != options.region:
+        raise ConfigError(
+            f"firm.yaml says the region `{options.region}`, and the Airflow connection `{login.region}`",
+            to=f"connection {login.connection}",
+            todo="Correct the one that is wrong, or take `region` out of firm.yaml; then clear this task.",
+        )
+    return place_of(
+        login.region or options.region, options.host or login.host, options.ca or login.ca
+    )
 
 
 def clio_application(config: FirmConfig, source_id: str, login: Login | None = None) -> Application:
@@ -69,11 +97,13 @@ def clio_application(config: FirmConfig, source_id: str, login: Login | None = N
     if not secret and options.client_secret is not None:
         secret = read_secret(options.client_secret)
     if not client_id or not secret:
+        connection = connection_of(config, source_id)
+        named = f"; connection {connection} of Airflow" if connection else ""
         raise ConfigError(
             f"the application's {'secret' if client_id else 'key'} is nowhere to be found",
-            to=f"firm {config.firm_id}, firm.yaml, key sources.{source_id}.clio",
-            todo="Give client_id and client_secret there, or make the Airflow connection that the"
-            " inventory row names (type Clio Manage).",
+            to=f"firm {config.firm_id}, firm.yaml, key sources.{source_id}.clio{named}",
+            todo="Give client_id and client_secret in firm.yaml, or make the Airflow connection that the"
+            " inventory row names (type `Muniment: Clio Manage`). Outside of Airflow only firm.yaml counts.",
         )
     return Application(client_id, secret, options.redirect_uri)
 
@@ -111,7 +141,7 @@ def token_store(
 def clio_oauth(
     config: FirmConfig, source_id: str, clock: Waiting, login: Login | None = None
 ) -> OAuth:
-    place = clio_place(clio_options(config, source_id))
+    place = clio_place(clio_options(config, source_id), login)
     return OAuth(place, clio_application(config, source_id, login), clock, source_id)
 
 
@@ -128,7 +158,7 @@ def clio_client(
     options = clio_options(config, source_id)
     peak = options.peak
     return connect(
-        clio_place(options),
+        clio_place(options, login),
         clio_application(config, source_id, login),
         store,
         _folder(config, options),

@@ -9,8 +9,10 @@ from datetime import timedelta
 
 import pytest
 
+from muniment.airflow.stores import clio_login
 from muniment.clock import SystemClock
 from muniment.config.load import load_firm
+from muniment.errors import ConfigError
 from muniment.sources.clio.tokens import Tokens
 from muniment.vault.setup import add_source
 from muniment.wiring import Wiring
@@ -18,7 +20,12 @@ from muniment.wiring_clio import restore_store, token_store
 from tests.simulators.clio.running import Running, running
 from tests.support.airflow_firm import AirflowFirm, Ran
 
-CLIO = {"source_id": "clio", "system": "clio", "location": "https://app.clio.com"}
+CLIO = {
+    "source_id": "clio",
+    "system": "clio",
+    "location": "https://app.clio.com",
+    "connection": "firm_clio",
+}
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +36,8 @@ def sim() -> Iterator[Running]:
 
 @pytest.fixture
 def clio(firm: AirflowFirm, sim: Running, monkeypatch: pytest.MonkeyPatch) -> AirflowFirm:
-    monkeypatch.setenv("EXAMPLE_CLIO_SECRET", str(sim.told["client_secret"]))
+    """The application's key and secret stand in an Airflow connection alone."""
+    connect(monkeypatch, sim)
     firm.document(
         {},
         CLIO,
@@ -37,8 +45,6 @@ def clio(firm: AirflowFirm, sim: Running, monkeypatch: pytest.MonkeyPatch) -> Ai
   clio:
     clio:
       state: {firm.folder}/state
-      client_id: {sim.told["client_id"]}
-      client_secret: env:EXAMPLE_CLIO_SECRET
       restore: {{client_id: {sim.told["client_id"]}, client_secret: "env:EXAMPLE_CLIO_SECRET"}}
       host: {sim.told["app"]}
       ca: {sim.told["ca"]}
@@ -47,6 +53,16 @@ def clio(firm: AirflowFirm, sim: Running, monkeypatch: pytest.MonkeyPatch) -> Ai
     add_source(firm.vault(), "clio")
     consent(firm, sim)
     return firm
+
+
+def connect(monkeypatch: pytest.MonkeyPatch, sim: Running, **other: str) -> None:
+    held = {
+        "conn_type": "clio",
+        "login": sim.told["client_id"],
+        "password": sim.told["client_secret"],
+        "extra": {"region": "us"},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_FIRM_CLIO", json.dumps(held | other))
 
 
 def consent(firm: AirflowFirm, sim: Running) -> None:
@@ -77,6 +93,49 @@ def test_shards_are_parts_of_the_account_and_named_by_opaque_ids(
         assert row["display_number"] not in told
         assert row["description"] not in told
     assert back_up(clio).xcom("record")["counts"]["changed"] == 0
+
+    secret = str(sim.told["client_secret"])
+    assert secret not in told
+    for task in ("plan", "shard.extract", "shard.encrypt", "commit_snapshot", "record"):
+        assert secret not in json.dumps([ran.xcom(task, map_index=at) for at in (-1, 0, 1)])
+
+
+def test_a_connection_that_is_missing_or_another_one_is_said_at_once(
+    clio: AirflowFirm,
+    sim: Running,
+    said: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = load_firm(clio.firms / clio.name)
+    wiring = Wiring(config, login=clio_login)
+    assert wiring.source("clio").probe().facts["region"] == "us"
+    for held, words in (
+        ({"conn_type": "http"}, "is of the type `http`"),
+        ({"extra": {"region": "moon"}}, "a region that Clio does not have"),
+        ({"extra": {"region": "eu"}, "login": ""}, "the application's key is nowhere to be found"),
+    ):
+        connect(monkeypatch, sim, **held)
+        with pytest.raises(ConfigError) as refused:
+            wiring.source("clio")
+        assert words in str(refused.value)
+        assert "firm_clio" in refused.value.to
+    monkeypatch.delenv("AIRFLOW_CONN_FIRM_CLIO")
+    ran = back_up(clio)
+    assert (ran.state, ran.tries("plan")) == ("failed", 1)
+    assert "connection firm_clio of Airflow" in said()
+
+
+def test_two_regions_are_one_too_many(
+    clio: AirflowFirm, sim: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = clio.firms / clio.name / "firm.yaml"
+    path.write_text(
+        path.read_text().replace(
+            "    clio:\n      state:", "    clio:\n      region: eu\n      state:"
+        )
+    )
+    with pytest.raises(ConfigError, match="the region `eu`, and the Airflow connection `us`"):
+        Wiring(load_firm(path.parent), login=clio_login).source("clio")
 
 
 def test_a_revoked_consent_is_one_error_without_another_try(

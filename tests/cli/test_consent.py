@@ -204,6 +204,31 @@ def test_an_answer_to_another_request_is_refused(
     terminal("consent", "clio", "--paste", code=10)
 
 
+def test_what_stands_in_an_airflow_connection_is_asked_for_and_kept_nowhere(
+    terminal: Terminal,
+    firm: Office,
+    sim: Running,
+    shown: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from muniment import wiring_clio
+    from muniment.cli.screen import Screen
+
+    path = firm.firm / "firm.yaml"
+    given = f"client_id: {sim.told['client_id']}\n      client_secret: env:EXAMPLE_CLIO_SECRET\n"
+    assert given in path.read_text()
+    path.write_text(path.read_text().replace(f"      {given}", ""))
+    monkeypatch.setattr(wiring_clio, "connection_of", lambda *_: "firm_clio")
+    typed = {"App key": str(sim.told["client_id"]), "Region": "us"}
+    monkeypatch.setattr(Screen, "ask", lambda self, question, default: typed[question])
+    monkeypatch.setattr(Screen, "secret", lambda self, question: str(sim.told["client_secret"]))
+    comes_back(monkeypatch, Browser(sim), shown)
+
+    assert terminal.json("consent", "clio")["user"] == BACKUP
+    kept_there = [p.read_bytes() for p in firm.folder.rglob("*") if p.is_file()]
+    assert not any(str(sim.told["client_secret"]).encode() in content for content in kept_there)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "code", "said"),
     [

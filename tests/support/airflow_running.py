@@ -127,12 +127,14 @@ def run_airflow(
     folder: Path,
     furnish: Mapping[str, Callable[[AirflowFirm], None]],
     dags: Mapping[str, str],
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Running]:
     """Starts it below `folder`, gives it, stops it, and sees that nothing of it still runs.
 
     Args:
         furnish: name of a firm -> what makes it, once it has keys and an empty vault.
         dags: file name -> text of DAGs that stand beside the product's.
+        environment: more settings and connections.
     """
     try:
         programs()
@@ -171,6 +173,7 @@ def run_airflow(
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
             "AIRFLOW_CONN_BEAT": json.dumps({"conn_type": "http", "password": beats.url}),
             "AIRFLOW_CONN_PRACTICE_STORE": f"aws://access:{STORE_SECRET}@/",
+            **(environment or {}),
         },
         parallelism=2,
     )

@@ -1,7 +1,8 @@
 """Hooks: one for each connection type, so that Airflow's forms and pages know them.
 
 They hand over the connection and nothing else: what a vendor wants to hear is `muniment.sources`'
-business, which takes plain values and knows no Airflow.
+business, which takes plain values and knows no Airflow. Where a vendor is backed up already, the button Test
+asks it.
 """
 
 from __future__ import annotations
@@ -37,6 +38,28 @@ class ClioHook(_SettingsHook):
 
     conn_type = "clio"
     hook_name = "Muniment: Clio Manage"
+
+    def test_connection(self) -> tuple[bool, str]:
+        """What the button Test answers: does Clio know this application in this region? No consent is needed."""
+        # Airflow imports hooks to list them.
+        from muniment.airflow.stores import login_of
+        from muniment.clock import SystemClock
+        from muniment.errors import MunimentError
+        from muniment.sources.clio.oauth import Application, OAuth
+
+        try:
+            login = login_of(self.get_conn(), self.connection_id)
+            if not login.client_id or not login.client_secret:
+                missing = "secret" if login.client_id else "key"
+                return False, f"The app {missing} is missing: it stands on Clio's developer page."
+            application = Application(login.client_id, login.client_secret)
+            OAuth(login.place, application, SystemClock(), "SOURCE").prove()
+        except MunimentError as error:
+            return False, f"[{error.code}] {error.what}. {error.todo}"
+        return True, (
+            f"Clio knows this application in the region `{login.place.region}`. Consent of the backup user is given"
+            " on a worker: `muniment consent SOURCE`."
+        )
 
 
 class NetDocumentsHook(_SettingsHook):

@@ -52,9 +52,10 @@ _CLIO: dict[str, Any] = {
     "hook-class-name": f"{_HOOKS}.ClioHook",
     "hook-name": "Muniment: Clio Manage",
     "ui-field-behaviour": {
-        "hidden-fields": ["host", "port", "schema"],
+        # Airflow 3.3.2 refuses to test a stored connection without a port ("Bad Request"): its list sends 0 for none.
+        "hidden-fields": ["host", "schema"],
         "relabeling": {"login": "App key", "password": "App secret"},
-        "placeholders": {"login": "from the developer page of Clio"},
+        "placeholders": {"login": "from the developer page of Clio", "port": "443"},
     },
     "conn-fields": {
         "region": {
@@ -62,11 +63,11 @@ _CLIO: dict[str, Any] = {
             "description": "Where the firm's account lives; the app is registered in the same region.",
             "schema": {"type": "string", "enum": ["us", "ca", "eu", "au"], "default": "us"},
         },
-        "backup_user": {
-            "label": "Backup user's id",
-            "description": "The Clio user who gave consent. A restricted user gives a silently "
-            "incomplete backup: use one who sees every matter.",
-            "schema": _TEXT,
+        "ca": {
+            "label": "Certificate authority",
+            "description": "Only where a proxy of the firm opens TLS: the file with its authority (PEM), on "
+            "workers and API server.",
+            "schema": {**_TEXT, "pattern": "^(/.*)?$"},
         },
     },
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from muniment.config.firm import Destination
 from muniment.errors import ConfigError
@@ -17,6 +17,9 @@ from muniment.wiring import store_settings
 
 if TYPE_CHECKING:
     from muniment.wiring_clio import Login
+
+CLIO = "clio"
+"""The connection type of a Clio application."""
 
 
 def open_destination(
@@ -69,15 +72,50 @@ def _require_connection(destination: Destination, url: str) -> None:
 
 
 def clio_login(connection: str) -> Login | None:
-    """The application's key and secret out of an Airflow connection of type `clio`; None where Airflow has
-    no such connection: then firm.yaml says where they are."""
+    """The application's key, secret and region out of an Airflow connection of type `clio`; None where Airflow has
+    no such connection: then firm.yaml says where they are.
+
+    Raises ConfigError for a connection of another type, or with a region that does not exist.
+    """
     from airflow.sdk import BaseHook
     from airflow.sdk.exceptions import AirflowNotFoundException
-
-    from muniment.wiring_clio import Login
 
     try:
         found = BaseHook.get_connection(connection)
     except AirflowNotFoundException:
         return None
-    return Login(found.login or "", found.password or "")
+    if found.conn_type != CLIO:
+        raise ConfigError(
+            f"the Airflow connection is of the type `{found.conn_type}`, and no Clio application",
+            to=f"connection {connection}",
+            todo="Give it the type `Muniment: Clio Manage`, or name another one in the inventory's column"
+            " `connection`. Then clear this task.",
+        )
+    return login_of(found, connection)
+
+
+def login_of(found: Any, connection: str) -> Login:
+    """What the form of a Clio connection holds. Raises ConfigError."""
+    from muniment.sources.clio.place import HOSTS
+    from muniment.wiring_clio import Login
+
+    try:
+        extra = found.extra_dejson
+    except ValueError:
+        extra = {}
+    region = str(extra.get("region") or "").strip()
+    if region and region not in HOSTS:
+        raise ConfigError(
+            "the Airflow connection names a region that Clio does not have",
+            to=f"connection {connection}",
+            todo=f"Choose one of {', '.join(HOSTS)} in its form.",
+        )
+    ca = str(extra.get("ca") or "").strip()
+    return Login(
+        (found.login or "").strip(),
+        (found.password or "").strip(),
+        region,
+        (found.host or "").strip(),
+        Path(ca) if ca else None,
+        connection,
+    )

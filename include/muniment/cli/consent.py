@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from muniment.sources.clio.oauth import OAuth
     from muniment.sources.clio.standing import Standing
     from muniment.sources.clio.tokens import Tokens
+    from muniment.wiring_clio import Login
 
 PATIENCE = 600.0
 """Seconds that the browser is waited for; codes are good for about as long."""
@@ -59,7 +60,8 @@ def consent(
 
     Prints an address to open in a browser, signed in to Clio as the backup user: an administrator with
     access to all matters. Then it looks whether that user sees everything. Once is enough, until the
-    consent is revoked; giving it again replaces the old one.
+    consent is revoked; giving it again replaces the old one. Where the application's key and secret stand
+    in an Airflow connection, which this command cannot read, it asks for them, and keeps them nowhere.
 
     With `--for restore` it is the consent to write: sealed to those who restore and never to the worker,
     for the application that `restore` in firm.yaml names. Give it when a restore needs it, and revoke it after.
@@ -69,9 +71,10 @@ def consent(
     if purpose is Purpose.RESTORE:
         _to_write(session, source_id, paste)
         return
-    tokens = _asked(session, source_id, paste)
+    login = _login(session, source_id)
+    tokens = _asked(session, source_id, paste, _to_read(session, source_id, login))
     version = _kept(session, source_id, tokens)
-    standing = _standing(session, source_id, tokens)
+    standing = _standing(session, source_id, tokens, login)
     data = {
         "source": source_id,
         "version": version,
@@ -122,18 +125,36 @@ def _to_write(session: Session, source_id: str, paste: bool) -> None:
     session.screen.answer("consent", data, human)
 
 
+def _login(session: Session, source_id: str) -> Login | None:
+    """What firm.yaml leaves to the Airflow connection, typed by whoever sits here."""
+    from muniment.wiring_clio import Login, clio_options, connection_of
+
+    options = clio_options(session.firm, source_id)
+    connection = connection_of(session.firm, source_id)
+    if not connection or (options.client_id and options.client_secret is not None):
+        return None
+    screen = session.screen
+    screen.note(f"As in the Airflow connection {connection}; it is not kept:", style="")
+    key = options.client_id or screen.ask("App key", "")
+    secret = "" if options.client_secret is not None else screen.secret("App secret: ")
+    known = "region" in options.model_fields_set
+    region = options.region if known else screen.ask("Region", options.region)
+    return Login(key, secret, region, connection=connection)
+
+
+def _to_read(session: Session, source_id: str, login: Login | None) -> OAuth:
+    from muniment.wiring_clio import clio_oauth
+
+    return clio_oauth(session.firm, source_id, session.waiting, login)
+
+
 def _asked(
-    session: Session,
-    source_id: str,
-    paste: bool,
-    oauth: OAuth | None = None,
-    who: str = "the backup user",
+    session: Session, source_id: str, paste: bool, oauth: OAuth, who: str = "the backup user"
 ) -> Tokens:
     """Raises SourceRefused, Declined."""
     from muniment.cli.redirect import Redirect
-    from muniment.wiring_clio import clio_oauth, clio_options
+    from muniment.wiring_clio import clio_options
 
-    oauth = oauth or clio_oauth(session.firm, source_id, session.waiting)
     uri = clio_options(session.firm, source_id).redirect_uri
     state = secrets.token_urlsafe(24)
     screen = session.screen
@@ -187,11 +208,11 @@ def _kept(session: Session, source_id: str, tokens: Tokens) -> int:
     return store.swap(store.version(), tokens).version
 
 
-def _standing(session: Session, source_id: str, tokens: Tokens) -> Standing:
+def _standing(session: Session, source_id: str, tokens: Tokens, login: Login | None) -> Standing:
     from muniment.sources.clio.standing import examine
     from muniment.sources.clio.tokens import Held, HeldTokens
     from muniment.wiring_clio import clio_client
 
     store = HeldTokens(Held(1, tokens))
-    client = clio_client(session.firm, source_id, store, session.waiting)
+    client = clio_client(session.firm, source_id, store, session.waiting, login=login)
     return examine(client.reader, client.table)

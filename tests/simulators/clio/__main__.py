@@ -29,6 +29,9 @@ def main() -> int:
     )
     parser.add_argument("--documents-per-matter", type=int, default=4)
     parser.add_argument(
+        "--short-documents", type=int, default=0, help="more documents, of a few hundred bytes each"
+    )
+    parser.add_argument(
         "--empty", action="store_true", help="a new account: people, and nothing to show"
     )
     parser.add_argument(
@@ -66,6 +69,7 @@ def main() -> int:
             given.matters,
             given.trust_transactions,
             given.documents_per_matter,
+            short_documents=given.short_documents,
             empty=given.empty,
             display_numbers=tuple(given.display_number),
         ),

@@ -39,16 +39,28 @@ VERSIONS = tuple(f"4.0.{number}" for number in (4, 5, 6, 7, 8, 9, 10, 12, 13))
 
 @dataclass
 class Counts:
-    """Requests by endpoint, with numbers as `{id}`, and by status; those to the storage host are named so."""
+    """Requests by endpoint, with numbers as `{id}`, and by status; those to the storage host are named so.
+    `refused_in_a_row` is the longest run of 429, whoever asked."""
 
     endpoints: Counter[str] = field(default_factory=Counter)
     statuses: Counter[int] = field(default_factory=Counter)
+    refused_in_a_row: int = 0
+    _refused: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def note(self, name: str, status: int) -> None:
         with self._lock:
             self.endpoints[name] += 1
             self.statuses[status] += 1
+            if " /api/" in name:
+                self._refused = self._refused + 1 if status == 429 else 0
+                self.refused_in_a_row = max(self.refused_in_a_row, self._refused)
+
+    def clear(self) -> None:
+        with self._lock:
+            self.endpoints.clear()
+            self.statuses.clear()
+            self.refused_in_a_row = self._refused = 0
 
 
 def endpoint(request: Request) -> str:

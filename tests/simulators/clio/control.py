@@ -3,7 +3,8 @@
 Every request is a POST of JSON to a path that names the deed, and answers JSON:
 
     /clock      {"seconds": 3600}                     moves the firm's clock on; {} tells it
-    /limits     {"peak": 0, "off_peak": 0, "seconds": 60, "advance": 60}   0 is without limit
+    /limits     {"peak": 0, "off_peak": 0, "seconds": 60, "advance": 60}   0 is without limit;
+                {"shows": true}: the time that answers tell goes with `advance`
     /day        {"number": 1}                         a day of work; what it did
     /change     {"collection", "id"?, "values"?, "delete"?}    one row, as from the web page, unchecked; a
                 value {"ref": ["matters", 101]} refers to another row
@@ -17,6 +18,7 @@ Every request is a POST of JSON to a path that names the deed, and answers JSON:
     /files      {"at": 120}                           size and SHA-256 of every version
     /trust      {"at": 120}                           the ledger's balances, and where rows disagree
     /counters   {"reset": true}                       requests by endpoint and status
+    /rate       {}                                    windows of requests, and refusals in a row
     /stop       {}
 """
 
@@ -73,6 +75,7 @@ class Control:
                 setattr(limits, name, int(asked[name]))
         limits.seconds = float(asked.get("seconds", limits.seconds))
         limits.moved += float(asked.get("advance", 0))
+        limits.shows = bool(asked.get("shows", limits.shows))
         return {"peak": limits.peak, "off_peak": limits.off_peak, "seconds": limits.seconds}
 
     def do_day(self, asked: Asked) -> Any:
@@ -183,9 +186,20 @@ class Control:
             "statuses": {str(k): v for k, v in counts.statuses.items()},
         }
         if asked.get("reset"):
-            counts.endpoints.clear()
-            counts.statuses.clear()
+            counts.clear()
         return told
+
+    def do_rate(self, asked: Asked) -> Any:
+        """The longest run of 429, whoever was refused; and each token's windows: when one began, by the moved
+        time, how long it was, what was allowed and what was used in it."""
+        limits: Limits = self._simulator.limits
+        return {
+            "refused_in_a_row": self._simulator.api.counts.refused_in_a_row,
+            "windows": [
+                [[one.opened, one.lasted, one.allowed, one.used] for one in held]
+                for held in limits.windows()
+            ],
+        }
 
     def do_stop(self, asked: Asked) -> Any:
         self.stopped()

@@ -17,11 +17,13 @@ NOWHERE = Ref("", 0)
 class Size:
     """`matters` is at least 1. `trust_transactions` is how many rows the trust accounts get at least; 0 for what the
     matters bring. `empty` is a new account, for a restore to fill: people, calendars and the root folder.
-    `display_numbers` are those of the first matters, in their order; the others are numbered on."""
+    `display_numbers` are those of the first matters, in their order; the others are numbered on. `short_documents`
+    are more documents yet, of one version of a few hundred bytes each: for loads in which their number counts."""
 
     matters: int = 60
     trust_transactions: int = 0
     documents_per_matter: int = 4
+    short_documents: int = 0
     large_documents: int = 1
     empty: bool = False
     display_numbers: tuple[str, ...] = ()

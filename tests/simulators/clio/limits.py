@@ -2,7 +2,7 @@
 
 A window of 60 seconds per access token, 50 requests in it in the region's peak hours and more outside them.
 What a client waits for is counted on the machine's clock, as the client counts it there too; a test that does
-not want to wait moves it on.
+not want to wait moves it on. With `shows` the vendor's own clock (`Date`, X-RateLimit-Reset) goes with it.
 """
 
 from __future__ import annotations
@@ -26,8 +26,12 @@ PEAK = {
 
 
 @dataclass
-class _Window:
+class Window:
+    """`opened` is in seconds by the moved clock."""
+
     opened: float
+    lasted: float
+    allowed: int
     used: int = 0
 
 
@@ -39,7 +43,8 @@ class Limits:
     off_peak: int = 300  # platform.yaml: rate_limit.off_peak - as one partner of the vendor reports
     seconds: float = 60.0
     moved: float = 0.0  # how far a test moved the clock on
-    _windows: dict[str, _Window] = field(default_factory=dict)
+    shows: bool = False  # whether a client is told the moved time
+    _windows: dict[str, list[Window]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, token: str, region: str, now: datetime) -> dict[str, str]:
@@ -49,9 +54,10 @@ class Limits:
             return {}
         with self._lock:
             clock = time.time() + self.moved
-            window = self._windows.get(token)
-            if window is None or clock >= window.opened + self.seconds:
-                window = self._windows[token] = _Window(clock)
+            held = self._windows.setdefault(token, [])
+            if not held or clock >= held[-1].opened + self.seconds:
+                held.append(Window(clock, self.seconds, allowed))
+            window = held[-1]
             left = window.opened + self.seconds - clock
             refused = window.used >= allowed
             window.used += not refused
@@ -59,11 +65,20 @@ class Limits:
                 "X-RateLimit-Limit": str(allowed),
                 "X-RateLimit-Remaining": str(allowed - window.used),
                 # platform.yaml: rate_limit.reset_format - unix seconds
-                "X-RateLimit-Reset": str(math.ceil(time.time() + left)),
+                "X-RateLimit-Reset": str(math.ceil(time.time() + self.ahead() + left)),
             }
         if refused:
             raise rate_limited(math.ceil(left), headers)
         return headers
+
+    def windows(self) -> list[list[Window]]:
+        """Those of each token, in their order."""
+        with self._lock:
+            return [list(held) for held in self._windows.values()]
+
+    def ahead(self) -> float:
+        """Seconds by which the time that a client is told is ahead of the machine's."""
+        return self.moved if self.shows else 0.0
 
     def allowed(self, region: str, now: datetime) -> int:
         zone, first, last = PEAK[region]

@@ -15,6 +15,7 @@ from tests.simulators.clio.store import Ref
 from tests.simulators.clio.world import World
 
 LARGE = 6_000_000
+SHORT = 400
 
 
 def add(firm: Founding) -> None:
@@ -30,6 +31,7 @@ def add(firm: Founding) -> None:
     _awkward(firm)
     _conversation(firm)
     _one_of_each(firm)
+    _short(firm)
 
 
 def _matter(firm: Founding, number: int, matter: Ref) -> None:
@@ -139,8 +141,9 @@ def document(
     at: datetime,
     size: int | None = None,
     named: str | None = None,
+    versions: int | None = None,
 ) -> Ref:
-    """A document of one to three versions; about one in twenty is empty."""
+    """A document of one to three versions, or of `versions`; about one in twenty is empty."""
     rng = firm.rng
     name, content_type = names.file_name(rng) if named is None else (named, "text/plain")
     above = world.row(parent)
@@ -150,8 +153,8 @@ def document(
         document_category=rng.choice(firm.categories), external_properties=[], latest_document_version=None,
         _uploaded=True,
     )  # fmt: skip
-    versions = rng.choice((1, 1, 1, 2, 3))
-    for number in range(1, versions + 1):
+    count = rng.choice((1, 1, 1, 2, 3)) if versions is None else versions
+    for number in range(1, count + 1):
         bytes_ = size if size is not None else rng.choice((0, *[rng.randrange(1, 60_000)] * 19))
         version(world, firm, made, number, name, content_type, bytes_, at + timedelta(hours=number))
     return made
@@ -191,6 +194,21 @@ def _awkward(firm: Founding) -> None:
         for paper in papers:
             document(firm.world, firm, made, at, named=paper)
     trash(firm.world, made, firm.now - timedelta(days=3))
+
+
+def _short(firm: Founding) -> None:
+    """Many documents of little, of all matters in turn."""
+    world = firm.world
+    roots = [
+        Ref("folders", root)
+        for matter in firm.matters
+        for root in world.store.referrers("folders", "_matter_root", matter)
+    ]
+    for number in range(firm.size.short_documents):
+        at = firm.when(number, firm.size.short_documents)
+        paper = document(world, firm, roots[number % len(roots)], at, versions=0)
+        name, content_type = world.row(paper)["name"], "text/plain"
+        version(world, firm, paper, 1, name, content_type, firm.rng.randrange(1, SHORT), at)
 
 
 def _conversation(firm: Founding) -> None:

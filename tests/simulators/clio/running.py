@@ -105,5 +105,5 @@ def running(**options: Any) -> Iterator[Running]:
             yield made
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
         process.stdout.close()

@@ -25,12 +25,14 @@ DROPS = 20
 
 
 class Port:
-    """One listening port; `handle` answers its requests."""
+    """One listening port; `handle` answers its requests; `ahead` is by how many seconds its `Date` is."""
 
     def __init__(
-        self, host: str, port: int, context: ssl.SSLContext, handle: Handle, region: str = "us"
-    ) -> None:
+        self, host: str, port: int, context: ssl.SSLContext, handle: Handle, region: str = "us",
+        ahead: Callable[[], float] = float,
+    ) -> None:  # fmt: skip
         self._server = _Server(("127.0.0.1", port), context, handle, region)
+        self._server.ahead = ahead
         self.base = f"https://{host}:{self._server.server_address[1]}"
         self._server.base = self.base
         self._thread = threading.Thread(
@@ -57,6 +59,7 @@ class _Server(ThreadingHTTPServer):
         self.handle_one = handle
         self.region = region
         self.base = ""
+        self.ahead: Callable[[], float] = float
         super().__init__(address, _Handler)
 
     def get_request(self) -> tuple[Any, Any]:
@@ -89,6 +92,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def version_string(self) -> str:
         return self.server_version
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        shown = time.time() + self.server.ahead() if timestamp is None else timestamp
+        return super().date_time_string(shown)  # type: ignore[arg-type]
 
     def log_message(self, format: str, *args: Any) -> None:
         return

@@ -102,7 +102,7 @@ class Simulator:
                 "localhost", f"{'' if name == 'us' else name + '.'}app.clio.test"
             )
             self.regions[name] = Port(
-                "localhost", port + place if port else 0, context, answer, name
+                "localhost", port + place if port else 0, context, answer, name, self.limits.ahead
             )
         files = authority.context("127.0.0.1", "storage.clio.test")
         self._files = Port("127.0.0.1", port + 4 if port else 0, files, disturbed.storage)

@@ -141,6 +141,29 @@ def test_trust_goes_first(tmp_path: Path) -> None:
     assert budget.take(Priority.BULK) > 49
 
 
+def test_who_looked_once_costs_the_rest_one_request_and_not_a_tenth(tmp_path: Path) -> None:
+    clock = FixedClock(NOW)
+    budget = Budget(tmp_path, "account", clock)
+    budget.take(Priority.ROUTINE)
+    budget.learn(told(clock, LIMIT - 1, NOW + timedelta(seconds=50)))
+    assert [budget.take(Priority.BULK) for _ in range(LIMIT - 2)] == [0.0] * (LIMIT - 2)
+    assert budget.take(Priority.ROUTINE) == 0
+    assert budget.take(Priority.BULK) > 49
+
+
+def test_who_asks_all_the_time_has_a_tenth(tmp_path: Path) -> None:
+    clock = FixedClock(NOW)
+    budget = Budget(tmp_path, "account", clock)
+    for _ in range(LIMIT // 2):
+        budget.take(Priority.TRUST)
+    budget.learn(told(clock, LIMIT // 2, NOW + timedelta(seconds=50)))
+    clock.advance(timedelta(seconds=51))
+    budget.take(Priority.TRUST)
+    budget.learn(told(clock, LIMIT // 10 + 1, NOW + timedelta(seconds=110)))
+    assert budget.take(Priority.BULK) == 0
+    assert [budget.take(Priority.TRUST) for _ in range(LIMIT // 10)] == [0.0] * (LIMIT // 10)
+
+
 def test_without_anybody_of_a_higher_class_nothing_is_kept_free(tmp_path: Path) -> None:
     clock = FixedClock(NOW)
     budget = Budget(tmp_path, "account", clock)

@@ -8,7 +8,9 @@ Invariants
 - The file is named by a digest of the account, holds counts and times, and is worth nothing to a reader.
 - What is left is the smaller of what we counted and what the vendor tells: it only falls in a window.
 - When the window ends is told by the vendor's clock; how far that is from ours is measured.
-- While somebody of a higher class has lately asked, the lower ones leave a tenth of the window free.
+- While somebody of a higher class has lately asked, the lower ones leave as many requests free as that one made in
+  this window or the one before, a tenth of the window at most: one look at an account must not cost a first load
+  a tenth of its minute.
 - Losing the file costs one refused request.
 """
 
@@ -50,7 +52,8 @@ class _Account:
     """What is known: `left` requests until `ends`; `limit` None before the vendor told one.
 
     `given` are requests on their way, `skew` how far our clock is ahead of the vendor's, `pause` until
-    when nobody asks, `asked` when each class last did. Times are unix seconds of our clock.
+    when nobody asks, `asked` when each class last did, `taken` how often in this window and `before` in the last one.
+    Times are unix seconds of our clock.
     """
 
     limit: int | None = None
@@ -61,6 +64,12 @@ class _Account:
     skew: float | None = None
     pause: float = 0.0
     asked: dict[str, float] = field(default_factory=dict)
+    taken: dict[str, int] = field(default_factory=dict)
+    before: dict[str, int] = field(default_factory=dict)
+
+    def grant(self, priority: Priority) -> None:
+        self.given += 1
+        self.taken[str(int(priority))] = self.taken.get(str(int(priority)), 0) + 1
 
 
 class Budget:
@@ -88,24 +97,26 @@ class Budget:
             if held.pause > now:
                 return held.pause - now + 0.02 * priority
             if held.limit is None:
-                held.given += 1
+                held.grant(priority)
                 return 0.0
             if now >= held.ends:
                 # What is still on its way may be counted in the new window.
                 held.left, held.given = max(1, held.limit - held.given), 0
                 held.ends, held.sure = now + WINDOW, False
+                held.taken, held.before = {}, held.taken
             if held.left <= self._kept_free(held, priority, now):
                 # Not at once for everybody: the higher class comes first into the new window.
                 return max(held.ends - now, 0.0) + 0.02 + 0.1 * priority
             held.left -= 1
-            held.given += 1
+            held.grant(priority)
             return 0.0
 
     def _kept_free(self, held: _Account, priority: Priority, now: float) -> int:
-        higher = (held.asked.get(str(other), 0.0) for other in range(priority))
-        if not any(now - WINDOW < at for at in higher):
+        higher = [str(other) for other in range(priority)]
+        if not any(now - WINDOW < held.asked.get(one, 0.0) for one in higher):
             return 0
-        return max(1, (held.limit or 0) // 10)
+        wanted = sum(max(held.taken.get(one, 0), held.before.get(one, 0)) for one in higher)
+        return max(1, min(wanted, (held.limit or 0) // 10))
 
     # -- after it ----------------------------------------------------------------------------------
     def learn(self, headers: Mapping[str, str]) -> None:

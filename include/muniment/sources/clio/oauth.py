@@ -7,6 +7,7 @@ that one counts.
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -17,7 +18,7 @@ import requests
 from muniment.clock import Waiting
 from muniment.errors import SourceRefused, SourceUnavailable
 from muniment.sources.clio.exact import parse
-from muniment.sources.clio.place import Place
+from muniment.sources.clio.place import UNTRUSTED, UNTRUSTED_TODO, Place
 from muniment.sources.clio.tokens import Tokens
 
 ATTEMPTS = 6
@@ -68,6 +69,21 @@ class OAuth:
         }
         return self._tokens(self._post(form, attempts=1), None)
 
+    def prove(self) -> None:
+        """Whether the vendor knows the application, without anybody's consent: a code that nobody was given is
+        refused as such (`invalid_grant`, RFC 6749, 5.2) only to an application whose key and secret are right.
+
+        Raises SourceRefused where they are not, or the answer says neither; SourceUnavailable.
+        """
+        form = {
+            "grant_type": "authorization_code",
+            "code": secrets.token_urlsafe(24),
+            "redirect_uri": self._application.redirect_uri,
+        }
+        status, held = self._answer(form, attempts=1)
+        if not (isinstance(held, dict) and held.get("error") == "invalid_grant"):
+            self._judged(status, held)
+
     def refresh(self, held: Tokens) -> Tokens:
         """Raises SourceRefused when the consent has ended, SourceUnavailable."""
         form = {"grant_type": "refresh_token", "refresh_token": held.refresh}
@@ -85,6 +101,10 @@ class OAuth:
         return Tokens(access, refresh, self._clock.now() + timedelta(seconds=seconds))
 
     def _post(self, form: dict[str, str], attempts: int) -> dict[str, Any]:
+        return self._judged(*self._answer(form, attempts))
+
+    def _answer(self, form: dict[str, str], attempts: int) -> tuple[int, Any]:
+        """Status and JSON. Raises SourceUnavailable; SourceRefused where the other side is not to be trusted."""
         known = {
             "client_id": self._application.client_id,
             "client_secret": self._application.client_secret,
@@ -102,6 +122,10 @@ class OAuth:
                     allow_redirects=False,
                 )
                 held = parse(answer.content)
+            except requests.exceptions.SSLError as error:
+                if "CERTIFICATE_VERIFY_FAILED" in repr(error):
+                    raise self._refused(UNTRUSTED, UNTRUSTED_TODO) from None
+                continue
             except (requests.RequestException, OSError):
                 continue
             except ValueError:
@@ -110,7 +134,7 @@ class OAuth:
             if answer.status_code == 429 or answer.status_code >= 500:
                 why = f"it answered {answer.status_code}"
                 continue
-            return self._judged(answer.status_code, held)
+            return answer.status_code, held
         raise SourceUnavailable(
             f"Clio gives out no token: {why}", to=f"source {self._source_id}"
         ) from None

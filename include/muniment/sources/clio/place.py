@@ -20,6 +20,12 @@ HOSTS = {
     "au": "https://au.app.clio.com",
 }
 
+UNTRUSTED = "the certificate of the other side is not one that this machine trusts"
+UNTRUSTED_TODO = (
+    "If a proxy of the firm opens TLS, name its certificate authority (`ca`). If not, somebody may be in between:"
+    " do not give consent, and find out."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Place:

@@ -27,7 +27,7 @@ from muniment.clock import Waiting
 from muniment.errors import SourceError, SourceRefused, SourceRestricted, SourceUnavailable
 from muniment.sources.clio.budget import Budget, Priority, retry_after
 from muniment.sources.clio.exact import canonical, parse
-from muniment.sources.clio.place import API, Place
+from muniment.sources.clio.place import API, UNTRUSTED, UNTRUSTED_TODO, Place
 from muniment.sources.clio.tokens import Access
 
 VERSION = "4.0.13"
@@ -376,12 +376,7 @@ class Transport:
         return SourceUnavailable(f"Clio answers {answer.status}", to=to)
 
     def _untrusted(self) -> SourceRefused:
-        return SourceRefused(
-            "the certificate of the other side is not one that this machine trusts",
-            to=f"source {self.source_id}",
-            todo="If a proxy of the firm opens TLS, name its certificate authority (`ca`). If not,"
-            " somebody may be in between: do not give consent, and find out.",
-        )
+        return SourceRefused(UNTRUSTED, to=f"source {self.source_id}", todo=UNTRUSTED_TODO)
 
 
 def _collection(url: str) -> str:
