@@ -38,6 +38,8 @@ def sim() -> Iterator[Running]:
 def clio(firm: AirflowFirm, sim: Running, monkeypatch: pytest.MonkeyPatch) -> AirflowFirm:
     """The application's key and secret stand in an Airflow connection alone."""
     connect(monkeypatch, sim)
+    # Writing back is another application's right, which no connection of a backup gives.
+    monkeypatch.setenv("EXAMPLE_CLIO_SECRET", sim.told["client_secret"])
     firm.document(
         {},
         CLIO,
