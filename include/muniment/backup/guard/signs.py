@@ -1,0 +1,239 @@
+"""Signs: what one run shows, as numbers. Those of names are counted at plan, those of contents at encrypt.
+
+Only items with content count. Names stand in no sign; extensions do, as digests under the firm's key.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Protocol
+
+from muniment.backup.guard.contents import STRICT, Look
+from muniment.backup.guard.names import (
+    HARMLESS_SUFFIXES,
+    USUAL,
+    extension_of,
+    file_name,
+    known_notes,
+    without_suffixes,
+)
+from muniment.backup.shards import WITHOUT_CONTENT
+from muniment.backup.work import Reason, Work
+from muniment.vault.state import State
+
+_MARK = 4
+"""Bytes of an extension's digest: two of some hundred are the same once in many million firms."""
+
+MOST_EXTENSIONS = 200
+
+
+class Naming(Protocol):
+    """What of a run gives ids and digests."""
+
+    @property
+    def matter_mark_key(self) -> bytes: ...
+
+    def item_id(self, kind: str, native_id: bytes) -> bytes: ...
+
+    def parent_id(self, native_id: bytes) -> bytes: ...
+
+
+def extension_mark(run: Naming, extension: bytes) -> str:
+    return hmac.digest(run.matter_mark_key, b"extension\0" + extension, "sha256")[:_MARK].hex()
+
+
+@dataclass(slots=True)
+class NameSigns:
+    """Counted at plan. Numbers of items, but for `note_folders` and `perhaps_folders`."""
+
+    items: int = 0
+    """With content, as the listing has them now."""
+    new: int = 0
+    changed: int = 0
+    renamed: int = 0
+    gone: int = 0
+    """No longer there under their name; those that were renamed are among them."""
+    emptied: int = 0
+    """Changed, and without a byte now."""
+    exchanged: int = 0
+    """Folder by folder, as many as are both new and gone."""
+    suffixed: int = 0
+    """New or renamed, under a name that is gone with one unusual ending behind it; of the most frequent one."""
+    strange: int = 0
+    """New, with an extension that no office uses and this source never had; of the most frequent one."""
+    note_folders: int = 0
+    perhaps_folders: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    @classmethod
+    def of(cls, value: Mapping[str, int]) -> NameSigns:
+        return cls(**value)
+
+
+def name_signs(
+    run: Naming,
+    state: State,
+    work: Iterable[Work],
+    gone: Iterable[bytes],
+    items: int,
+    known: Iterable[str],
+) -> NameSigns:
+    """Counts what the names of a run say.
+
+    Args:
+        gone: item ids that are no longer there.
+        items: how many with content the listing has.
+        known: marks of the extensions that this source has had.
+    """
+    signs = NameSigns(items=items)
+    left: dict[bytes, bytes] = {}
+    for item in gone:
+        row = state.row(item)
+        if row >= 0 and state.kind(row) not in WITHOUT_CONTENT:
+            left[item] = state.parent(row)
+    signs.gone = len(left)
+    notes: dict[str, Counter[bytes]] = {}
+    note_folders: set[bytes] = set()
+    new_in: Counter[bytes] = Counter()
+    suffixes: Counter[bytes] = Counter()
+    extensions: Counter[bytes] = Counter()
+    about = None
+    for item in work:
+        if item.kind in WITHOUT_CONTENT:
+            continue
+        if item.reason is Reason.CHANGED:
+            signs.changed += 1
+            if not item.fingerprint.size and _had_bytes(state, item.item_id):
+                signs.emptied += 1
+            continue
+        if item.reason is Reason.RENAMED:
+            signs.renamed += 1
+        elif item.reason is Reason.NEW:
+            signs.new += 1
+            new_in[item.parent] += 1
+        else:
+            continue
+        # An API's native ids are no names.
+        if item.place:
+            continue
+        extension = extension_of(item.native_id)
+        if left and extension not in HARMLESS_SUFFIXES:
+            for shorter in without_suffixes(item.native_id):
+                if run.item_id(item.kind, shorter) in left:
+                    suffixes[extension] += 1
+                    break
+        if item.reason is not Reason.NEW:
+            continue
+        if extension and extension not in USUAL:
+            extensions[extension] += 1
+        if about is None:
+            about = known_notes().about
+        said = about(item.native_id)
+        if said == "surely":
+            note_folders.add(item.parent)
+        elif said == "perhaps":
+            name = file_name(item.native_id).decode("utf-8", "replace").lower()
+            notes.setdefault(name, Counter())[item.parent] += 1
+    signs.exchanged = sum((new_in & Counter(left.values())).values())
+    signs.suffixed = max(suffixes.values(), default=0)
+    had = frozenset(known)
+    signs.strange = max(
+        (n for e, n in extensions.items() if extension_mark(run, e) not in had), default=0
+    )
+    signs.note_folders = len(note_folders)
+    signs.perhaps_folders = max(map(len, notes.values()), default=0)
+    return signs
+
+
+def _had_bytes(state: State, item_id: bytes) -> bool:
+    row = state.row(item_id)
+    return row >= 0 and state.fingerprint(row).size > 0
+
+
+@dataclass(slots=True)
+class ContentSigns:
+    """Counted at encrypt. `wrong` are those whose content does not look like what they are."""
+
+    looked_new: int = 0
+    looked_changed: int = 0
+    wrong_new: int = 0
+    wrong_changed: int = 0
+    rewritten: int = 0
+    """Changed, and with another content than before: not only touched."""
+    moved: int = 0
+    """New, and all their bytes were in the vault already."""
+    extensions: dict[str, list[int]] = field(default_factory=dict)
+    """Mark of an extension -> how many were wrong, and how many were looked at."""
+    folders: set[str] = field(default_factory=set)
+    """Item ids of the folders of what is wrong, hex."""
+
+    def add(self, other: ContentSigns) -> None:
+        for name in _COUNTED:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for mark, (wrong, looked) in other.extensions.items():
+            here = self.extensions.setdefault(mark, [0, 0])
+            here[0] += wrong
+            here[1] += looked
+        self.folders |= other.folders
+
+    def to_bytes(self) -> bytes:
+        value: dict[str, Any] = {name: getattr(self, name) for name in _COUNTED}
+        value |= {"extensions": self.extensions, "folders": sorted(self.folders)}
+        return json.dumps(value, separators=(",", ":")).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> ContentSigns:
+        value = json.loads(data)
+        return cls(**{**value, "folders": set(value["folders"])})
+
+
+_COUNTED = ("looked_new", "looked_changed", "wrong_new", "wrong_changed", "rewritten", "moved")
+
+
+class ContentCounter:
+    """Counts looks in one thread. `habitual` are marks of extensions whose contents always look wrong here."""
+
+    def __init__(self, run: Naming, habitual: frozenset[str]) -> None:
+        self._run = run
+        self._habitual = habitual
+        self._marks: dict[bytes, str] = {}
+        self.signs = ContentSigns()
+
+    def count(self, item: Work, extension: bytes, found: Look | None, *, fresh: bool) -> None:
+        """One content that was read. `found` is None where it was not looked at; `fresh` says that a changed
+        item has another content than before, or that of a new one the vault lacked something."""
+        signs = self.signs
+        changed = item.reason is Reason.CHANGED
+        if not changed and item.reason is not Reason.NEW:
+            return
+        if changed:
+            signs.rewritten += fresh
+        elif not fresh:
+            signs.moved += 1
+        if found is None or not fresh:
+            # What was there before was looked at when it came.
+            return
+        mark = self._marks.get(extension)
+        if mark is None:
+            mark = self._marks[extension] = extension_mark(self._run, extension)
+        wrong = found is not Look.FIT
+        tally = signs.extensions.setdefault(mark, [0, 0])
+        tally[0] += wrong
+        tally[1] += 1
+        # Formats that always begin in a known way have no habit of not doing so.
+        if wrong and extension not in STRICT and mark in self._habitual:
+            wrong = False
+        if changed:
+            signs.looked_changed += 1
+            signs.wrong_changed += wrong
+        else:
+            signs.looked_new += 1
+            signs.wrong_new += wrong
+        if wrong:
+            signs.folders.add(item.parent.hex())
