@@ -14,8 +14,8 @@ from typing import Any, ClassVar, Protocol
 
 from muniment.clock import from_text, to_text
 from muniment.errors import SignatureError
-from muniment.vault.documents import EvidenceEntry
 from muniment.vault import suspicion
+from muniment.vault.documents import EvidenceEntry
 from muniment.vault.evidence import Facts, append, worker_stream
 from muniment.vault.resolve import Resolved
 from muniment.vault.vault import Vault

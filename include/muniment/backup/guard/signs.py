@@ -8,7 +8,7 @@ from __future__ import annotations
 import hmac
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Protocol
 
@@ -91,64 +91,81 @@ def name_signs(
         items: how many with content the listing has.
         known: marks of the extensions that this source has had.
     """
-    signs = NameSigns(items=items)
     left: dict[bytes, bytes] = {}
-    for item in gone:
-        row = state.row(item)
+    for item_id in gone:
+        row = state.row(item_id)
         if row >= 0 and state.kind(row) not in WITHOUT_CONTENT:
-            left[item] = state.parent(row)
-    signs.gone = len(left)
-    notes: dict[str, Counter[bytes]] = {}
-    note_folders: set[bytes] = set()
+            left[item_id] = state.parent(row)
+    signs = NameSigns(items=items, gone=len(left))
+    names = _Names(run, left)
     new_in: Counter[bytes] = Counter()
-    suffixes: Counter[bytes] = Counter()
-    extensions: Counter[bytes] = Counter()
-    about = None
     for item in work:
         if item.kind in WITHOUT_CONTENT:
             continue
         if item.reason is Reason.CHANGED:
             signs.changed += 1
-            if not item.fingerprint.size and _had_bytes(state, item.item_id):
-                signs.emptied += 1
+            signs.emptied += not item.fingerprint.size and _had_bytes(state, item.item_id)
             continue
-        if item.reason is Reason.RENAMED:
-            signs.renamed += 1
-        elif item.reason is Reason.NEW:
+        if item.reason is Reason.NEW:
             signs.new += 1
             new_in[item.parent] += 1
+        elif item.reason is Reason.RENAMED:
+            signs.renamed += 1
         else:
             continue
         # An API's native ids are no names.
-        if item.place:
-            continue
-        extension = extension_of(item.native_id)
-        if left and extension not in HARMLESS_SUFFIXES:
-            for shorter in without_suffixes(item.native_id):
-                if run.item_id(item.kind, shorter) in left:
-                    suffixes[extension] += 1
-                    break
-        if item.reason is not Reason.NEW:
-            continue
-        if extension and extension not in USUAL:
-            extensions[extension] += 1
-        if about is None:
-            about = known_notes().about
-        said = about(item.native_id)
-        if said == "surely":
-            note_folders.add(item.parent)
-        elif said == "perhaps":
-            name = file_name(item.native_id).decode("utf-8", "replace").lower()
-            notes.setdefault(name, Counter())[item.parent] += 1
+        if not item.place:
+            names.add(item)
     signs.exchanged = sum((new_in & Counter(left.values())).values())
-    signs.suffixed = max(suffixes.values(), default=0)
-    had = frozenset(known)
-    signs.strange = max(
-        (n for e, n in extensions.items() if extension_mark(run, e) not in had), default=0
-    )
-    signs.note_folders = len(note_folders)
-    signs.perhaps_folders = max(map(len, notes.values()), default=0)
+    names.into(signs, frozenset(known))
     return signs
+
+
+class _Names:
+    """Names of new and renamed items. `left`: items that are gone, with their folders."""
+
+    def __init__(self, run: Naming, left: Mapping[bytes, bytes]) -> None:
+        self._run = run
+        self._left = left
+        self._suffixes: Counter[bytes] = Counter()
+        self._extensions: Counter[bytes] = Counter()
+        self._note_folders: set[bytes] = set()
+        self._perhaps: dict[bytes, set[bytes]] = {}
+        self._about: Callable[[bytes], str] | None = None
+
+    def add(self, item: Work) -> None:
+        extension = extension_of(item.native_id)
+        if self._left and extension not in HARMLESS_SUFFIXES and self._has_left(item):
+            self._suffixes[extension] += 1
+        if item.reason is not Reason.NEW:
+            return
+        if extension and extension not in USUAL:
+            self._extensions[extension] += 1
+        if self._about is None:
+            # Read where something is new: a day without costs nothing.
+            self._about = known_notes().about
+        said = self._about(item.native_id)
+        if said == "surely":
+            self._note_folders.add(item.parent)
+        elif said == "perhaps":
+            name = file_name(item.native_id).lower()
+            self._perhaps.setdefault(name, set()).add(item.parent)
+
+    def _has_left(self, item: Work) -> bool:
+        """Is something gone that was called so, without the last ending or the last few?"""
+        shorter = without_suffixes(item.native_id)
+        return any(self._run.item_id(item.kind, each) in self._left for each in shorter)
+
+    def into(self, signs: NameSigns, known: frozenset[str]) -> None:
+        signs.suffixed = max(self._suffixes.values(), default=0)
+        strange = (
+            count
+            for extension, count in self._extensions.items()
+            if extension_mark(self._run, extension) not in known
+        )
+        signs.strange = max(strange, default=0)
+        signs.note_folders = len(self._note_folders)
+        signs.perhaps_folders = max(map(len, self._perhaps.values()), default=0)
 
 
 def _had_bytes(state: State, item_id: bytes) -> bool:
