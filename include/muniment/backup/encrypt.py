@@ -264,8 +264,7 @@ class _Encryptor:
         packs = _Packs(self._run, self._folder, group[0].key_id, self._index)
         counter = None
         if self._habitual is not None:
-            counter = ContentCounter(self._run, self._habitual)
-            outcome.signs = counter.signs
+            counter = ContentCounter()
         try:
             for item in group:
                 try:
@@ -279,6 +278,8 @@ class _Encryptor:
             packs.abort()
             raise
         outcome.packs = packs.closed
+        if counter is not None and self._habitual is not None:
+            outcome.signs = counter.signs(self._run, self._habitual)
         return outcome
 
     def _item(

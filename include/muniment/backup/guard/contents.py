@@ -90,26 +90,21 @@ def look(content: bytes, extension: bytes) -> Look:
     size = len(content)
     if size < LEAST:
         return Look.FIT
-    middle = (size - HEAD) // 2 if size > HEAD else 0
-    return look_at(
-        content[:HEAD], content[middle : middle + HEAD], content[-HEAD:], extension, content
-    )
-
-
-def look_at(
-    head: bytes, middle: bytes, tail: bytes, extension: bytes, whole: bytes | None = None
-) -> Look:
-    """Looks at three places of a content, `HEAD` bytes each; `whole` where it is at hand."""
+    head = content[:HEAD]
     kind = _kind(head, extension)
-    if kind is not None:
-        if whole is None:
-            return Look.FIT
-        if kind == "zip":
-            return Look.FIT if _zip_stands(whole) else Look.TORN
-        if kind == "pdf":
-            ends = whole.find(b"%%EOF", max(0, len(whole) - _PDF_TAIL)) >= 0
-            return Look.FIT if ends else Look.TORN
-        return Look.FIT
+    if kind is None:
+        middle = (size - HEAD) // 2 if size > HEAD else 0
+        return _formless(head, content[middle : middle + HEAD], content[-HEAD:], extension)
+    if kind == "zip":
+        return Look.FIT if _zip_stands(content) else Look.TORN
+    if kind == "pdf":
+        ends = content.rfind(b"%%EOF", max(0, size - _PDF_TAIL)) >= 0
+        return Look.FIT if ends else Look.TORN
+    return Look.FIT
+
+
+def _formless(head: bytes, middle: bytes, tail: bytes, extension: bytes) -> Look:
+    """Of what begins in no known way, by three places of it."""
     if not (head[:_MARK].strip(b"\0") or middle[:_MARK].strip(b"\0") or tail[-_MARK:].strip(b"\0")):
         return Look.BLANK
     if extension in STRICT:
@@ -143,14 +138,16 @@ def _kind(head: bytes, extension: bytes) -> str | None:
     return None
 
 
-_ENTRIES = 6
+_ENTRIES = 3
 """Entries of a ZIP that are looked for where its directory says they are."""
 
 
 def _zip_stands(content: bytes) -> bool:
     """Is the directory where it should be, and do entries begin where it says?"""
     size = len(content)
-    at = content.rfind(b"PK\x05\x06", max(0, size - _ZIP_TAIL))
+    at = size - 22
+    if content[at : at + 4] != b"PK\x05\x06":
+        at = content.rfind(b"PK\x05\x06", max(0, size - _ZIP_TAIL))
     if at < 0 or at + 22 > size:
         return False
     _, _, count, length, offset = _DIRECTORY.unpack_from(content, at)
@@ -194,4 +191,6 @@ class Sampled:
     def look(self, extension: bytes) -> Look:
         if self._size < LEAST:
             return Look.FIT
-        return look_at(self._head, self._middle, self._tail, extension)
+        if _kind(self._head, extension) is not None:
+            return Look.FIT
+        return _formless(self._head, self._middle, self._tail, extension)

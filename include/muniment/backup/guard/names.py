@@ -58,23 +58,22 @@ class Notes:
     """Patterns of names of ransom notes; `notes.toml` says what they are and where they come from."""
 
     extensions: frozenset[bytes]
-    surely: re.Pattern[str]
-    perhaps: re.Pattern[str]
+    surely: re.Pattern[bytes]
+    perhaps: re.Pattern[bytes]
 
-    def about(self, native_id: bytes) -> str:
-        """`surely`, `perhaps` or empty."""
-        extension = extension_of(native_id)
+    def about(self, native_id: bytes, extension: bytes) -> str:
+        """`surely`, `perhaps` or empty. `extension` is that of the name."""
         if extension not in self.extensions:
             return ""
         name = file_name(native_id)
         stem = name[: len(name) - len(extension) - 1] if extension else name
-        plain = _OTHER.sub(" ", stem.decode("utf-8", "replace").lower()).strip()
+        plain = _OTHER.sub(b" ", stem.lower()).strip()
         if self.surely.fullmatch(plain):
             return "surely"
         return "perhaps" if self.perhaps.fullmatch(plain) else ""
 
 
-_OTHER = re.compile(r"[^a-z0-9]+")
+_OTHER = re.compile(rb"[^a-z0-9]+")
 
 
 @cache
@@ -82,6 +81,6 @@ def known_notes() -> Notes:
     text = resources.files(__package__).joinpath("notes.toml").read_text(encoding="utf-8")
     found = tomllib.loads(text)
     surely, perhaps = (
-        re.compile("|".join(f"(?:{p})" for p in found[k])) for k in ("surely", "perhaps")
+        re.compile("|".join(f"(?:{p})" for p in found[k]).encode()) for k in ("surely", "perhaps")
     )
     return Notes(frozenset(e.encode() for e in found["extensions"]), surely, perhaps)

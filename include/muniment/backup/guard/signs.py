@@ -131,7 +131,7 @@ class _Names:
         self._extensions: Counter[bytes] = Counter()
         self._note_folders: set[bytes] = set()
         self._perhaps: dict[bytes, set[bytes]] = {}
-        self._about: Callable[[bytes], str] | None = None
+        self._about: Callable[[bytes, bytes], str] | None = None
 
     def add(self, item: Work) -> None:
         extension = extension_of(item.native_id)
@@ -144,7 +144,7 @@ class _Names:
         if self._about is None:
             # Read where something is new: a day without costs nothing.
             self._about = known_notes().about
-        said = self._about(item.native_id)
+        said = self._about(item.native_id, extension)
         if said == "surely":
             self._note_folders.add(item.parent)
         elif said == "perhaps":
@@ -187,8 +187,6 @@ class ContentSigns:
     """New, and all their bytes were in the vault already."""
     extensions: dict[str, list[int]] = field(default_factory=dict)
     """Mark of an extension -> how many were wrong, and how many were looked at."""
-    folders: set[str] = field(default_factory=set)
-    """Item ids of the folders of what is wrong, hex."""
 
     def add(self, other: ContentSigns) -> None:
         for name in _COUNTED:
@@ -197,60 +195,63 @@ class ContentSigns:
             here = self.extensions.setdefault(mark, [0, 0])
             here[0] += wrong
             here[1] += looked
-        self.folders |= other.folders
 
     def to_bytes(self) -> bytes:
         value: dict[str, Any] = {name: getattr(self, name) for name in _COUNTED}
-        value |= {"extensions": self.extensions, "folders": sorted(self.folders)}
+        value["extensions"] = self.extensions
         return json.dumps(value, separators=(",", ":")).encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> ContentSigns:
-        value = json.loads(data)
-        return cls(**{**value, "folders": set(value["folders"])})
+        return cls(**json.loads(data))
 
 
 _COUNTED = ("looked_new", "looked_changed", "wrong_new", "wrong_changed", "rewritten", "moved")
 
 
 class ContentCounter:
-    """Counts looks in one thread. `habitual` are marks of extensions whose contents always look wrong here."""
+    """Counts looks in one thread."""
 
-    def __init__(self, run: Naming, habitual: frozenset[str]) -> None:
-        self._run = run
-        self._habitual = habitual
-        self._marks: dict[bytes, str] = {}
-        self.signs = ContentSigns()
+    def __init__(self) -> None:
+        self._rewritten = self._moved = 0
+        self._looked: dict[tuple[bytes, Reason], int] = {}
+        self._wrong: dict[tuple[bytes, Reason], int] = {}
 
     def count(self, item: Work, extension: bytes, found: Look | None, *, fresh: bool) -> None:
         """One content that was read. `found` is None where it was not looked at; `fresh` says that a changed
         item has another content than before, or that of a new one the vault lacked something."""
-        signs = self.signs
-        changed = item.reason is Reason.CHANGED
-        if not changed and item.reason is not Reason.NEW:
+        reason = item.reason
+        if reason is Reason.CHANGED:
+            self._rewritten += fresh
+        elif reason is not Reason.NEW:
             return
-        if changed:
-            signs.rewritten += fresh
         elif not fresh:
-            signs.moved += 1
+            self._moved += 1
         if found is None or not fresh:
             # What was there before was looked at when it came.
             return
-        mark = self._marks.get(extension)
-        if mark is None:
-            mark = self._marks[extension] = extension_mark(self._run, extension)
-        wrong = found is not Look.FIT
-        tally = signs.extensions.setdefault(mark, [0, 0])
-        tally[0] += wrong
-        tally[1] += 1
-        # Formats that always begin in a known way have no habit of not doing so.
-        if wrong and extension not in STRICT and mark in self._habitual:
-            wrong = False
-        if changed:
-            signs.looked_changed += 1
-            signs.wrong_changed += wrong
-        else:
-            signs.looked_new += 1
-            signs.wrong_new += wrong
-        if wrong:
-            signs.folders.add(item.parent.hex())
+        # For every item of a first backup: nothing here but one count.
+        key = (extension, reason)
+        self._looked[key] = self._looked.get(key, 0) + 1
+        if found is not Look.FIT:
+            self._wrong[key] = self._wrong.get(key, 0) + 1
+
+    def signs(self, run: Naming, habitual: frozenset[str]) -> ContentSigns:
+        """What was counted. `habitual` are marks of extensions whose contents always look wrong here; formats
+        that always begin in a known way have no habit of not doing so."""
+        signs = ContentSigns(rewritten=self._rewritten, moved=self._moved)
+        for (extension, reason), looked in self._looked.items():
+            wrong = self._wrong.get((extension, reason), 0)
+            mark = extension_mark(run, extension)
+            tally = signs.extensions.setdefault(mark, [0, 0])
+            tally[0] += wrong
+            tally[1] += looked
+            if mark in habitual and extension not in STRICT:
+                wrong = 0
+            if reason is Reason.CHANGED:
+                signs.looked_changed += looked
+                signs.wrong_changed += wrong
+            else:
+                signs.looked_new += looked
+                signs.wrong_new += wrong
+        return signs
