@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from muniment.backup.guard.habits import Day, Habits
-from muniment.backup.guard.judge import judge
+from muniment.backup.guard.judge import Sign, judge
 from muniment.backup.guard.signs import ContentSigns, NameSigns
 from muniment.backup.run import BackupRun
 from muniment.backup.staging import ABANDONED_SECONDS
@@ -194,29 +194,37 @@ def _guarded(
 ) -> tuple[GuardOfCommit | None, dict[str, str]]:
     """What the commit says of an attack, none on a normal day; and the source's habits with this run, unless it
     is suspicious. A run in which nothing changed has nothing to judge and nothing to remember."""
-    signs: tuple[SignOfAttack, ...] = ()
-    remembered: dict[str, str] = {}
-    if run.options.guard is not None and plan.signs:
-        names_, contents = NameSigns.of(plan.signs), ContentSigns()
-        for ref in plan.shards:
-            if ref.shard in results:
-                data = run.staging.read(run.staging.shard(ref.shard) / "signs")
-                contents.add(ContentSigns.from_bytes(data))
-        habits = Habits.of(before.facts)
-        found = judge(names_, contents, habits, run.options.guard, first=not plan.parent_seq)
-        signs = tuple(SignOfAttack(signal=s.signal, count=s.count, of=s.of) for s in found)
-        if not signs:
-            remembered = habits.after(Day.of(names_, contents), contents)
+    signs, remembered = _judged(run, plan, before, results)
     earlier = suspicions(run.vault, run.history)
     if not signs and not earlier.open:
         return None, remembered
-    first, clean = (earlier.open[0] if earlier.open else None), earlier.last_clean
-    return GuardOfCommit(
+    begins = min((sign.begins for sign in signs if sign.begins), default=0)
+    first = earlier.open[0] if earlier.open else None
+    clean = earlier.clean_before(begins or plan.seq)
+    guard = GuardOfCommit(
         suspicious=bool(signs),
-        signs=signs,
+        signs=tuple(SignOfAttack(signal=s.signal, count=s.count, of=s.of) for s in signs),
+        begins=begins or None,
         since=Head(seq=first.seq, digest=first.digest) if first else None,
         last_clean=Head(seq=clean.seq, digest=clean.digest) if clean else None,
-    ), remembered
+    )
+    return guard, remembered
+
+
+def _judged(
+    run: BackupRun, plan: Plan, before: State, results: Mapping[str, ShardResult]
+) -> tuple[tuple[Sign, ...], dict[str, str]]:
+    if run.options.guard is None or not plan.signs:
+        return (), {}
+    signs, contents = NameSigns.of(plan.signs), ContentSigns()
+    for ref in plan.shards:
+        if ref.shard in results:
+            data = run.staging.read(run.staging.shard(ref.shard) / "signs")
+            contents.add(ContentSigns.from_bytes(data))
+    habits = Habits.of(before.facts)
+    first = not plan.parent_seq
+    found = judge(plan.seq, signs, contents, habits, run.options.guard, first=first)
+    return found, {} if found else habits.after(Day.of(plan.seq, signs, contents), contents)
 
 
 def _recipients(run: BackupRun) -> dict[str, str]:

@@ -117,11 +117,13 @@ class SignOfAttack(_Document):
 class GuardOfCommit(_Document):
     """That a snapshot looks like an attack, or follows one that does and that nobody has cleared.
 
-    `since` is the first such snapshot, none where that is this one; `last_clean` the newest before it.
+    `since` is the first such snapshot, none where that is this one; `last_clean` the newest before it. `begins` is
+    the first snapshot that may hold some of the attack, where that is an earlier one: a slow one is seen late.
     """
 
     suspicious: bool
     signs: tuple[SignOfAttack, ...] = ()
+    begins: Annotated[int, Field(ge=1)] | None = None
     since: Head | None = None
     last_clean: Head | None = None
 

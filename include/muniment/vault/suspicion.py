@@ -22,7 +22,7 @@ from enum import StrEnum
 from muniment.errors import NothingToRestore
 from muniment.vault.documents import EvidenceEntry
 from muniment.vault.evidence import load_stream
-from muniment.vault.history import CommitRecord, History, sources_in
+from muniment.vault.history import LAST_SEQ, CommitRecord, History, sources_in
 from muniment.vault.vault import Vault
 
 STREAM = "operations-anomalies"
@@ -61,12 +61,19 @@ class Clearing:
 @dataclass(frozen=True)
 class Suspicions:
     """Of one source. `open` are suspicious and not cleared, oldest first; `tainted` the seqs of all snapshots
-    that are not clean, cleared ones of an attack included."""
+    that are not clean, cleared ones of an attack included; `clean` what can be restored and is, oldest first."""
 
     open: tuple[CommitRecord, ...] = ()
     tainted: frozenset[int] = frozenset()
-    last_clean: CommitRecord | None = None
-    """The newest that can be restored and is not tainted."""
+    clean: tuple[CommitRecord, ...] = ()
+
+    @property
+    def last_clean(self) -> CommitRecord | None:
+        return self.clean[-1] if self.clean else None
+
+    def clean_before(self, seq: int) -> CommitRecord | None:
+        """The newest clean one before snapshot `seq`."""
+        return next((r for r in reversed(self.clean) if r.seq < seq), None)
 
 
 def load_clearings(vault: Vault) -> tuple[Clearing, ...]:
@@ -91,26 +98,28 @@ def judged(history: History, clearings: Iterable[Clearing]) -> Suspicions:
     """Pure. Commits of a signer who was revoked before them say nothing here either."""
     cleared = {(c.seq, c.commit): c for c in clearings if c.source == history.source}
     waiting: list[CommitRecord] = []
-    tainted: set[int] = set()
-    bad_until = 0
+    spoiled: list[tuple[int, int]] = []
     for record in history.trusted:
         guard = record.commit.guard
-        if guard is not None and guard.suspicious:
-            clearing = cleared.get((record.seq, record.digest))
-            if clearing is None:
-                waiting.append(record)
-            elif not clearing.conclusion.harmless:
-                bad_until = max(bad_until, clearing.through)
-        if waiting or record.seq <= bad_until:
-            tainted.add(record.seq)
-    clean = [r for r in history.live if r.seq not in tainted]
-    return Suspicions(tuple(waiting), frozenset(tainted), clean[-1] if clean else None)
+        if guard is None or not guard.suspicious:
+            continue
+        clearing = cleared.get((record.seq, record.digest))
+        if clearing is None:
+            waiting.append(record)
+            spoiled.append((guard.begins or record.seq, LAST_SEQ))
+        elif not clearing.conclusion.harmless:
+            spoiled.append((guard.begins or record.seq, clearing.through))
+    tainted = frozenset(
+        r.seq for r in history.trusted if any(first <= r.seq <= last for first, last in spoiled)
+    )
+    clean = tuple(r for r in history.live if r.seq not in tainted)
+    return Suspicions(tuple(waiting), tainted, clean)
 
 
 def suspicions(vault: Vault, history: History) -> Suspicions:
     """Reads evidence only where a commit says that something is suspicious: nearly never."""
     if not any(r.commit.guard is not None and r.commit.guard.suspicious for r in history.trusted):
-        return Suspicions(last_clean=history.live[-1] if history.live else None)
+        return Suspicions(clean=history.live)
     return judged(history, load_clearings(vault))
 
 

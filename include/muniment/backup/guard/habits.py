@@ -22,8 +22,9 @@ _HABITUAL_LOOKED, _HABITUAL_SHARE = 10, 0.3
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One run in numbers of items; see `signs`."""
+    """One run in numbers of items, and the number of its snapshot; see `signs`."""
 
+    seq: int = 0
     items: int = 0
     rewritten: int = 0
     deleted: int = 0
@@ -34,8 +35,9 @@ class Day:
     emptied: int = 0
 
     @classmethod
-    def of(cls, names: NameSigns, contents: ContentSigns) -> Day:
+    def of(cls, seq: int, names: NameSigns, contents: ContentSigns) -> Day:
         return cls(
+            seq,
             names.items,
             contents.rewritten,
             deleted(names, contents),

@@ -16,7 +16,7 @@ from muniment.backup.guard.signs import ContentSigns, NameSigns
 TIMES = 3
 """So many times what the source did on its busiest day is no busy day any more."""
 
-SLOW_RUNS, SLOW_ITEMS, SLOW_SHARE, SLOW_TODAY = 10, 40, 0.15, 3
+SLOW_RUNS, SLOW_ITEMS, SLOW_SHARE, SLOW_TODAY = 10, 40, 0.1, 3
 """Of an attack that takes its time: runs that are added up, what they come to at least, which share of what
 changed in them, and how much of it today."""
 
@@ -34,19 +34,27 @@ PERHAPS_FOLDERS = 25
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """One sign beyond its limits: `count` of `of`. `signal` is a word of docs/ANOMALIES.md."""
+    """One sign beyond its limits: `count` of `of`. `signal` is a word of docs/ANOMALIES.md; `begins` the first
+    snapshot that may hold it, where that is an earlier one."""
 
     signal: str
     count: int
     of: int
+    begins: int = 0
 
 
 def judge(
-    names: NameSigns, contents: ContentSigns, habits: Habits, limits: Limits, *, first: bool
+    seq: int,
+    names: NameSigns,
+    contents: ContentSigns,
+    habits: Habits,
+    limits: Limits,
+    *,
+    first: bool,
 ) -> tuple[Sign, ...]:
-    """The signs of an attack, in a stable order; none on a normal day."""
+    """The signs of an attack in the run of snapshot `seq`, in a stable order; none on a normal day."""
     found = list(_signs(names, contents, habits, limits, first))
-    slow = None if first or found else _slowly(Day.of(names, contents), habits)
+    slow = None if first or found else _slowly(Day.of(seq, names, contents), habits)
     return tuple(found) if slow is None else (slow,)
 
 
@@ -117,5 +125,5 @@ def _slowly(today: Day, habits: Habits) -> Sign | None:
     usual = sum(day.spoiled for day in earlier) / len(earlier) if earlier else 0.0
     least = max(SLOW_ITEMS, TIMES * usual * len(window))
     if spoiled >= least and spoiled >= SLOW_SHARE * changed:
-        return Sign("slowly", spoiled, changed)
+        return Sign("slowly", spoiled, changed, min(day.seq for day in window if day.spoiled))
     return None

@@ -247,7 +247,7 @@ class ContentCounter:
             tally[0] += wrong
             tally[1] += looked
             if mark in habitual and extension not in STRICT:
-                wrong = 0
+                continue
             if reason is Reason.CHANGED:
                 signs.looked_changed += looked
                 signs.wrong_changed += wrong
