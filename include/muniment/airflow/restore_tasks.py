@@ -34,6 +34,7 @@ from muniment.recovery.plan import RestorePlan, make_restore_plan
 from muniment.recovery.selection import Scope, Selection, select_matter
 from muniment.sources.as_files import TREE
 from muniment.sources.base import Target
+from muniment.vault.suspicion import last_clean_moment
 from muniment.vault.vault import Vault
 from muniment.wiring import Wiring
 
@@ -58,9 +59,11 @@ class RestoreTasks:
         restore_area(self._config.firm_id)
         vault = self._vault(request)
         kind = MATTER_FILE if request.form is Form.MATTER_FILE else "folder"
-        plan = make_restore_plan(
-            vault, selection_of(request, vault), request.as_of, target=f"{kind} {request.folder}"
-        )
+        selection = selection_of(request, vault)
+        as_of = request.as_of
+        if request.last_clean:
+            as_of = last_clean_moment(vault, selection.sources)
+        plan = make_restore_plan(vault, selection, as_of, target=f"{kind} {request.folder}")
         for line in summary(plan):
             log.info("%s", line)
         return {"plan": plan.as_dict(), "digest": plan.digest, "summary": "\n".join(summary(plan))}
@@ -266,6 +269,8 @@ def summary(plan: RestorePlan) -> Sequence[str]:
             for kind, by in choice.kinds.items():
                 told = ", ".join(f"{count:,} {fidelity}" for fidelity, count in by.items())
                 lines.append(f"  {kind}: {told}")
+        if choice.suspicious:
+            lines.append(f"  SUSPICIOUS: {choice.suspicious}")
         for seq, why in choice.passed_over:
             lines.append(f"  snapshot {seq} is damaged and was passed over: {why}")
         if choice.loss_seconds:
