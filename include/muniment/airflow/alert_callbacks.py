@@ -171,8 +171,8 @@ class _Failed:
             self._row, self._config.firm.time_zone, owner_of(self._config, self._row.owner)
         )
         facts = Facts(self._now, sources=(self._facts(watched),))
-        [opened] = reconcile({}, evaluate(facts), self._now)
-        return opened
+        events = reconcile({}, evaluate(facts), self._now)
+        return next(event for event in events if event.key.startswith(f"{self.kind}:"))
 
     def _facts(self, watched: WatchedSource) -> SourceFacts:
         from muniment.alerts.deadlines import Done
@@ -239,5 +239,8 @@ class _Suspected(_Failed):
         from muniment.vault.evidence import append, worker_stream
 
         stream = worker_stream(self._row.source_id)
-        facts = {"channels": " ".join(channels), "seq": self._suspicion.seq}
+        facts: dict[str, str | int] = {
+            "channels": " ".join(channels),
+            "seq": self._suspicion.seq,
+        }
         append(vault, stream, SUSPICION_TOLD, subject=self._ended.run_id, facts=facts)

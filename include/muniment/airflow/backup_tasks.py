@@ -214,7 +214,7 @@ class BackupTasks:
 
 def _refuse_suspicious(source_id: str, outcome: Mapping[str, Any]) -> None:
     """Raises SnapshotSuspicious: the run is red, though its snapshot counts as success."""
-    if not outcome["signs"]:
+    if not outcome.get("signs"):
         return
     signs = ", ".join(f"{s['signal']} {s['count']:,} of {s['of']:,}" for s in outcome["signs"])
     clean = outcome["last_clean"]

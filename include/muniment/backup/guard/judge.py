@@ -84,11 +84,8 @@ def _signs(
         yield Sign("exchanged", exchanged, contents.looked_new)
     if names.suffixed >= _busy(least, habits, "suffixed"):
         yield Sign("suffixed", names.suffixed, names.new + names.renamed)
-    if (
-        names.strange >= 2 * least
-        and names.exchanged + contents.wrong_new >= names.strange
-        and names.strange >= limits.spoiled_share * names.new
-    ):
+    # Beside what was there it is a new program; in its place it is not.
+    if names.strange >= 2 * least and 2 * names.exchanged >= names.strange:
         yield Sign("extension", names.strange, names.new)
     lost = deleted(names, contents)
     before = names.items + names.gone - names.new
