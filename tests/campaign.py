@@ -39,6 +39,7 @@ CAMPAIGNS: dict[str, tuple[str, int]] = {
     "clio": ("tests.campaigns.clio", 200),
     "clio_faults": ("tests.campaigns.clio_faults", 60),
     "clio_weather": ("tests.campaigns.clio_weather", 200),
+    "guard": ("tests.campaigns.guard", 400),
     "demonstration": ("tests.campaigns.demonstration", 1),
 }
 """Name -> (module with `run`, seeds of a full run)."""
