@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 
 LONGEST_EXTENSION = 16
 """Bytes. What is longer is part of a name and no extension."""
@@ -78,6 +76,10 @@ _OTHER = re.compile(rb"[^a-z0-9]+")
 
 @cache
 def known_notes() -> Notes:
+    # Loaded where something is new: most nights nothing is.
+    import tomllib
+    from importlib import resources
+
     text = resources.files(__package__).joinpath("notes.toml").read_text(encoding="utf-8")
     found = tomllib.loads(text)
     surely, perhaps = (
