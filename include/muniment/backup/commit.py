@@ -9,14 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from muniment.backup.guard.habits import Day, Habits
-from muniment.backup.guard.judge import Sign, judge
-from muniment.backup.guard.signs import ContentSigns, NameSigns
 from muniment.backup.run import BackupRun
 from muniment.backup.staging import ABANDONED_SECONDS
 from muniment.backup.work import (
@@ -28,7 +26,7 @@ from muniment.backup.work import (
     parse_results,
 )
 from muniment.clock import from_text
-from muniment.errors import CommitConflict, ObjectExists, RunTooOld
+from muniment.errors import CommitConflict, ObjectExists, RunTooOld, StagingGone
 from muniment.model.item import Completeness
 from muniment.model.matter import MatterName
 from muniment.sources.causes import WITHOUT_CONTENT_BY_NATURE
@@ -54,6 +52,9 @@ from muniment.vault.snapshots import RowsWriter
 from muniment.vault.state import State, StateDelta, StateEntry
 from muniment.vault.suspicion import suspicions
 from muniment.vault.vault import state_object
+
+if TYPE_CHECKING:
+    from muniment.backup.guard.judge import Sign
 
 STATE_DELTAS = 30
 STATE_DELTA_SHARE = 0.25
@@ -216,11 +217,18 @@ def _judged(
 ) -> tuple[tuple[Sign, ...], dict[str, str]]:
     if run.options.guard is None or not plan.signs:
         return (), {}
+    # Loaded where something changed: most nights nothing did.
+    from muniment.backup.guard.habits import Day, Habits
+    from muniment.backup.guard.judge import judge
+    from muniment.backup.guard.signs import ContentSigns, NameSigns
+
     signs, contents = NameSigns.of(plan.signs), ContentSigns()
     for ref in plan.shards:
         if ref.shard in results:
-            data = run.staging.read(run.staging.shard(ref.shard) / "signs")
-            contents.add(ContentSigns.from_bytes(data))
+            # Not there where the guard was turned on since, or the program was replaced under a run.
+            with suppress(StagingGone):
+                data = run.staging.read(run.staging.shard(ref.shard) / "signs")
+                contents.add(ContentSigns.from_bytes(data))
     habits = Habits.of(before.facts)
     first = not plan.parent_seq
     found = judge(plan.seq, signs, contents, habits, run.options.guard, first=first)

@@ -18,11 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from muniment.backup.guard.contents import Look, Sampled, look
-from muniment.backup.guard.habits import Habits
-from muniment.backup.guard.names import extension_of
-from muniment.backup.guard.signs import ContentCounter, ContentSigns
 from muniment.backup.run import BackupRun
 from muniment.backup.shards import WITHOUT_CONTENT
 from muniment.backup.work import PackRef, Reason, ShardResult, Taken, Untaken, Work
@@ -35,6 +32,10 @@ from muniment.vault import names
 from muniment.vault.pack_writer import PackWriter
 from muniment.vault.rows import line_of
 from muniment.vault.state import StateDelta, TableWriter, remembered
+
+if TYPE_CHECKING:
+    from muniment.backup.guard.contents import Look
+    from muniment.backup.guard.signs import ContentCounter, ContentSigns
 
 LARGE = 32 << 20
 """Above this an item is cut into chunks: a day's change of a mailbox costs its change."""
@@ -77,7 +78,7 @@ class _Total:
     read_bytes: int = 0
     more_bytes: int = 0
     packs: list[PackRef] = field(default_factory=list)
-    signs: ContentSigns = field(default_factory=ContentSigns)
+    signs: ContentSigns | None = None
 
     def add(self, outcome: _Outcome) -> None:
         self.taken += len(outcome.read)
@@ -87,8 +88,10 @@ class _Total:
             r.size - r.work.fingerprint.size for r in outcome.read if r.work.place
         )
         self.packs += outcome.packs
-        if outcome.signs is not None:
+        if outcome.signs is not None and self.signs is not None:
             self.signs.add(outcome.signs)
+        else:
+            self.signs = self.signs or outcome.signs
 
 
 class _Index:
@@ -181,7 +184,7 @@ def encrypt(run: BackupRun, shard: str) -> ShardResult:
             out.write(_taken(run, index, read, table).line())
     with run.staging.writer(folder / "remembered") as out:
         StateDelta(table.finish(), {}).write_to(out.write)
-    if run.options.guard is not None:
+    if total.signs is not None:
         with run.staging.writer(folder / "signs") as out:
             out.write(total.signs.to_bytes())
     return ShardResult(
@@ -256,15 +259,17 @@ class _Encryptor:
         self._run = run
         self._folder = folder
         self._index = index
-        guarded = run.options.guard is not None
-        self._habitual = Habits.of(run.state.facts).habitual if guarded else None
+        self._looking = None
+        if run.options.guard is not None:
+            # Loaded where something is read: most nights nothing is.
+            from muniment.backup.guard.looking import Looking
+
+            self._looking = Looking(run, run.state.facts)
 
     def take(self, group: Sequence[Work]) -> _Outcome:
         outcome = _Outcome()
         packs = _Packs(self._run, self._folder, group[0].key_id, self._index)
-        counter = None
-        if self._habitual is not None:
-            counter = ContentCounter()
+        counter = self._looking.counter() if self._looking is not None else None
         try:
             for item in group:
                 try:
@@ -278,15 +283,16 @@ class _Encryptor:
             packs.abort()
             raise
         outcome.packs = packs.closed
-        if counter is not None and self._habitual is not None:
-            outcome.signs = counter.signs(self._run, self._habitual)
+        if counter is not None and self._looking is not None:
+            outcome.signs = self._looking.signs(counter)
         return outcome
 
     def _item(
         self, item: Work, packs: _Packs, outcome: _Outcome, counter: ContentCounter | None
     ) -> _Read:
         # What an API gives is judged by how much of it changed; a name and a form only files have.
-        extension = extension_of(item.native_id) if counter and not item.place else None
+        looking = self._looking
+        extension = looking.extension_of(item.native_id) if looking and not item.place else None
         for _ in range(self._run.options.attempts):
             with self._run.open(item) as reader:
                 description = reader.describe()
@@ -322,19 +328,20 @@ class _Encryptor:
             if not content or len(content) > LARGE:
                 return digest, len(content), [], None, False
             written = packs.add(digest, content)
-            seen = look(content, extension) if extension is not None else None
+            seen = self._looking.look(content, extension) if self._looking else None
             return digest, len(content), [digest], seen, written
         total = hashlib.sha256()
         size = 0
         members = []
-        sampled = Sampled()
+        sampled = self._looking.sampled() if self._looking else None
         written = False
         for digest, chunk in pieces(reader.read, total.update):
             size += len(chunk)
             members.append(digest)
             written |= packs.add(digest, chunk)
-            sampled.add(chunk)
-        seen = sampled.look(extension) if extension is not None else None
+            if sampled is not None:
+                sampled.add(chunk)
+        seen = sampled.look(extension) if sampled is not None and extension is not None else None
         return total.digest(), size, members, seen, written
 
     def _fresh(self, item: Work, digest: bytes, written: bool) -> bool:

@@ -11,8 +11,6 @@ import hmac
 
 from muniment.backup.believe import believable
 from muniment.backup.difference import Difference, difference
-from muniment.backup.guard.habits import Habits
-from muniment.backup.guard.signs import name_signs
 from muniment.backup.known import IDENTITY_FACT, KnownState
 from muniment.backup.run import BackupRun
 from muniment.backup.shards import cut, within_limit
@@ -100,6 +98,9 @@ def _signs(run: BackupRun, state: State, found: Difference) -> dict[str, int]:
     """Of all that was found, also where a run takes only a part: the next one no longer sees what is gone."""
     if run.options.guard is None or not (found.work or found.gone):
         return {}
+    from muniment.backup.guard.habits import Habits
+    from muniment.backup.guard.signs import name_signs
+
     known = Habits.of(state.facts).extensions
     return name_signs(run, state, found.work, found.gone, found.content_seen, known).as_dict()
 
