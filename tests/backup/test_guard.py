@@ -138,7 +138,7 @@ def test_of_what_comes_in_pieces_three_places_are_looked_at(place: int) -> None:
         b"readme_for_unlock.txt", b"UNLOCK_MY_FILES.txt", b"RECOVER-htx6180-DATA.txt", b"R3ADM3.txt",
         b"instructions_read_me.txt", b"Look at this instruction.txt", b"HOW_RETURN_YOUR_DATA.TXT", b"HELP_DECRYPT.html",
         b"_READ_THIS_FILE_HBE8_.hta", b"AAA_READ_AAA.TXT", b"@Please_Read_Me@.txt", b"RECOVERY_DARKBIT.txt",
-        b"RESTORE-FILES-Q7ILknn7k.txt", b"README_TO_DECRYPT.txt", b"FILES ENCRYPTED.txt", b"CriticalBreachDetected.pdf",
+        b"RESTORE-FILES-Q7ILknn7k.txt", b"RESTORE-FILES-Q7x.txt", b"README_TO_DECRYPT.txt", b"FILES ENCRYPTED.txt", b"CriticalBreachDetected.pdf",
     ],
 )  # fmt: skip
 def test_names_of_ransom_notes_are_known(name: bytes) -> None:
@@ -191,6 +191,8 @@ def test_limits_are_passed_by_number_share_and_habit_together() -> None:
 def test_a_deletion_counts_without_what_was_moved() -> None:
     names = NameSigns(items=800, new=0, gone=200)
     assert signals(names, ContentSigns()) == ["deleted"]
+    accepted = NameSigns(items=800, gone=200, accepted=1)
+    assert signals(accepted, ContentSigns()) == []
     moved = NameSigns(items=1000, new=200, gone=200)
     assert signals(moved, ContentSigns(moved=200)) == []
 

@@ -102,7 +102,9 @@ def _signs(run: BackupRun, state: State, found: Difference) -> dict[str, int]:
     from muniment.backup.guard.signs import name_signs
 
     known = Habits.of(state.facts).extensions
-    return name_signs(run, state, found.work, found.gone, found.content_seen, known).as_dict()
+    signs = name_signs(run, state, found.work, found.gone, found.content_seen, known)
+    signs.accepted = int(run.options.accept_mass_deletion)
+    return signs.as_dict()
 
 
 # -- may it be believed? -------------------------------------------------------------------------

@@ -55,7 +55,10 @@ class Day:
 
 
 def deleted(names: NameSigns, contents: ContentSigns) -> int:
-    """What is gone, without what is there under another name: with the same bytes, or exchanged for others."""
+    """What is gone, without what is there under another name: with the same bytes, or exchanged for others;
+    nothing where a person said that it is meant."""
+    if names.accepted:
+        return 0
     return max(0, names.gone - names.renamed - max(contents.moved, names.exchanged))
 
 

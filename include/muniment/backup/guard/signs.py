@@ -65,6 +65,8 @@ class NameSigns:
     """New or renamed, under a name that is gone with one unusual ending behind it; of the most frequent one."""
     strange: int = 0
     """New, with an extension that no office uses and this source never had; of the most frequent one."""
+    accepted: int = 0
+    """1 where a person said for this run that a mass deletion is meant."""
     note_folders: int = 0
     perhaps_folders: int = 0
 
