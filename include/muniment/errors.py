@@ -201,6 +201,17 @@ class BackupIncomplete(SourceError):
     default_todo = "Mend what is named above, then run the backup again."
 
 
+class SnapshotSuspicious(SourceError):
+    """A snapshot was committed, and what changed in the source looks like an attack."""
+
+    code = "M255"
+    default_safe = "The snapshot is kept, and so is every earlier one: nothing of this source is forgotten until somebody clears it."
+    default_todo = (
+        "Look at the source now: who changed what? See `muniment anomaly show` and docs/ANOMALIES.md. Restore with "
+        "`--as-of last-clean`; if it is harmless, say so with `muniment anomaly clear`."
+    )
+
+
 # -- vault ---------------------------------------------------------------------------------------
 
 
@@ -272,6 +283,17 @@ class RunTooOld(VaultError):
     retry = Retry.NEVER
     default_safe = "Nothing was committed; every earlier snapshot is unharmed."
     default_todo = "Start a new run, or clear this run's `plan` task too, so that it begins again."
+
+
+class SuspicionOpen(VaultError):
+    """A snapshot looks like an attack and no person has cleared it, so nothing of its source may be forgotten."""
+
+    code = "M380"
+    default_safe = "Nothing was forgotten and nothing was deleted."
+    default_todo = (
+        "See `muniment anomaly show`, look at the source, and say what you found with `muniment anomaly clear`; "
+        "docs/ANOMALIES.md."
+    )
 
 
 # -- stores --------------------------------------------------------------------------------------

@@ -238,6 +238,7 @@ class Wiring:
         )
 
     def _options(self, row: InventoryRow, accept_mass_deletion: bool) -> BackupOptions:
+        from muniment.backup.guard.limits import Limits
         from muniment.backup.options import BackupOptions, MassDeletion
 
         given = self.config.options(row.source_id)
@@ -249,6 +250,15 @@ class Wiring:
             threads=given.threads,
             mass_deletion=MassDeletion(given.mass_deletion.share, given.mass_deletion.items),
             accept_mass_deletion=accept_mass_deletion,
+            guard=Limits(
+                given.anomaly.spoiled_items,
+                given.anomaly.spoiled_share,
+                given.anomaly.deleted_share,
+                given.anomaly.changed_share,
+                given.anomaly.note_folders,
+            )
+            if given.anomaly.watch
+            else None,
             accepted=accepted_on(self.config.exceptions, row.source_id, today),
             clock_tolerance=self.config.firm.clock_tolerance,
             next_due=self.next_due(row.source_id),

@@ -15,13 +15,14 @@ import pytest
 from muniment.airflow.names import engine_run_id
 from muniment.airflow.watch_tasks import WatchTasks
 from muniment.alerts.ledger import EvidenceLedger
-from muniment.alerts.observe import FAILURE_TOLD, newest_watch
+from muniment.alerts.observe import FAILURE_TOLD, SUSPICION_TOLD, newest_watch
 from muniment.clock import Clock, FixedClock
 from muniment.config.load import load_firm
 from muniment.errors import StoreDenied, StoreError
-from muniment.evidence.events import RunFailed
+from muniment.evidence.events import ANOMALIES, AnomalyCleared, RunFailed, write
 from muniment.vault.evidence import load_stream
 from muniment.vault.store.local import LocalStore
+from muniment.vault.suspicion import Conclusion
 from tests.support.airflow_firm import AirflowFirm, Ran
 from tests.support.needs import REPOSITORY
 from tests.support.sinks import LOGIN, PASSWORD, Certificates, HttpSink, MailSink
@@ -146,6 +147,43 @@ def test_a_failed_backup_is_told_at_once_once_and_resolved_by_itself(
     assert tickets(http) == ["alert.opened", "alert.resolved"]
     told = "\n".join(str(m.get_payload()) for m in mail.mails) + said()
     assert "Harbor" not in told
+
+
+def test_a_suspicious_snapshot_is_red_told_at_once_once_and_until_somebody_clears_it(
+    alerted: AirflowFirm, mail: MailSink, http: HttpSink, said: Callable[[], str]
+) -> None:
+    for number in range(25):
+        alerted.write(f"Matters/2024-0113 Harbor/{number}.txt", "Dear counsel, " * 50)
+    alerted.let_settle()
+    alerted.back_up()
+    for number in range(25):
+        (alerted.share / f"Matters/2024-0113 Harbor/{number}.txt").write_bytes(os.urandom(900))
+    alerted.let_settle()
+    ran = alerted.back_up_by_airflow()
+
+    assert ran.state == "failed"
+    assert "[M255]" in said() and "overwritten 25 of 25" in said()
+    [subject] = mail.subjects
+    assert "CRITICAL: snapshot 3 of files looks like an attack" in subject.replace("\n", "")
+    assert tickets(http) == ["alert.opened"]
+    assert events(alerted, "worker-files")[-2:] == ["run.ended", SUSPICION_TOLD]
+    assert watch(alerted).state == "success"
+    assert open_alerts(alerted) == ["anomaly:files"]
+    assert len(mail.mails) == len(tickets(http)) == 1
+    assert [path.rpartition("/")[2] for path in beats(http)] == ["fail"]
+
+    # The restore form gives what was before it.
+    form = {"what": "source", "sources": ["files"], "reason": "ransomware", "last_clean": True}
+    restored = alerted.run_dag("practice__restore_matter", form)
+    assert "- files: snapshot 2 of" in restored.xcom("plan")["summary"]
+
+    history = alerted.vault("nobody").history("files")
+    event = AnomalyCleared("files", 3, history.at(3).digest, 3, Conclusion.ATTACK, "partner")
+    write(alerted.vault("operations"), ANOMALIES, event)
+    watch(alerted)
+    assert open_alerts(alerted) == []
+    assert tickets(http) == ["alert.opened", "alert.resolved"]
+    assert "Harbor" not in "\n".join(str(m.get_payload()) for m in mail.mails) + said()
 
 
 def test_an_incomplete_snapshot_is_told_as_one_by_what_failed_first(

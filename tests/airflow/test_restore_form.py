@@ -58,6 +58,14 @@ def test_a_time_without_zone_is_on_the_clock_of_the_firm(config: FirmConfig) -> 
     )
 
 
+def test_the_last_clean_moment_goes_with_no_time_of_its_own(config: FirmConfig) -> None:
+    assert read(config, last_clean=True).last_clean
+    assert not read(config).last_clean
+    with pytest.raises(RestoreError) as raised:
+        read(config, last_clean=True, as_of="2026-11-20 17:00")
+    assert raised.value.to == "field last_clean"
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

@@ -32,8 +32,10 @@ from muniment.errors import (
     NoKey,
     StoreDenied,
     StoreError,
+    SuspicionOpen,
     VaultError,
 )
+from muniment.evidence.events import ANOMALIES, AnomalyCleared
 from muniment.ids import sha256_hex
 from muniment.model.item import Fidelity, Row
 from muniment.recovery.selection import Scope, Selection
@@ -41,8 +43,11 @@ from muniment.sources.files import FileSource
 from muniment.vault import names
 from muniment.vault.age import open_sealed
 from muniment.vault.documents import Head
+from muniment.vault.evidence import append
 from muniment.vault.finding import Severity
+from muniment.vault.history import CommitRecord
 from muniment.vault.resolve import MAX_SIGNED
+from muniment.vault.retention import RetentionOffice
 from muniment.vault.rows import line_of
 from muniment.vault.sealed_file import decompress
 from muniment.vault.setup import PublicSigner, add_signer, revoke_signer
@@ -50,6 +55,7 @@ from muniment.vault.signing import Signer
 from muniment.vault.snapshots import RowsWriter
 from muniment.vault.state import StateDelta
 from muniment.vault.store.s3 import S3Store
+from muniment.vault.suspicion import Conclusion, suspicions
 from muniment.vault.vault import Vault
 from tests.support.fake_stores import put
 from tests.support.practice import RULE, tree
@@ -490,3 +496,54 @@ def test_a_put_of_the_same_name_by_two_is_one_and_the_loser_is_told(
         sha256_hex(store.get(names.commit("files", 1)))
         == firm.vault().history("files").at(1).digest
     )
+
+
+# -- the guard -----------------------------------------------------------------------------------
+
+
+def _attacked(firm: GuardedPractice) -> CommitRecord:
+    for number in range(30):
+        firm.write(f"Office/list-{number}.txt", "who was here " * 60)
+    firm.back_up()
+    for number in range(30):
+        firm.write(f"Office/list-{number}.txt", os.urandom(900))
+    assert firm.back_up().suspicious
+    head = firm.vault("nobody").history("files").head
+    assert head is not None
+    return head
+
+
+def test_it_clears_no_suspicion_and_ends_none_by_saying_no_more_of_it(
+    firm: GuardedPractice,
+) -> None:
+    """A clearing is operations' word. A worker's policy refuses the stream, its signature counts for nothing there,
+    and snapshots that say no more of a suspicion leave it open."""
+    flagged = _attacked(firm)
+    event = AnomalyCleared(
+        "files", flagged.seq, flagged.digest, flagged.seq, Conclusion.FALSE_ALARM, "partner"
+    )
+    with pytest.raises(StoreDenied):
+        append(firm.vault("worker"), ANOMALIES, event.event, subject="files", facts=event.facts())
+    free = firm.vault("worker", firm.place.store())
+    append(free, ANOMALIES, event.event, subject="files", facts=event.facts())
+
+    vault = firm.vault("worker")
+    silent = flagged.commit.model_copy(
+        update={"seq": flagged.seq + 1, "parent": flagged.digest, "guard": None, "run_id": "later"}
+    )
+    name = names.commit("files", silent.seq)
+    vault.put_signed(name, vault.signer.sign("commit", silent.to_payload()))
+
+    history = firm.vault("nobody").history("files")
+    assert history.head is not None and history.head.seq == silent.seq
+    found = suspicions(firm.vault("nobody"), history)
+    assert [r.seq for r in found.open] == [flagged.seq]
+    with pytest.raises(SuspicionOpen):
+        RetentionOffice(firm.vault("retention")).forget([(history.live[0], "expired")])
+
+
+def test_it_can_leave_its_own_attack_unflagged(firm: GuardedPractice) -> None:
+    """The guard is the worker's own look: who holds the worker turns it off. Older snapshots stand by their locks."""
+    for number in range(30):
+        firm.write(f"Office/list-{number}.txt", os.urandom(900))
+    assert not firm.back_up(guard=None).suspicious

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from muniment.airflow.names import ERROR, PLAN, engine_run_id
 from muniment.errors import BackupIncomplete, DeliveryError, MunimentError
 
 if TYPE_CHECKING:
+    from muniment.alerts.facts import SourceFacts, SuspicionFacts, WatchedSource
     from muniment.config.load import FirmConfig
     from muniment.vault.vault import Vault
 
@@ -35,7 +36,12 @@ def tell_failed_backup(
             _began(context),
             _committed(context),
         )
-        _Failed(config, source_id, ended).tell()
+        suspicion = _suspicion(context)
+        if suspicion is not None:
+            _Suspected(config, source_id, ended, suspicion).tell()
+        # A whole snapshot that looks like an attack is no backup that failed.
+        if suspicion is None or not _outcome(context)["success"]:
+            _Failed(config, source_id, ended).tell()
 
     def callback(context: Mapping[str, Any]) -> None:
         try:
@@ -76,12 +82,37 @@ def _began(context: Mapping[str, Any]) -> datetime | None:
 
 def _committed(context: Mapping[str, Any]) -> tuple[int, str] | None:
     """Number and digest of the snapshot that this run committed all the same."""
+    outcome = _outcome(context)
+    return (int(outcome["seq"]), str(outcome["digest"])) if outcome else None
+
+
+def _outcome(context: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What this run committed; empty where it committed nothing."""
     ti = context["ti"]
     plan = ti.xcom_pull(task_ids="plan", key=PLAN) or {}
-    outcome = ti.xcom_pull(task_ids="commit_snapshot") or {}
-    if not outcome or outcome.get("plan") != plan.get("mark"):
+    outcome: Mapping[str, Any] = ti.xcom_pull(task_ids="commit_snapshot") or {}
+    return outcome if outcome and outcome.get("plan") == plan.get("mark") else {}
+
+
+def _suspicion(context: Mapping[str, Any]) -> SuspicionFacts | None:
+    """Of what this run committed, as the watch will see it."""
+    from muniment.alerts.facts import SuspicionFacts
+    from muniment.clock import from_text
+    from muniment.vault import names
+
+    outcome = _outcome(context)
+    signs = outcome.get("signs")
+    if not signs:
         return None
-    return int(outcome["seq"]), str(outcome["digest"])
+    return SuspicionFacts(
+        int(outcome["seq"]),
+        from_text(str(outcome["ended_at"])),
+        tuple(str(sign["signal"]) for sign in signs),
+        int(signs[0]["count"]),
+        int(signs[0]["of"]),
+        int(outcome.get("last_clean") or 0),
+        names.commit(str(outcome["source"]), int(outcome["seq"])),
+    )
 
 
 @dataclass(frozen=True)
@@ -96,6 +127,9 @@ class Ended:
 
 class _Failed:
     """One run that ended badly."""
+
+    kind = "backup"
+    """Of its alert's key."""
 
     def __init__(self, config: FirmConfig, source_id: str, ended: Ended) -> None:
         from muniment.airflow.stores import open_destination
@@ -129,24 +163,27 @@ class _Failed:
 
     def _notice(self) -> Any:
         from muniment.airflow.alert_channels import owner_of
-        from muniment.alerts.deadlines import Done
         from muniment.alerts.evaluate import evaluate
-        from muniment.alerts.facts import Facts, Failure, SourceFacts, WatchedSource
+        from muniment.alerts.facts import Facts, WatchedSource
         from muniment.alerts.reconcile import reconcile
 
         watched = WatchedSource.of(
             self._row, self._config.firm.time_zone, owner_of(self._config, self._row.owner)
         )
+        facts = Facts(self._now, sources=(self._facts(watched),))
+        events = reconcile({}, evaluate(facts), self._now)
+        return next(event for event in events if event.key.startswith(f"{self.kind}:"))
+
+    def _facts(self, watched: WatchedSource) -> SourceFacts:
+        from muniment.alerts.deadlines import Done
+        from muniment.alerts.facts import Failure, SourceFacts
+
         if self._ended.committed:
             seq, digest = self._ended.committed
             run = Done(seq, digest, self._began, self._now, False)
-            source = SourceFacts(watched, runs=(run,), code=self._ended.code)
-        else:
-            failure = Failure(self._ended.run_id, self._now, self._ended.code)
-            source = SourceFacts(watched, failures=(failure,))
-        facts = Facts(self._now, sources=(source,))
-        [opened] = reconcile({}, evaluate(facts), self._now)
-        return opened
+            return SourceFacts(watched, runs=(run,), code=self._ended.code)
+        failure = Failure(self._ended.run_id, self._now, self._ended.code)
+        return SourceFacts(watched, failures=(failure,))
 
     def _write_down(self) -> tuple[Vault | None, bool]:
         """Evidence first. Returns the vault, None where it does not answer; and whether the alert of
@@ -161,7 +198,7 @@ class _Failed:
                 failed = RunFailed(self._ended.run_id, source, self._ended.code, self._began)
                 write(vault, failed.stream, failed)
             home = self._wiring.vault("worker")
-            return vault, f"backup:{source}" in EvidenceLedger(home).book.open
+            return vault, f"{self.kind}:{source}" in EvidenceLedger(home).book.open
         except MunimentError as error:
             log.error("The failure is not in the evidence: [%s] %s", error.code, error.what)
             return None, False
@@ -173,3 +210,37 @@ class _Failed:
         stream = worker_stream(self._row.source_id)
         facts = {"channels": " ".join(channels), "code": self._ended.code}
         append(vault, stream, FAILURE_TOLD, subject=self._ended.run_id, facts=facts)
+
+
+class _Suspected(_Failed):
+    """A run whose snapshot looks like an attack."""
+
+    kind = "anomaly"
+
+    def __init__(
+        self, config: FirmConfig, source_id: str, ended: Ended, suspicion: SuspicionFacts
+    ) -> None:
+        super().__init__(config, source_id, ended)
+        self._suspicion = suspicion
+
+    def _facts(self, watched: WatchedSource) -> SourceFacts:
+        from muniment.alerts.deadlines import Done
+        from muniment.alerts.facts import SourceFacts
+
+        assert self._ended.committed is not None
+        seq, digest = self._ended.committed
+        # The snapshot is as good as another: what is missing in it is told by itself.
+        run = Done(seq, digest, self._began, self._now, True)
+        watched = replace(watched, schedule=None, known_since=self._now)
+        return SourceFacts(watched, runs=(run,), suspicion=self._suspicion)
+
+    def _write_told(self, vault: Vault, channels: list[str]) -> None:
+        from muniment.alerts.observe import SUSPICION_TOLD
+        from muniment.vault.evidence import append, worker_stream
+
+        stream = worker_stream(self._row.source_id)
+        facts: dict[str, str | int] = {
+            "channels": " ".join(channels),
+            "seq": self._suspicion.seq,
+        }
+        append(vault, stream, SUSPICION_TOLD, subject=self._ended.run_id, facts=facts)

@@ -29,7 +29,12 @@ from muniment.backup.validate import validate_checksums
 from muniment.backup.work import Plan, ShardResult
 from muniment.clock import from_text
 from muniment.config.load import FirmConfig
-from muniment.errors import BackupIncomplete, SourceRefused, SourceRestricted
+from muniment.errors import (
+    BackupIncomplete,
+    SnapshotSuspicious,
+    SourceRefused,
+    SourceRestricted,
+)
 from muniment.evidence.recording import run_ended, run_started
 from muniment.ids import sha256_hex
 from muniment.wiring import Wiring
@@ -162,6 +167,7 @@ class BackupTasks:
         # A run without a snapshot is written down by the callback of this task, which tells it too.
         self._write_down(outcome)
         if outcome["success"]:
+            _refuse_suspicious(self._source_id, outcome)
             return {
                 key: outcome[key] for key in ("source", "seq", "digest", "completeness", "counts")
             }
@@ -204,6 +210,19 @@ class BackupTasks:
     def _run(self, accept: bool = False) -> BackupRun:
         run_id = engine_run_id(self._dag_id, str(get_current_context()["run_id"]))
         return self._wiring.backup_run(self._source_id, run_id, accept_mass_deletion=accept)
+
+
+def _refuse_suspicious(source_id: str, outcome: Mapping[str, Any]) -> None:
+    """Raises SnapshotSuspicious: the run is red, though its snapshot counts as success."""
+    if not outcome.get("signs"):
+        return
+    signs = ", ".join(f"{s['signal']} {s['count']:,} of {s['of']:,}" for s in outcome["signs"])
+    clean = outcome["last_clean"]
+    raise SnapshotSuspicious(
+        f"snapshot {outcome['seq']} is committed and looks like an attack ({signs}); "
+        + (f"the last clean one is {clean}" if clean else "there is no clean one"),
+        to=f"source {source_id}, snapshot {outcome['seq']}",
+    )
 
 
 def _skip_if_refused(refused: Path, shard: str) -> None:

@@ -81,6 +81,13 @@ def restore_form(config: FirmConfig) -> dict[str, Param]:
             description="The state of that time, on the clock that Airflow's own menu (at the lower "
             "left) is set to. Empty: the newest.",
         ),
+        "last_clean": Param(
+            False,
+            type="boolean",
+            title="As of the last clean snapshots",
+            description="In place of a time: before anything that looks like an attack "
+            "(docs/ANOMALIES.md). All sources as of one moment.",
+        ),
         "sources": Param(
             [],
             type="array",

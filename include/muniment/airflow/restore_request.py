@@ -84,6 +84,8 @@ class RestoreRequest:
     folder: str
     overwrite: bool
     form: Form = Form.ITEMS
+    last_clean: bool = False
+    """In place of a time: the last moment before anything that looks like an attack."""
 
 
 def read_request(
@@ -106,6 +108,13 @@ def read_request(
             "only a matter becomes a matter file, or goes back into Clio",
             "Choose the items as they are",
         )
+    last_clean = form.get("last_clean") is True
+    if last_clean and form.get("as_of"):
+        raise _wrong(
+            "last_clean",
+            "it goes with no time of its own",
+            "Leave the field *As of* empty, or this one off",
+        )
     return RestoreRequest(
         what=what,
         which=which,
@@ -115,6 +124,7 @@ def read_request(
         folder=_folder(_text(form.get("deliver_to")), config, now, run),
         overwrite=form.get("overwrite") is True,
         form=delivered,
+        last_clean=last_clean,
     )
 
 

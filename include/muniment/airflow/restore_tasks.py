@@ -35,6 +35,7 @@ from muniment.recovery.plan import RestorePlan, make_restore_plan
 from muniment.recovery.selection import Scope, Selection, select_matter
 from muniment.sources.as_files import TREE
 from muniment.sources.base import Target
+from muniment.vault.suspicion import last_clean_moment
 from muniment.vault.vault import Vault
 from muniment.wiring import Wiring
 
@@ -60,6 +61,8 @@ class RestoreTasks:
         restore_area(self._config.firm_id)
         vault = self._vault(request)
         selection = selection_of(request, vault)
+        if request.last_clean:
+            request = replace(request, as_of=last_clean_moment(vault, selection.sources))
         lines: Sequence[str] = ()
         if request.form.writes_back:
             plan, lines = self._clio.plan(vault, selection, request)
@@ -306,6 +309,8 @@ def summary(plan: RestorePlan) -> Sequence[str]:
             for kind, by in choice.kinds.items():
                 told = ", ".join(f"{count:,} {fidelity}" for fidelity, count in by.items())
                 lines.append(f"  {kind}: {told}")
+        if choice.suspicious:
+            lines.append(f"  SUSPICIOUS: {choice.suspicious}")
         for seq, why in choice.passed_over:
             lines.append(f"  snapshot {seq} is damaged and was passed over: {why}")
         if choice.loss_seconds:

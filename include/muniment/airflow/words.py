@@ -17,6 +17,7 @@ BACKUP = """\
 | `shard.upload`, `shard.validate_checksums` | the store refuses or is away | check connection and policy, trigger again |
 | `commit_snapshot` | the store is away, or another run was first | trigger again |
 | `record` only | the snapshot **is** committed and restorable, and not everything was taken | its log counts what and why |
+| `record`, `[M255]` | the snapshot is committed and **looks like an attack** | look at the source now; docs/ANOMALIES.md |
 
 *Clear* a task alone only while its run is going on. Afterwards staging is empty: a cleared stage then
 asks you to clear `plan` too, and clearing `plan` with everything downstream makes a snapshot of **now**,

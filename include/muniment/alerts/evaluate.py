@@ -47,6 +47,7 @@ def evaluate(facts: Facts) -> Judgement:
     conditions = [
         *_stores(facts),
         *(c for source in facts.sources if source.readable for c in _source(source, facts.now)),
+        *(c for source in facts.sources if source.readable for c in _anomaly(source)),
         *_configuration(facts),
         *_papers(facts),
         *_proofs(facts),
@@ -55,7 +56,12 @@ def evaluate(facts: Facts) -> Judgement:
         *_locks(facts),
         *_watch(facts),
     ]
-    undecided = {f"backup:{s.watched.source}" for s in facts.sources if not s.readable}
+    undecided = {
+        f"{kind}:{s.watched.source}"
+        for s in facts.sources
+        if not s.readable
+        for kind in ("backup", "anomaly")
+    }
     if not facts.home_readable:
         undecided |= {
             "verification",
@@ -131,6 +137,22 @@ def _source(facts: SourceFacts, now: datetime) -> Iterator[Condition]:
         },
         refs=tuple(f.ref for f in failures[-3:] if f.ref),
     )
+
+
+def _anomaly(facts: SourceFacts) -> Iterator[Condition]:
+    """Critical and at once, whoever owns it: every hour counts, and the managing partner decides."""
+    found = facts.suspicion
+    if found is None:
+        return
+    yield Condition(
+        f"anomaly:{facts.watched.source}", Cause.ANOMALY, Severity.CRITICAL, facts.watched.source,
+        facts.watched.owner, since=found.at, at_once=True,
+        numbers={
+            "seq": found.seq, "signals": " ".join(found.signals), "count": found.count, "of": found.of,
+            "last_clean": found.last_clean or "none",
+        },
+        refs=(found.ref,) if found.ref else (),
+    )  # fmt: skip
 
 
 def _configuration(facts: Facts) -> Iterator[Condition]:

@@ -82,6 +82,20 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class SuspicionFacts:
+    """A snapshot that looks like an attack and that nobody cleared. `count` of `of` of its first sign; `signals` are
+    words of docs/ANOMALIES.md; `last_clean` is 0 where none is left."""
+
+    seq: int
+    at: datetime
+    signals: tuple[str, ...]
+    count: int = 0
+    of: int = 0
+    last_clean: int = 0
+    ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SourceFacts:
     """A source and its newest runs, newest last. `readable` is False when the store did not say.
 
@@ -97,6 +111,12 @@ class SourceFacts:
     code: str = ""
     """Of the error that an incomplete run ended with, where it is known."""
     readable: bool = True
+    suspicion: SuspicionFacts | None = None
+    """The oldest that is open among the newest snapshots."""
+    cleared: frozenset[int] = frozenset()
+    """Suspicious snapshots that a person cleared. An alert ends by that, not by a worker's silence."""
+    told_anomaly: tuple[str, ...] = ()
+    """Channels on which the worker has told the suspicion itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ class Cause(StrEnum):
     LATE = "late"
     FAILED = "failed"
     INCOMPLETE = "incomplete"
+    ANOMALY = "anomaly"
     CONFIGURATION = "configuration"
     TRUST_PAPERS_OVERDUE = "trust_papers_overdue"
     VERIFICATION_FAILED = "verification_failed"

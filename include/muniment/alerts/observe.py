@@ -6,12 +6,12 @@ fact, not an error: what lies in it is then undecided.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from muniment.alerts.deadlines import Done
-from muniment.alerts.facts import Failure, Proven, SourceFacts, WatchedSource
+from muniment.alerts.facts import Failure, Proven, SourceFacts, SuspicionFacts, WatchedSource
 from muniment.alerts.newest import newest_checkpoint, newest_commits, newest_entries
 from muniment.errors import StoreError
 from muniment.evidence.drills import DrillAnswered, DrillFinished, held
@@ -32,12 +32,15 @@ from muniment.vault.evidence import append, worker_stream
 from muniment.vault.finding import Finding, Severity
 from muniment.vault.history import sources_in
 from muniment.vault.resolve import Resolved, resolve_signed
+from muniment.vault.suspicion import Clearing, load_clearings
 from muniment.vault.vault import Vault
 
 RUNS = 8
 """Newest commits of a source that are looked at: five successes for the usual time, and failures between."""
 FAILURE_TOLD = "run.failure_told"
 """Event of `worker-<source>` about a run: the worker told people itself. Facts: `channels`, `code`."""
+SUSPICION_TOLD = "run.suspicion_told"
+"""The same of a snapshot that looks like an attack. Facts: `channels`, `seq`."""
 VERIFICATION = (VERIFICATIONS, VERIFICATION_ENDED, "good")
 CHECK = (CHECKS, CheckEnded.event, "good")
 """Stream, event, and the fact that says whether it was good."""
@@ -78,8 +81,9 @@ def observe(
     """
     store, trust = vault.store, vault.trust
     seen = Observed(findings=list(trust.findings))
+    clearings = load_clearings(vault)
     for each in watched:
-        seen.sources.append(_source(vault, each, seen))
+        seen.sources.append(_source(vault, each, clearings, seen))
     seen.began = trust.documents[0].value.created_at if any(seen.heads) else None
     checkpoints = newest_checkpoint(store, trust)
     seen.findings += checkpoints.findings
@@ -103,7 +107,9 @@ def observe(
 # -- a source --------------------------------------------------------------------------------------
 
 
-def _source(vault: Vault, watched: WatchedSource, seen: Observed) -> SourceFacts:
+def _source(
+    vault: Vault, watched: WatchedSource, clearings: Sequence[Clearing], seen: Observed
+) -> SourceFacts:
     try:
         commits = newest_commits(vault.store, vault.trust, watched.source, RUNS)
         runs = tuple(map(_done, commits.objects))
@@ -114,7 +120,36 @@ def _source(vault: Vault, watched: WatchedSource, seen: Observed) -> SourceFacts
     if commits.objects:
         newest = commits.objects[-1]
         seen.heads[watched.source] = (newest.value.seq, newest.digest)
-    return facts
+    mine = [c for c in clearings if c.source == watched.source]
+    return replace(
+        facts,
+        suspicion=_suspicion(commits.objects, {(c.seq, c.commit) for c in mine}),
+        cleared=frozenset(c.seq for c in mine),
+    )
+
+
+def _suspicion(
+    commits: Sequence[Resolved[Commit]], cleared: Set[tuple[int, str]]
+) -> SuspicionFacts | None:
+    """The oldest suspicion that is open, as the newest commits say; one that is older than these is named by those
+    that follow it."""
+    found: SuspicionFacts | None = None
+    for resolved in reversed(commits):
+        commit, guard = resolved.value, resolved.value.guard
+        if guard is None:
+            continue
+        clean = guard.last_clean.seq if guard.last_clean else 0
+        if guard.suspicious and (commit.seq, resolved.digest) not in cleared:
+            first = guard.signs[0] if guard.signs else None
+            found = SuspicionFacts(
+                commit.seq, commit.ended_at, tuple(s.signal for s in guard.signs),
+                first.count if first else 0, first.of if first else 0, clean, resolved.name,
+            )  # fmt: skip
+        since = guard.since
+        if since and (since.seq, since.digest) not in cleared:
+            name = names.commit(commit.source, since.seq)
+            found = SuspicionFacts(since.seq, commit.ended_at, (), last_clean=clean, ref=name)
+    return found
 
 
 def _done(resolved: Resolved[Commit]) -> Done:
@@ -140,6 +175,7 @@ def _since_success(vault: Vault, watched: WatchedSource, runs: tuple[Done, ...])
         limit=100,
     )
     told: tuple[str, ...] = ()
+    told_anomaly: tuple[str, ...] = ()
     code = ""
     began: dict[str, datetime] = {}
     failures: dict[str, Failure] = {}
@@ -158,8 +194,12 @@ def _since_success(vault: Vault, watched: WatchedSource, runs: tuple[Done, ...])
         elif entry.event == FAILURE_TOLD:
             told = tuple(str(entry.facts.get("channels") or "").split())
             code = str(entry.facts.get("code") or "")
+        elif entry.event == SUSPICION_TOLD:
+            told_anomaly = tuple(str(entry.facts.get("channels") or "").split())
     running = max(began.values(), default=None)
-    return SourceFacts(watched, runs, tuple(failures.values()), told, running, code)
+    return SourceFacts(
+        watched, runs, tuple(failures.values()), told, running, code, told_anomaly=told_anomaly
+    )
 
 
 # -- the rest --------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ What is evidence is written before anyone is told, and a receipt as soon as a ch
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,9 +16,11 @@ from muniment.alerts.evaluate import evaluate
 from muniment.alerts.facts import Facts, WatchedSource
 from muniment.alerts.ledger import Ledger
 from muniment.alerts.model import Alert, Event, Happened, Severity
-from muniment.alerts.reconcile import reconcile
+from muniment.alerts.reconcile import Judgement, reconcile
 from muniment.alerts.words import safe_ref, text_of
 from muniment.clock import to_text
+
+_ANOMALY = "anomaly:"
 
 UNTOLD = timedelta(hours=1)
 """A notice that nobody took for so long makes the heartbeat say `fail`: it is then the only voice left."""
@@ -81,7 +83,8 @@ def look(
     else:
         for event in _channels(ledger.book, names, now):
             ledger.append(event)
-    events = reconcile(ledger.book.open, evaluate(facts), now)
+    judged = _until_cleared(ledger.book.open, facts, evaluate(facts))
+    events = reconcile(ledger.book.open, judged, now)
     for event in events:
         ledger.append(event)
         for channel in _told_by_the_worker(event, facts, names):
@@ -99,6 +102,17 @@ def look(
         min((e.at for e in waiting), default=None),
         tuple(names),
     )
+
+
+def _until_cleared(open_alerts: Mapping[str, Alert], facts: Facts, judged: Judgement) -> Judgement:
+    """A suspicion ends when a person cleared it, not when snapshots say no more of it: those are a worker's."""
+    cleared = {f"{_ANOMALY}{s.watched.source}": s.cleared for s in facts.sources if s.readable}
+    kept = {
+        key
+        for key, alert in open_alerts.items()
+        if key in cleared and alert.numbers.get("seq") not in cleared[key]
+    }
+    return replace(judged, undecided=judged.undecided | kept)
 
 
 def _sources(book: Book, facts: Facts, now: datetime) -> Iterable[Event]:
@@ -145,11 +159,12 @@ def known_since(
 
 def _told_by_the_worker(event: Event, facts: Facts, names: Sequence[str]) -> list[str]:
     """Channels on which the worker has told this already, when its run ended badly."""
-    if event.happened is not Happened.OPENED or not event.key.startswith("backup:"):
+    if event.happened is not Happened.OPENED:
         return []
     for source in facts.sources:
-        if f"backup:{source.watched.source}" == event.key:
-            return [name for name in source.told if name in names]
+        for key, told in (("backup:", source.told), (_ANOMALY, source.told_anomaly)):
+            if key + source.watched.source == event.key:
+                return [name for name in told if name in names]
     return []
 
 

@@ -45,6 +45,13 @@ WORDS: Mapping[Cause, CauseWords] = {
         "What could be taken is committed and restorable. " + _EARLIER,
         _LOG,
     ),
+    Cause.ANOMALY: CauseWords(
+        "snapshot {seq} of {subject} looks like an attack ({signals}: {count} of {of}); the last clean one is {last_clean}",
+        "Everything is kept: the snapshot, and every earlier one. Nothing of {subject} is forgotten until this is "
+        "cleared.",
+        "Look at the source now, and take it off the network if it is an attack. `muniment anomaly show` says more; "
+        "restore with `--as-of last-clean`. `muniment anomaly clear` ends this alert; docs/ANOMALIES.md.",
+    ),
     Cause.CONFIGURATION: CauseWords(
         "the configuration is wrong and {subject} is not protected as it should be",
         _EARLIER,
@@ -182,7 +189,7 @@ def text_of(alert: Alert) -> Text:
     known["subject"] = alert.subject or "the firm"
     for name in ("last_good", "began"):
         known.setdefault(name, "none")
-    return Text(words.what.format_map(known), words.safe, words.todo)
+    return Text(*(part.format_map(known) for part in (words.what, words.safe, words.todo)))
 
 
 def subject_of(event: Event, firm: str) -> str:

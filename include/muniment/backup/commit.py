@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from muniment.backup.run import BackupRun
 from muniment.backup.staging import ABANDONED_SECONDS
@@ -25,7 +26,7 @@ from muniment.backup.work import (
     parse_results,
 )
 from muniment.clock import from_text
-from muniment.errors import CommitConflict, ObjectExists, RunTooOld
+from muniment.errors import CommitConflict, ObjectExists, RunTooOld, StagingGone
 from muniment.model.item import Completeness
 from muniment.model.matter import MatterName
 from muniment.sources.causes import WITHOUT_CONTENT_BY_NATURE
@@ -34,9 +35,12 @@ from muniment.vault.documents import (
     CauseCount,
     Commit,
     Counts,
+    GuardOfCommit,
+    Head,
     PackObject,
     Reference,
     ShardOfCommit,
+    SignOfAttack,
     SnapshotObject,
     StateObject,
     StateOfCommit,
@@ -46,7 +50,11 @@ from muniment.vault.rows import Gone
 from muniment.vault.sealed_file import SealedFileWriter
 from muniment.vault.snapshots import RowsWriter
 from muniment.vault.state import State, StateDelta, StateEntry
+from muniment.vault.suspicion import suspicions
 from muniment.vault.vault import state_object
+
+if TYPE_CHECKING:
+    from muniment.backup.guard.judge import Sign
 
 STATE_DELTAS = 30
 STATE_DELTA_SHARE = 0.25
@@ -66,6 +74,14 @@ class Outcome:
     causes: tuple[Mapping[str, Any], ...] = ()
     unfinished: tuple[str, ...] = ()
     deferred_items: int = 0
+    signs: tuple[Mapping[str, Any], ...] = ()
+    """Why it looks like an attack, in numbers; empty where it does not."""
+    last_clean: int | None = None
+    """The newest snapshot that holds nothing suspicious, where this one is, or follows one that is."""
+
+    @property
+    def suspicious(self) -> bool:
+        return bool(self.signs)
 
     @property
     def success(self) -> bool:
@@ -73,7 +89,8 @@ class Outcome:
 
     def as_dict(self) -> dict[str, Any]:
         value = asdict(self)
-        return {**value, "causes": list(self.causes), "unfinished": list(self.unfinished)}
+        listed = {name: list(value[name]) for name in ("causes", "unfinished", "signs")}
+        return {**value, **listed}
 
 
 @dataclass(slots=True)
@@ -124,9 +141,9 @@ def commit_snapshot(run: BackupRun, validated: Iterable[ShardResult]) -> Outcome
     completeness = _completeness(plan, unfinished, gathered)
     # With a gap the source must be shown again what this run was shown: what it told is not remembered.
     memory = plan.memory if completeness is not Completeness.INCOMPLETE else {}
-    delta = StateDelta.joined(
-        [*_remembered(run, plan, results), StateDelta.of([], removed, plan.facts | memory)]
-    )
+    guard, habits = _guarded(run, plan, before, results)
+    facts = plan.facts | memory | habits
+    delta = StateDelta.joined([*_remembered(run, plan, results), StateDelta.of([], removed, facts)])
     after = before.after(delta)
     named = _named_packs(run, delta, new_packs)
     state = _write_state(run, plan, staging, after, delta)
@@ -166,10 +183,56 @@ def commit_snapshot(run: BackupRun, validated: Iterable[ShardResult]) -> Outcome
             CauseCount(cause=cause, count=count, accepted=accepted)
             for (cause, accepted), count in sorted(gathered.causes.items())
         ),
+        guard=guard,
     )
     record = _put(run, plan, commit)
     run.drop_spooled(after)
     return _outcome(record, plan)
+
+
+def _guarded(
+    run: BackupRun, plan: Plan, before: State, results: Mapping[str, ShardResult]
+) -> tuple[GuardOfCommit | None, dict[str, str]]:
+    """What the commit says of an attack, none on a normal day; and the source's habits with this run, unless it
+    is suspicious. A run in which nothing changed has nothing to judge and nothing to remember."""
+    signs, remembered = _judged(run, plan, before, results)
+    earlier = suspicions(run.vault, run.history)
+    if not signs and not earlier.open:
+        return None, remembered
+    begins = min((sign.begins for sign in signs if sign.begins), default=0)
+    first = earlier.open[0] if earlier.open else None
+    clean = earlier.clean_before(begins or plan.seq)
+    guard = GuardOfCommit(
+        suspicious=bool(signs),
+        signs=tuple(SignOfAttack(signal=s.signal, count=s.count, of=s.of) for s in signs),
+        begins=begins or None,
+        since=Head(seq=first.seq, digest=first.digest) if first else None,
+        last_clean=Head(seq=clean.seq, digest=clean.digest) if clean else None,
+    )
+    return guard, remembered
+
+
+def _judged(
+    run: BackupRun, plan: Plan, before: State, results: Mapping[str, ShardResult]
+) -> tuple[tuple[Sign, ...], dict[str, str]]:
+    if run.options.guard is None or not plan.signs:
+        return (), {}
+    # Loaded where something changed: most nights nothing did.
+    from muniment.backup.guard.habits import Day, Habits
+    from muniment.backup.guard.judge import judge
+    from muniment.backup.guard.signs import ContentSigns, NameSigns
+
+    signs, contents = NameSigns.of(plan.signs), ContentSigns()
+    for ref in plan.shards:
+        if ref.shard in results:
+            # Not there where the guard was turned on since, or the program was replaced under a run.
+            with suppress(StagingGone):
+                data = run.staging.read(run.staging.shard(ref.shard) / "signs")
+                contents.add(ContentSigns.from_bytes(data))
+    habits = Habits.of(before.facts)
+    first = not plan.parent_seq
+    found = judge(plan.seq, signs, contents, habits, run.options.guard, first=first)
+    return found, {} if found else habits.after(Day.of(plan.seq, signs, contents), contents)
 
 
 def _recipients(run: BackupRun) -> dict[str, str]:
@@ -387,4 +450,8 @@ def _outcome(record: CommitRecord, plan: Plan) -> Outcome:
         causes=tuple(c.model_dump() for c in commit.exceptions),
         unfinished=tuple(s.shard for s in commit.shards if s.status == "unfinished"),
         deferred_items=plan.deferred_items,
+        signs=tuple(s.model_dump() for s in commit.guard.signs) if commit.guard else (),
+        last_clean=(
+            commit.guard.last_clean.seq if commit.guard and commit.guard.last_clean else None
+        ),
     )

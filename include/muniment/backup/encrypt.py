@@ -18,10 +18,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from muniment.backup.run import BackupRun
 from muniment.backup.shards import WITHOUT_CONTENT
-from muniment.backup.work import PackRef, ShardResult, Taken, Untaken, Work
+from muniment.backup.work import PackRef, Reason, ShardResult, Taken, Untaken, Work
 from muniment.backup.zeros import pieces
 from muniment.clock import to_text
 from muniment.errors import ItemUnreadable
@@ -31,6 +32,10 @@ from muniment.vault import names
 from muniment.vault.pack_writer import PackWriter
 from muniment.vault.rows import line_of
 from muniment.vault.state import StateDelta, TableWriter, remembered
+
+if TYPE_CHECKING:
+    from muniment.backup.guard.contents import Look
+    from muniment.backup.guard.signs import ContentCounter, ContentSigns
 
 LARGE = 32 << 20
 """Above this an item is cut into chunks: a day's change of a mailbox costs its change."""
@@ -63,6 +68,7 @@ class _Outcome:
     untaken: list[Untaken] = field(default_factory=list)
     packs: list[PackRef] = field(default_factory=list)
     read_bytes: int = 0
+    signs: ContentSigns | None = None
 
 
 @dataclass(slots=True)
@@ -72,6 +78,7 @@ class _Total:
     read_bytes: int = 0
     more_bytes: int = 0
     packs: list[PackRef] = field(default_factory=list)
+    signs: ContentSigns | None = None
 
     def add(self, outcome: _Outcome) -> None:
         self.taken += len(outcome.read)
@@ -81,6 +88,10 @@ class _Total:
             r.size - r.work.fingerprint.size for r in outcome.read if r.work.place
         )
         self.packs += outcome.packs
+        if outcome.signs is not None and self.signs is not None:
+            self.signs.add(outcome.signs)
+        else:
+            self.signs = self.signs or outcome.signs
 
 
 class _Index:
@@ -173,6 +184,9 @@ def encrypt(run: BackupRun, shard: str) -> ShardResult:
             out.write(_taken(run, index, read, table).line())
     with run.staging.writer(folder / "remembered") as out:
         StateDelta(table.finish(), {}).write_to(out.write)
+    if total.signs is not None:
+        with run.staging.writer(folder / "signs") as out:
+            out.write(total.signs.to_bytes())
     return ShardResult(
         shard=shard,
         as_of=to_text(began),
@@ -213,15 +227,17 @@ class _Packs:
         self._open: PackWriter | None = None
         self.closed: list[PackRef] = []
 
-    def add(self, digest: bytes, content: bytes) -> None:
+    def add(self, digest: bytes, content: bytes) -> bool:
+        """Was it not there yet?"""
         if not self._index.claim(self._key_id, digest):
-            return
+            return False
         if self._open is None:
             recipient = self._run.vault.epoch_recipient(self._key_id)
             self._open = PackWriter(self._folder, recipient, self._key_id)
         self._open.add(digest, content)
         if self._open.full:
             self.close()
+        return True
 
     def close(self) -> None:
         if self._open is None:
@@ -243,14 +259,21 @@ class _Encryptor:
         self._run = run
         self._folder = folder
         self._index = index
+        self._looking = None
+        if run.options.guard is not None:
+            # Loaded where something is read: most nights nothing is.
+            from muniment.backup.guard.looking import Looking
+
+            self._looking = Looking(run, run.state.facts)
 
     def take(self, group: Sequence[Work]) -> _Outcome:
         outcome = _Outcome()
         packs = _Packs(self._run, self._folder, group[0].key_id, self._index)
+        counter = self._looking.counter() if self._looking is not None else None
         try:
             for item in group:
                 try:
-                    outcome.read.append(self._item(item, packs, outcome))
+                    outcome.read.append(self._item(item, packs, outcome, counter))
                 except FileNotFoundError:
                     outcome.untaken.append(self._untaken(item, VANISHED))
                 except ItemUnreadable as error:
@@ -260,9 +283,16 @@ class _Encryptor:
             packs.abort()
             raise
         outcome.packs = packs.closed
+        if counter is not None and self._looking is not None:
+            outcome.signs = self._looking.signs(counter)
         return outcome
 
-    def _item(self, item: Work, packs: _Packs, outcome: _Outcome) -> _Read:
+    def _item(
+        self, item: Work, packs: _Packs, outcome: _Outcome, counter: ContentCounter | None
+    ) -> _Read:
+        # What an API gives is judged by how much of it changed; a name and a form only files have.
+        looking = self._looking
+        extension = looking.extension_of(item.native_id) if looking and not item.place else None
         for _ in range(self._run.options.attempts):
             with self._run.open(item) as reader:
                 description = reader.describe()
@@ -270,32 +300,56 @@ class _Encryptor:
                     return _Read(item, description, b"", description.fingerprint.size, [])
                 if not item.reason.reads_content and _untouched(item, description):
                     return _Read(item, description, b"", description.fingerprint.size, None)
-                digest, size, members = self._content(reader, description, packs)
+                digest, size, members, seen, written = self._content(
+                    reader, description, packs, extension
+                )
                 outcome.read_bytes += size
                 # What has grown or shrunk is read anew, as large as it is by then.
                 if size == description.fingerprint.size and reader.settled():
+                    if counter is not None:
+                        counter.count(
+                            item, extension or b"", seen, fresh=self._fresh(item, digest, written)
+                        )
                     return _Read(item, description, digest, size, members)
         raise ItemUnreadable(CHANGED_WHILE_READ)
 
     def _content(
-        self, reader: ItemReader, description: Description, packs: _Packs
-    ) -> tuple[bytes, int, list[bytes]]:
-        """Reads to the end; returns digest, size and members in order."""
+        self,
+        reader: ItemReader,
+        description: Description,
+        packs: _Packs,
+        extension: bytes | None,
+    ) -> tuple[bytes, int, list[bytes], Look | None, bool]:
+        """Reads to the end; returns digest, size and members in order, what the content looks like (where
+        an extension is given), and whether any member was not there yet."""
         if description.fingerprint.size <= LARGE:
             content = _whole(reader)
-            if not content or len(content) > LARGE:
-                return hashlib.sha256(content).digest(), len(content), []
             digest = hashlib.sha256(content).digest()
-            packs.add(digest, content)
-            return digest, len(content), [digest]
+            if not content or len(content) > LARGE:
+                return digest, len(content), [], None, False
+            written = packs.add(digest, content)
+            seen = self._looking.look(content, extension) if self._looking else None
+            return digest, len(content), [digest], seen, written
         total = hashlib.sha256()
         size = 0
         members = []
+        sampled = self._looking.sampled() if self._looking else None
+        written = False
         for digest, chunk in pieces(reader.read, total.update):
             size += len(chunk)
             members.append(digest)
-            packs.add(digest, chunk)
-        return total.digest(), size, members
+            written |= packs.add(digest, chunk)
+            if sampled is not None:
+                sampled.add(chunk)
+        seen = sampled.look(extension) if sampled is not None and extension is not None else None
+        return total.digest(), size, members, seen, written
+
+    def _fresh(self, item: Work, digest: bytes, written: bool) -> bool:
+        """Has a changed item another content than before, or a new one bytes that were not there?"""
+        if item.reason is not Reason.CHANGED:
+            return written
+        entry = self._run.state.find(item.item_id)
+        return entry is None or entry.digest != digest
 
     def _untaken(self, item: Work, cause: str) -> Untaken:
         problem = Problem(item.item_id, item.kind, item.native_id, cause, item.known)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from muniment.backup.guard.limits import Limits
+
 MIB = 1 << 20
 GIB = 1 << 30
 
@@ -68,3 +70,5 @@ class BackupOptions:
     """How often an item is read that changes while it is read."""
     clock_tolerance: timedelta = CLOCK_TOLERANCE
     next_due: datetime | None = None
+    guard: Limits | None = field(default_factory=Limits)
+    """When a run looks like an attack; None where a firm turned the question off."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 
 from muniment.backup.believe import believable
-from muniment.backup.difference import difference
+from muniment.backup.difference import Difference, difference
 from muniment.backup.known import IDENTITY_FACT, KnownState
 from muniment.backup.run import BackupRun
 from muniment.backup.shards import cut, within_limit
@@ -73,6 +73,7 @@ def make_plan(run: BackupRun) -> Plan:
         matters=matters,
         memory=known.remembered if not deferred else {},
         next_not_before=to_text(busy_until) if busy_until is not None else "",
+        signs=_signs(run, state, found),
     )
     _write(run, plan, shards, found.skipped)
     # Where the later stages run in this process, they need not load them again.
@@ -91,6 +92,19 @@ def _write(
             out.write(untaken.line())
     with staging.writer(staging.folder / "plan") as out:
         out.write(plan.to_bytes())
+
+
+def _signs(run: BackupRun, state: State, found: Difference) -> dict[str, int]:
+    """Of all that was found, also where a run takes only a part: the next one no longer sees what is gone."""
+    if run.options.guard is None or not (found.work or found.gone):
+        return {}
+    from muniment.backup.guard.habits import Habits
+    from muniment.backup.guard.signs import name_signs
+
+    known = Habits.of(state.facts).extensions
+    signs = name_signs(run, state, found.work, found.gone, found.content_seen, known)
+    signs.accepted = int(run.options.accept_mass_deletion)
+    return signs.as_dict()
 
 
 # -- may it be believed? -------------------------------------------------------------------------

@@ -8,6 +8,7 @@ Layout below the firm's staging folder, all folders 0700:
     <source>/<run id>/<shard>/packs/    finished packs, sealed to their epoch or matter
     <source>/<run id>/<shard>/result    rows (after encrypt), sealed to the worker
     <source>/<run id>/<shard>/remembered  what the state is to remember of them, sealed to the worker
+    <source>/<run id>/<shard>/signs     what their contents look like, in numbers, sealed to the worker
     <source>/<run id>/listed-<n>        what the listing of an API brought, sealed to the worker
     <source>/spool/                     what was fetched from an API and is in no snapshot yet, likewise
 

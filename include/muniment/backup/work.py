@@ -191,6 +191,8 @@ class Plan:
     memory: dict[str, str] = field(default_factory=dict)
     next_not_before: str = ""
     """When the work that is left may be begun: in a vendor's busy hours only little of it is done."""
+    signs: dict[str, int] = field(default_factory=dict)
+    """What the names of the run say (`muniment.backup.guard`); empty where nobody asked, or nothing changed."""
 
     def to_bytes(self) -> bytes:
         value = asdict(self)

@@ -42,6 +42,8 @@ class _Ended:
         if self.error is not None:
             return exit_of(self.error)
         assert self.outcome is not None
+        if self.outcome.suspicious:
+            return Exit.ALARM
         return Exit.GOOD if self.outcome.success else Exit.INCOMPLETE
 
     def as_dict(self) -> dict[str, Any]:
@@ -183,6 +185,7 @@ def _print(session: Session, ended: _Ended) -> None:
             ),
         ]
     )
+    _print_suspicion(session, ended.source, outcome)
     for cause in outcome.causes:
         accepted = "accepted" if cause["accepted"] else "not accepted"
         screen.note(
@@ -193,6 +196,25 @@ def _print(session: Session, ended: _Ended) -> None:
         named = ", ".join(shards[:SHOWN_SHARDS]) + (" ..." if len(shards) > SHOWN_SHARDS else "")
         screen.note(f"  {words.some(len(shards), 'shard')} unfinished: {named}", style="red")
         screen.failure(error, ended.exit)
+
+
+def _print_suspicion(session: Session, source: str, outcome: Outcome) -> None:
+    from muniment.cli.anomaly import sentence
+
+    if not outcome.suspicious:
+        return
+    clean = outcome.last_clean
+    session.screen.note(
+        "  THIS LOOKS LIKE AN ATTACK. The snapshot is kept, and flagged:", style="bold red"
+    )
+    for sign in outcome.signs:
+        session.screen.note(f"    {sentence(dict(sign))}", style="red")
+    said = f"The last clean snapshot is {clean}" if clean else "There is no clean snapshot"
+    session.screen.note(
+        f"  {said}; nothing of {source} is forgotten until somebody clears it: `muniment anomaly show`, "
+        "docs/ANOMALIES.md.",
+        style="red",
+    )
 
 
 def _by_error(

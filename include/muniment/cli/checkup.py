@@ -20,7 +20,9 @@ from muniment.errors import MunimentError
 if TYPE_CHECKING:
     from muniment.cli.session import Session
     from muniment.config.firm import Destination
+    from muniment.vault.history import History
     from muniment.vault.store.base import Store
+    from muniment.vault.vault import Vault
 
 CHECKPOINT_OLD = timedelta(days=2)
 """It is made daily; one missed is a bad night, two are a fault."""
@@ -321,6 +323,7 @@ def _vault(session: Session, name: str, about: str) -> Iterator[Symptom]:
                 "Run `muniment check`.",
             )
             continue
+        yield from _suspicion(vault, history, about)
         late = head.commit.next_due is not None and head.commit.next_due < now
         when = words.moment(head.commit.ended_at, session.zone)
         what = f"{row.source_id}: newest snapshot {head.seq}, {when}"
@@ -332,12 +335,33 @@ def _vault(session: Session, name: str, about: str) -> Iterator[Symptom]:
         )
 
 
+def _suspicion(vault: Vault, history: History, about: str) -> Iterator[Symptom]:
+    from muniment.vault.suspicion import suspicions
+
+    found = suspicions(vault, history)
+    if not found.open:
+        return
+    clean = f"the last clean one is {found.last_clean.seq}" if found.last_clean else "none is clean"
+    yield Symptom(
+        about,
+        State.BAD,
+        f"{history.source}: snapshot {found.open[0].seq} looks like an attack; {clean}, and nothing is "
+        "forgotten",
+        "See `muniment anomaly show`; docs/ANOMALIES.md.",
+        Exit.ALARM,
+    )
+
+
 # -- this machine --------------------------------------------------------------------------------
 
 
 def _sources(session: Session) -> Iterator[Symptom]:
     for row in session.firm.protected:
         about = f"source {row.source_id}"
+        guard = session.firm.options(row.source_id).anomaly
+        if not guard.watch:
+            what = f"nobody asks whether a run looks like an attack: {guard.reason}"
+            yield Symptom(about, State.WARNING, what, "See docs/ANOMALIES.md.")
         try:
             health = session.wiring.source(row.source_id).probe()
         except MunimentError as error:

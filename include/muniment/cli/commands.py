@@ -29,6 +29,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "export": ("export",),
     "retention": ("forget", "sweep"),
     "evidence": ("evidence",),
+    "anomaly": ("anomaly",),
     "keys": ("keys",),
 }
 """In the order of `muniment --help`. What a module's `register` gives must be what stands here."""

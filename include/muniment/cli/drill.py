@@ -11,7 +11,7 @@ import typer
 
 from muniment.cli import words
 from muniment.cli.exits import Exit
-from muniment.cli.options import AsOf, moment_of, session_of
+from muniment.cli.options import AsOf, moment_of_plan, session_of
 from muniment.model.drill import Answer, Scenario
 
 if TYPE_CHECKING:
@@ -78,7 +78,9 @@ def drill(
     sandbox = Sandbox(folder.absolute(), held.drill_id, "the folder that was named")
     drawn_seed = secrets.randbelow(1 << 53) if seed is None else seed
     try:
-        finished, seen = held.perform(sandbox, scenario, drawn_seed, moment_of(session, as_of))
+        finished, seen = held.perform(
+            sandbox, scenario, drawn_seed, moment_of_plan(session, session.reading(), as_of)
+        )
         said = answer or (_asked(session, sandbox) if finished.whole else None)
     except MunimentError as error:
         held.failed(str(scenario), error.code)

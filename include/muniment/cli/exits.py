@@ -47,18 +47,20 @@ _MEANINGS = {
     "in use, full or not empty.",
     Exit.DECLINED: "A question was answered with no, or could not be asked (no terminal). Nothing "
     "was changed.",
-    Exit.ALARM: "Something is wrong that a person must know (`muniment watch`), or an alert could "
-    "not be delivered.",
+    Exit.ALARM: "Something is wrong that a person must know (`muniment watch`), a snapshot looks like an "
+    "attack (it is committed; docs/ANOMALIES.md), or an alert could not be delivered.",
     Exit.INTERRUPTED: "Interrupted (Ctrl-C). The same command goes on from where it was.",
 }
 
 _EXACT = {
     "M000": Exit.UNEXPECTED,
     "M250": Exit.INCOMPLETE,
+    "M255": Exit.ALARM,
     "M300": Exit.CONFIGURATION,
     "M311": Exit.CONFIGURATION,
     "M360": Exit.INCOMPLETE,
     "M370": Exit.INCOMPLETE,
+    "M380": Exit.ALARM,
     "M540": Exit.NOT_WHOLE,
     "M560": Exit.NOT_WHOLE,
 }

@@ -16,7 +16,7 @@ from muniment import __version__
 from muniment.cli import words
 from muniment.cli.bag import begun, payload_name, write_tags
 from muniment.cli.exits import Exit
-from muniment.cli.options import AsOf, Yes, moment_of, session_of, source_of
+from muniment.cli.options import AsOf, Yes, moment_of_plan, session_of, source_of
 from muniment.errors import MunimentError, TargetNotEmpty, TargetUnusable
 
 if TYPE_CHECKING:
@@ -63,7 +63,9 @@ def export(
     vault = session.reading()
     selection = Selection(Scope.SOURCE, "", (source_of(source),))
     with session.screen.progress("Planning: proving the snapshot"):
-        plan = make_restore_plan(vault, selection, moment_of(session, as_of))
+        plan = make_restore_plan(
+            vault, selection, moment_of_plan(session, vault, as_of, selection.sources)
+        )
     choice = plan.choices[0]
     history, record = chosen(vault, choice)
     selected, _ = load_selected(vault, history, record, selection)

@@ -41,10 +41,11 @@ def snapshots(
     """Lists the snapshots of all sources or of one. Needs no key.
 
     `state` is `live` for what can be restored, `forgotten` for what retention let go, `untrusted` for a
-    commit that is shown and never believed.
+    commit that is shown and never believed. `suspicious` says what looks like an attack (`muniment anomaly`).
     """
     from muniment.errors import NothingToRestore
     from muniment.vault.history import sources_in
+    from muniment.vault.suspicion import suspicions
 
     session = session_of(ctx)
     vault = session.keyless()
@@ -56,7 +57,8 @@ def snapshots(
             todo=f"Known here: {', '.join(known) or 'none'}.",
         )
     histories = [vault.history(each) for each in ([source] if source else known)]
-    rows = [_snapshot_dict(h, record) for h in histories for record in h.records]
+    tainted = {h.source: suspicions(vault, h).tainted for h in histories}
+    rows = [_snapshot_dict(h, record, tainted[h.source]) for h in histories for record in h.records]
 
     def human() -> None:
         if not rows:
@@ -66,7 +68,10 @@ def snapshots(
             session.screen.table(
                 ("seq", "taken", "state", "completeness", ">items", ">added", ">changed", ">removed",
                  ">read", ">stored", "problems"),
-                [_snapshot_row(session, history, record) for record in history.records],
+                [
+                    _snapshot_row(session, history, record, tainted[history.source])
+                    for record in history.records
+                ],
             )  # fmt: skip
 
     session.screen.answer("snapshots", {"vault_id": vault.vault_id, "snapshots": rows}, human)
@@ -82,7 +87,18 @@ def _headline(history: History) -> str:
     return f"{history.source}: {words.some(len(history.live), 'restorable snapshot')}"
 
 
-def _snapshot_dict(history: History, record: CommitRecord) -> dict[str, Any]:
+def _suspicion(record: CommitRecord, tainted: frozenset[int]) -> str:
+    """`suspicious` for one that looks like an attack, `after suspicious` for one that follows it; empty for what
+    is clean, or was cleared as harmless."""
+    if record.untrusted or record.seq not in tainted:
+        return ""
+    guard = record.commit.guard
+    return "suspicious" if guard and guard.suspicious else "after suspicious"
+
+
+def _snapshot_dict(
+    history: History, record: CommitRecord, tainted: frozenset[int]
+) -> dict[str, Any]:
     from muniment.clock import to_text
 
     commit = record.commit
@@ -91,6 +107,8 @@ def _snapshot_dict(history: History, record: CommitRecord) -> dict[str, Any]:
         "seq": record.seq,
         "digest": record.digest,
         "state": state_of(history, record),
+        "suspicious": _suspicion(record, tainted),
+        "signs": [s.model_dump() for s in commit.guard.signs] if commit.guard else [],
         "untrusted": record.untrusted,
         "completeness": commit.completeness.value,
         "started_at": to_text(commit.started_at),
@@ -102,7 +120,9 @@ def _snapshot_dict(history: History, record: CommitRecord) -> dict[str, Any]:
     }
 
 
-def _snapshot_row(session: Session, history: History, record: CommitRecord) -> list[str]:
+def _snapshot_row(
+    session: Session, history: History, record: CommitRecord, tainted: frozenset[int]
+) -> list[str]:
     commit, counts = record.commit, record.commit.counts
     causes = ", ".join(
         f"{c.count:,} {c.cause}{' (accepted)' if c.accepted else ''}" for c in commit.exceptions
@@ -113,7 +133,7 @@ def _snapshot_row(session: Session, history: History, record: CommitRecord) -> l
     return [
         str(record.seq),
         words.moment(commit.ended_at, session.zone),
-        state_of(history, record),
+        ", ".join(filter(None, (state_of(history, record), _suspicion(record, tainted).upper()))),
         commit.completeness.value.replace("_", " "),
         words.number(counts.items),
         words.number(counts.added),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,17 +15,22 @@ from muniment.cli.words import parse_moment
 if TYPE_CHECKING:
     from muniment.assurance.rotation import Rotation
     from muniment.vault.history import CommitRecord, History
+    from muniment.vault.vault import Vault
 
 AsOf = Annotated[
     str,
     typer.Option(
         "--as-of",
         metavar="TIME",
-        help="2026-03-02 (the end of that day), '2026-03-02 14:30' (the firm's clocks), or RFC 3339.",
+        help="2026-03-02 (the end of that day), '2026-03-02 14:30' (the firm's clocks), RFC 3339, or "
+        "last-clean: before anything that looks like an attack.",
     ),
 ]
 Seq = Annotated[int | None, typer.Option("--seq", metavar="N", min=1, help="This snapshot.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+LAST_CLEAN = "last-clean"
+"""In place of a time: the last moment before anything that looks like an attack."""
 
 _SLICE = re.compile(r"([0-9]{1,4})/([0-9]{1,4})\Z")
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}\Z")
@@ -44,6 +50,17 @@ def moment_of(session: Session, text: str, option: str = "--as-of") -> datetime 
         return parse_moment(text, session.zone)
     except ValueError as error:
         raise typer.BadParameter(f"{option} {error}") from None
+
+
+def moment_of_plan(
+    session: Session, vault: Vault, text: str, sources: Sequence[str] = ()
+) -> datetime | None:
+    """As `moment_of`, and `last-clean`: of the sources named, or of all. Raises NothingToRestore too."""
+    if text != LAST_CLEAN:
+        return moment_of(session, text)
+    from muniment.vault.suspicion import last_clean_moment
+
+    return last_clean_moment(vault, sources)
 
 
 def slice_of(text: str, option: str) -> Rotation | None:
@@ -84,6 +101,8 @@ def one_snapshot(
         raise typer.BadParameter("give --as-of or --seq, not both")
     if seq:
         return history.at(seq)
+    if as_of == LAST_CLEAN:
+        return _last_clean(session, history)
     at = moment_of(session, as_of)
     if at is not None:
         return history.as_of(at)
@@ -94,3 +113,17 @@ def one_snapshot(
             todo="See `muniment snapshots`; make one with `muniment backup`.",
         )
     return history.live[-1]
+
+
+def _last_clean(session: Session, history: History) -> CommitRecord:
+    from muniment.errors import NothingToRestore
+    from muniment.vault.suspicion import suspicions
+
+    found = suspicions(session.keyless(), history).last_clean
+    if found is None:
+        raise NothingToRestore(
+            "no snapshot of this source is free of suspicion",
+            to=history.source,
+            todo="See `muniment anomaly show`; name a snapshot by its number or time.",
+        )
+    return found

@@ -13,7 +13,7 @@ import typer
 from muniment.cli import words
 from muniment.cli.clio_back import WriteBack
 from muniment.cli.exits import Exit
-from muniment.cli.options import AsOf, Yes, moment_of, session_of, source_of
+from muniment.cli.options import AsOf, Yes, moment_of_plan, session_of, source_of
 from muniment.ids import sha256_hex
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def restore(
     selection = _selection(vault, matter, path, item, source, from_sources or [])
     if as_file:
         selection = replace(selection, related=True)
-    at = moment_of(session, as_of)
+    at = moment_of_plan(session, vault, as_of, selection.sources)
     at_hand = AtHand()
     with session.screen.progress("Planning: proving the chosen snapshots"):
         if back is not None:
@@ -324,6 +324,12 @@ def _print_plan(
             screen.note(
                 f"{choice.source}: LOSS WINDOW {words.span(choice.loss_seconds)}: what changed after "
                 f"{_local(session, choice.taken_at)} is not in what you get.",
+                style="bold red",
+            )
+        if choice.suspicious:
+            screen.note(
+                f"{choice.source}: SUSPICIOUS: {choice.suspicious} (`muniment anomaly show "
+                f"{choice.source}`). --as-of last-clean takes what was before it.",
                 style="bold red",
             )
         if choice.problems:

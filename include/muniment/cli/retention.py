@@ -45,15 +45,17 @@ def forget(
 ) -> None:
     """Says, signed, that snapshots are no restore points any more. Deletes nothing by itself.
 
-    The newest restorable snapshot of a source is never forgotten. `sweep` later deletes what nothing
-    needs, when its lock has ended. Uses the retention keys.
+    The newest restorable snapshot of a source is never forgotten, and nothing of a source of which a
+    snapshot looks like an attack (`muniment anomaly`). `sweep` later deletes what nothing needs, when its lock
+    has ended. Uses the retention keys.
     """
     from muniment.errors import NothingToRestore, VaultError
-    from muniment.vault.retention import RetentionOffice
+    from muniment.vault.retention import RetentionOffice, require_no_suspicion
 
     session = session_of(ctx)
     vault = session.acting("retention")
     history = vault.history(source_of(source))
+    require_no_suspicion(vault, history)
     chosen: list[CommitRecord] = []
     for seq in sorted(set(seqs)):
         record = history.at(seq)
@@ -105,8 +107,8 @@ def sweep(
     """Deletes, in two steps, what no restorable snapshot needs.
 
     First an object is condemned, with a date before which it stays: seven days at least, and never
-    before its lock ends. A later sweep deletes it then, if still nothing names it. Uses the retention
-    keys, the only ones with a right to delete.
+    before its lock ends. A later sweep deletes it then, if still nothing names it. What a source under
+    suspicion may need is left alone. Uses the retention keys, the only ones with a right to delete.
     """
     from muniment.clock import to_text
     from muniment.vault.retention import RetentionOffice

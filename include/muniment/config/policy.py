@@ -214,6 +214,42 @@ class MassDeletionGuard(Model):
     items: int = Field(20, ge=1, description="Number of items below which nothing is suspected.")
 
 
+class AnomalyGuard(Model):
+    """When a run looks like an attack (docs/ANOMALIES.md). The snapshot is always kept; it is flagged and told."""
+
+    watch: bool = Field(
+        True, description="Ask at all. `false` needs a `reason`, and `muniment doctor` shows it."
+    )
+    reason: Text = Field("", max_length=300, description="Why nobody asks.")
+    spoiled_items: int = Field(
+        20,
+        ge=5,
+        description="Changed files that no longer look like what they are, below which nothing is suspected.",
+    )
+    spoiled_share: float = Field(
+        0.25, gt=0, le=1, strict=False, description="Their share of what changed, between 0 and 1."
+    )
+    deleted_share: float = Field(
+        0.2, gt=0, le=1, strict=False, description="Share of the files that vanished in one run."
+    )
+    changed_share: float = Field(
+        0.25,
+        gt=0,
+        le=1,
+        strict=False,
+        description="Share of the files with another content, if it is also far more than ever before.",
+    )
+    note_folders: int = Field(
+        3, ge=1, description="Folders in which a new file is called as ransom notes are."
+    )
+
+    @model_validator(mode="after")
+    def _off_for_a_reason(self) -> AnomalyGuard:
+        if not self.watch and not self.reason:
+            raise ValueError("is off and does not say why; give a `reason`")
+        return self
+
+
 class SourceOptions(Model):
     """How one source is read. Every key may be left out."""
 
@@ -252,6 +288,10 @@ class SourceOptions(Model):
     mass_deletion: MassDeletionGuard = Field(
         default_factory=MassDeletionGuard,
         description="When a shrunken source is not believed.",
+    )
+    anomaly: AnomalyGuard = Field(
+        default_factory=AnomalyGuard,
+        description="When a run looks like an attack.",
     )
 
     @field_validator("sentinel")

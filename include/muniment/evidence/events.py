@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Protocol
 
 from muniment.clock import from_text, to_text
 from muniment.errors import SignatureError
+from muniment.vault import suspicion
 from muniment.vault.documents import EvidenceEntry
 from muniment.vault.evidence import Facts, append, worker_stream
 from muniment.vault.resolve import Resolved
@@ -26,6 +27,7 @@ DRILLS = "operations-drills"
 CHECKS = "operations-checks"
 ALERTS = "operations-alerts"
 ROLLUPS = "operations-rollups"
+ANOMALIES = suspicion.STREAM
 
 VERIFICATION_ENDED = "verification.ended"
 ALERT_OPENED, ALERT_UPDATED, ALERT_RESOLVED = "alert.opened", "alert.updated", "alert.resolved"
@@ -47,6 +49,7 @@ CATALOGUE: Mapping[str, str] = {
     ALERT_RESOLVED: "it is no longer wrong",
     "configuration.changed": "another firm.yaml or inventory.csv is in force from now on",
     "exception.accepted": "somebody accepted a problem for a time",
+    suspicion.CLEARED: "a person looked at a suspicious snapshot, and forgetting may go on",
     ROLLUP: "the ledger of a month",
 }
 """Event -> what it says. Others exist (alerts have more); these are the ones that KPIs are made of."""
@@ -260,6 +263,32 @@ class ExceptionAccepted:
             entry.subject, known.text("cause"), known.text("accepted_by"),
             known.text("accepted_on"), known.text("until"), known.text("pattern_sha256"),
         )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class AnomalyCleared:
+    """See `muniment.vault.suspicion.Clearing`, which this becomes when it is read."""
+
+    event: ClassVar[str] = suspicion.CLEARED
+    source: str
+    seq: int
+    commit: str
+    through: int
+    conclusion: suspicion.Conclusion
+    by: str
+
+    @property
+    def subject(self) -> str:
+        return self.source
+
+    def facts(self) -> Facts:
+        return {
+            "seq": self.seq,
+            "commit": self.commit,
+            "through": self.through,
+            "conclusion": self.conclusion.value,
+            "by": self.by,
+        }
 
 
 @dataclass(frozen=True, slots=True)

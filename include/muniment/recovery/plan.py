@@ -27,6 +27,7 @@ from muniment.recovery.selected import (
 )
 from muniment.recovery.selection import Filter, Scope, Selection, nothing_withheld, select
 from muniment.vault.history import CommitRecord, History, sources_in
+from muniment.vault.suspicion import suspicions
 from muniment.vault.vault import Vault
 
 READ_RATE = 60_000_000
@@ -40,7 +41,7 @@ class Choice:
 
     `passed_over` says which newer ones were found damaged, and why; `loss_seconds` is how much older
     than the newest of them the chosen one is (the loss window). `kinds` counts items by kind and fidelity, `causes` the
-    problems of the snapshot by what caused them.
+    problems of the snapshot by what caused them. `suspicious` says that it looks like an attack, or follows one that does.
     """
 
     source: str
@@ -62,6 +63,7 @@ class Choice:
     loss_seconds: int = 0
     kinds: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     causes: Mapping[str, int] = field(default_factory=dict)
+    suspicious: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ class RestorePlan:
         So whoever plans the same again, with the same `as_of`, gets the digest that was approved.
         """
         content = {key: value for key, value in self.as_dict().items() if key != "made_at"}
+        content["choices"] = [_as_approved(choice) for choice in content["choices"]]
         return sha256_hex(json.dumps(content, sort_keys=True, separators=(",", ":")).encode())
 
     def as_dict(self) -> dict[str, Any]:
@@ -125,6 +128,11 @@ class RestorePlan:
 def given_as_kept(row: Row) -> Fidelity:
     """As the source declared it at the time of the backup."""
     return row.fidelity
+
+
+def _as_approved(choice: dict[str, Any]) -> dict[str, Any]:
+    """Without a suspicion where there is none: such a plan has the digest that it always had."""
+    return {k: v for k, v in choice.items() if v or k != "suspicious"}
 
 
 def make_restore_plan(
@@ -247,6 +255,7 @@ def _choose(
             loss_seconds=int(loss.total_seconds()),
             kinds=_kinds(selected.rows, fidelity),
             causes=dict(found.causes),
+            suspicious=_suspicion(vault, history, record),
         )
     if not passed:
         raise NothingToRestore("there is no snapshot at or before this time", to=source)
@@ -254,6 +263,20 @@ def _choose(
         f"no snapshot at or before this time is whole; the newest: {passed[0][1]}",
         to=f"{source}/{passed[0][0]}",
     )
+
+
+def _suspicion(vault: Vault, history: History, record: CommitRecord) -> str:
+    found = suspicions(vault, history)
+    if record.seq not in found.tainted:
+        return ""
+    guard = record.commit.guard
+    what = (
+        "this snapshot looks like an attack"
+        if guard and guard.suspicious
+        else "an earlier snapshot looks like an attack"
+    )
+    clean = found.last_clean
+    return f"{what}; " + (f"the last clean one is {clean.seq}" if clean else "no clean one is left")
 
 
 def _kinds(rows: Sequence[Row], fidelity: Callable[[Row], Fidelity]) -> dict[str, dict[str, int]]:

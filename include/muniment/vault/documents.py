@@ -109,6 +109,28 @@ class CauseCount(_Document):
     accepted: bool
 
 
+class SignOfAttack(_Document):
+    """`count` of `of` items; `signal` is a word of docs/ANOMALIES.md."""
+
+    signal: Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")]
+    count: Count
+    of: Count = 0
+
+
+class GuardOfCommit(_Document):
+    """That a snapshot looks like an attack, or follows one that does and that nobody has cleared.
+
+    `since` is the first such snapshot, none where that is this one; `last_clean` the newest before it. `begins` is
+    the first snapshot that may hold some of the attack, where that is an earlier one: a slow one is seen late.
+    """
+
+    suspicious: bool
+    signs: tuple[SignOfAttack, ...] = ()
+    begins: Annotated[int, Field(ge=1)] | None = None
+    since: Head | None = None
+    last_clean: Head | None = None
+
+
 class Signed(_Document):
     """What every payload carries."""
 
@@ -152,12 +174,15 @@ class Commit(Signed):
     shards: tuple[ShardOfCommit, ...]
     counts: Counts
     exceptions: tuple[CauseCount, ...] = ()
+    guard: GuardOfCommit | None = None
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
     def to_payload(self) -> dict[str, Any]:
         dumped = super().to_payload()
         dumped["class"] = dumped.pop("retention_class")
+        if dumped["guard"] is None:
+            del dumped["guard"]
         return dumped
 
 

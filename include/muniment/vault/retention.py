@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from muniment.errors import MunimentError, ObjectMissing, VaultError
+from muniment.errors import MunimentError, ObjectMissing, SuspicionOpen, VaultError
 from muniment.vault import names
 from muniment.vault.documents import RetentionCommit, RetentionEntry, RetentionObject
 from muniment.vault.history import CommitRecord, History, sources_in
+from muniment.vault.suspicion import suspicions
 from muniment.vault.vault import Vault
 
 GRACE = timedelta(days=7)
@@ -59,6 +60,31 @@ def _whole(history: History, record: CommitRecord) -> set[str]:
     return everything
 
 
+def held_names(vault: Vault, histories: Iterable[History]) -> set[str]:
+    """What forgotten snapshots of a source under suspicion need: it stays until a person has looked, for one of
+    them may be the last that is whole. An upper bound, as `needed_names` is."""
+    held: set[str] = set()
+    for history in histories:
+        if not suspicions(vault, history).open:
+            continue
+        for record in history.trusted:
+            held |= history.chain(record).needs(history.source)
+            held |= _whole(history, record)
+    return held
+
+
+def require_no_suspicion(vault: Vault, history: History) -> None:
+    """Raises SuspicionOpen where nothing of this source may be forgotten now."""
+    found = suspicions(vault, history)
+    if found.open:
+        clean = found.last_clean
+        raise SuspicionOpen(
+            f"snapshot {found.open[0].seq} looks like an attack, and nobody has cleared it; "
+            + (f"the last clean one is {clean.seq}" if clean else "no clean one is left"),
+            to=history.source,
+        )
+
+
 class RetentionOffice:
     """Performs what a person approved: forget, condemn, sweep."""
 
@@ -70,11 +96,14 @@ class RetentionOffice:
         """Signs that these snapshots are no longer restore points. `(record, reason)` each.
 
         Raises VaultError for the newest snapshot of a source: the next run builds on it, and rows of
-        what never changes are in no later one.
+        what never changes are in no later one. Raises SuspicionOpen where a snapshot of the source looks
+        like an attack and nobody has cleared it.
         """
         chosen = list(commits)
-        for source in {record.commit.source for record, _ in chosen}:
-            newest = self._vault.history(source).live[-1:]
+        for source in sorted({record.commit.source for record, _ in chosen}):
+            history = self._vault.history(source)
+            require_no_suspicion(self._vault, history)
+            newest = history.live[-1:]
             if any(record.digest == n.digest for record, _ in chosen for n in newest):
                 raise VaultError(
                     "the newest restorable snapshot of a source cannot be forgotten",
@@ -91,9 +120,9 @@ class RetentionOffice:
     def plan_condemn(self) -> list[Condemned]:
         """What nothing live needs and is not condemned yet. Changes nothing."""
         vault = self._vault
-        histories = [vault.history(s) for s in sources_in(vault.store)]
+        histories = self._histories()
         present = {h.source: vault.present(h.source) for h in histories}
-        needed = needed_names(histories, present)
+        needed = needed_names(histories, present) | held_names(vault, histories)
         known = vault.retention().condemned
         earliest = vault.clock.now() + self._grace
         found = []
@@ -123,7 +152,8 @@ class RetentionOffice:
     def sweep(self, before_each: Callable[[str], None] = lambda name: None) -> list[str]:
         """Deletes what is condemned, due, unlocked and still needed by nothing; names of it.
 
-        Anything that a commit or base names since is reprieved and reported in the log. The names
+        Anything that a commit or base names since is reprieved and reported in the log; what a source under
+        suspicion may need stays condemned and is left alone until that is cleared. The names
         are logged as swept *before* the first delete, so that a commit planned meanwhile reads
         them as gone; a crash in between leaves orphans that the next sweep deletes.
         """
@@ -131,8 +161,12 @@ class RetentionOffice:
         now = vault.clock.now()
         log = vault.retention()
         due = sorted(name for name, not_before in log.condemned.items() if not_before <= now)
-        leftovers = sorted(log.swept)
-        reprieved = [name for name in due if name in self._needed()]
+        histories = self._histories()
+        held = held_names(vault, histories)
+        due = [name for name in due if name not in held]
+        leftovers = sorted(log.swept - held)
+        needed = self._needed(histories) if due else set()
+        reprieved = [name for name in due if name in needed]
         if reprieved:
             self._append("reprieve", objects=tuple(RetentionObject(name=n) for n in reprieved))
         going = [name for name in due if name not in reprieved]
@@ -141,17 +175,23 @@ class RetentionOffice:
         deleted = []
         for name in [*leftovers, *going]:
             before_each(name)
-            if name in self._needed():
+            histories = self._histories()
+            if name in held_names(vault, histories):
+                continue
+            if name in self._needed(histories):
                 self._append("reprieve", objects=(RetentionObject(name=name),))
                 continue
             if self._delete(name):
                 deleted.append(name)
         return deleted
 
-    def _needed(self) -> set[str]:
-        vault = self._vault
-        histories = [vault.history(s) for s in sources_in(vault.store)]
-        return needed_names(histories, {h.source: vault.present(h.source) for h in histories})
+    def _histories(self) -> list[History]:
+        return [self._vault.history(source) for source in sources_in(self._vault.store)]
+
+    def _needed(self, histories: Iterable[History]) -> set[str]:
+        present = self._vault.present
+        histories = list(histories)
+        return needed_names(histories, {h.source: present(h.source) for h in histories})
 
     def _delete(self, name: str) -> bool:
         gone = False
