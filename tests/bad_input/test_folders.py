@@ -146,7 +146,7 @@ def test_a_bad_sector_under_a_pack_gives_the_snapshot_before_and_says_so(
 
 @pytest.mark.parametrize(
     ("left", "code", "enough_for_archive"),
-    [(0, 3, False), (1 << 14, 7, False), (1 << 17, 7, True)],
+    [(0, 3, False), (1 << 14, 3, False), (1 << 17, 7, True)],
     ids=["for nothing", "for the plan", "for a small source"],
 )
 def test_a_full_staging_disk_is_said_and_what_fits_is_backed_up(

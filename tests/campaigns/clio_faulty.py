@@ -282,8 +282,8 @@ def _unnoticed() -> list[Any]:
 
 def _swallowed(statuses: tuple[int, ...]) -> Patches:
     def made(real: Any) -> Any:
-        def patiently(self: Any, *asked: Any) -> Answer:
-            answer: Answer = real(self, *asked)
+        def patiently(self: Any, *asked: Any, **how: Any) -> Answer:
+            answer: Answer = real(self, *asked, **how)
             if answer.status in statuses:
                 return Answer(200, answer.headers, b'{"data":[],"meta":{"records":0}}')
             return answer
