@@ -88,6 +88,12 @@ class Running:
             headers={"Authorization": f"Basic {coded}", "Accept": "application/json"}, timeout=30,
         )  # fmt: skip
 
+    def renew(self) -> str:
+        """A new token of the backup user, as from a person's consent."""
+        granted = self.control("tokens", grant=self.told["backup_user"])
+        self.told |= granted
+        return str(granted["access_token"])
+
     def control(self, deed: str, /, **asked: Any) -> Any:
         answer = self.session.post(
             f"{self.told['control']}/{deed}", data=json.dumps(asked), timeout=60

@@ -112,7 +112,7 @@ def test_containers_show_what_is_in_them_and_below(direct: Direct) -> None:
     below = direct.get(f"/v2/container/{env}/search", q="=11(ndfld)", select="standardAttributes", top=500).json()  # fmt: skip
     assert {one["EnvId"] for one in below["Results"]} == set(folders)
     ancestry = direct.get(f"/v1/Folder/{direct.named('empty folder')}/ancestry").json()
-    assert [one["name"] for one in ancestry["standardList"]][0] == "Odd names"
+    assert ancestry["standardList"][0]["name"] == "Odd names"
     own = direct.get(f"/v2/container/{env}", select="standardAttributes", top=500).json()["Results"]
     summary = direct.get(f"/v2/container/{env}/summary/containers", select="standardAttributes").json()  # fmt: skip
     assert [one["envId"] for one in plain] == sorted((one["EnvId"] for one in own), key=[one["envId"] for one in plain].index)  # fmt: skip
