@@ -10,7 +10,7 @@ Every request is a POST of JSON to a path that names the deed, and answers JSON:
     /faults     {"add": {"name", "pattern", "after", "times", "chance", ...}}, {"remove": 3}, {"clear": true},
                 {"weather": true}, {"seed": 5}; tells what stands, what struck, and the names there are
     /tokens     {"revoke": token | true}, {"expire": token | true}, {"grant": user, "client_id"?, "scope"?},
-                {"rotate": "once"}, {"idle": 60}, {"hard": 600}
+                {"rotate": "once"}, {"idle": 60}, {"hard": 600}, {"disable": client_id}, {"enable": client_id}
     /map        {"client_id", "user": key | null}     whom a service account is mapped to; null is nobody
     /settings   {"name": value, ...}                  world.Settings
     /history    {"after": 10, "limit": 1000}          changes: sequence, time, user, action, item, detail
@@ -135,8 +135,11 @@ class Control:
         oauth.rotate = str(asked.get("rotate", oauth.rotate))
         oauth.idle_seconds = int(asked.get("idle", oauth.idle_seconds))
         oauth.hard_seconds = int(asked.get("hard", oauth.hard_seconds))
+        oauth.disabled -= {asked.get("enable")}
+        if "disable" in asked:
+            oauth.disabled.add(str(asked["disable"]))
         if "grant" not in asked:
-            return {}
+            return {"disabled": sorted(oauth.disabled)}
         client = str(asked.get("client_id", self._simulator.application.client_id))
         user = self._item(str(asked["grant"]))
         access, refresh = oauth.grant(user, client, str(asked.get("scope", "full")))

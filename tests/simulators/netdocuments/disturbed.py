@@ -47,7 +47,7 @@ class Disturbed:
         token = request.headers.get("authorization", "").partition(" ")[2]
         oauth = self._api.oauth
         if "revoked" in hit:
-            oauth.revoke(token)
+            oauth.end(token, bool(hit["revoked"].options.get("disable")))
         if "expired" in hit:
             oauth.expire(token)
         if {"revoked", "expired"} & set(hit):

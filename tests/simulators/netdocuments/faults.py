@@ -9,7 +9,7 @@ from tests.simulators.clio.faults import FaultPlan
 NAMES = {
     "rate_limited": "429 with Retry-After (options seconds, 0 for none told; status)",
     "server_error": "a 5xx page as of a proxy (option status: 500, 502, 503, 504)",
-    "revoked": "the consent is revoked before the request",
+    "revoked": "the consent is revoked before the request (option disable: the application is switched off)",
     "expired": "the access token ends before the request",
     "unmapped": "the service account is mapped to nobody from this request on: everything is empty, with 200",
     "nothing": "this one answer is empty, with 200",

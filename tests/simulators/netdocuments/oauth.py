@@ -73,6 +73,7 @@ class OAuth:
         self.applications = {one.client_id: one for one in applications}
         self.service: dict[str, Ref] = {}
         self.users: dict[str, Ref] = {}
+        self.disabled: set[str] = set()  # applications that were switched off
         # platform.yaml: oauth.access_token_lifetime - 45-90 minutes of inactivity, 24-48 h even when active
         self.idle_seconds = 3600
         self.hard_seconds = 86_400
@@ -100,6 +101,8 @@ class OAuth:
         with self._lock:
             held = self._access.get(token)
             if held is None or region != self.region:
+                raise unauthorized()
+            if held.grant.application.client_id in self.disabled:
                 raise unauthorized()
             idle, hard = timedelta(seconds=self.idle_seconds), timedelta(seconds=self.hard_seconds)
             if now - held.used >= idle or now - held.made >= hard:
@@ -141,6 +144,14 @@ class OAuth:
                 for one, held in self._access.items()
                 if any(held.grant is grant for grant in self._grants)
             }
+
+    def end(self, token: str, switch_off: bool) -> None:
+        """Revokes the consent behind a token, and switches its application off if so wished."""
+        with self._lock:
+            held = self._access.get(token)
+            if switch_off and held is not None:
+                self.disabled.add(held.grant.application.client_id)
+            self.revoke(token)
 
     def expire(self, token: str | None = None) -> None:
         """Ends the access token, or all; refresh tokens stay good."""
@@ -225,15 +236,20 @@ class OAuth:
             asked.get("client_id", ""),
             asked.get("client_secret", ""),
         )
-        found = self.applications.get(name) if request.region == self.region else None
+        found = self._application(name, request.region)
         return found if found is not None and found.client_secret == secret else None
+
+    def _application(self, name: str, region: str) -> Application | None:
+        """None for one that is unknown, switched off or of another region."""
+        known = region == self.region and name not in self.disabled
+        return self.applications.get(name) if known else None
 
     def _from_credentials(self, request: Request, asked: dict[str, str]) -> Response:
         """platform.yaml: oauth.client_credentials.header - `client|repository:secret` by Basic, and no other way.
         An account that nobody mapped signs in as well, and then sees nothing."""
         given = _basic(request) or ("", "")
         name, bar, repository = given[0].partition("|")
-        application = self.applications.get(name) if request.region == self.region else None
+        application = self._application(name, request.region)
         known = application is not None and bar and repository == self._repository
         if application is None or not known or application.client_secret != given[1]:
             return _refused(request, "invalid_client", 401)

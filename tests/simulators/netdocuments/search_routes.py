@@ -76,7 +76,7 @@ def _v2(call: Call, asked: str, rows: Callable[[], Found]) -> Answer:
     top = call.number("top", V2_TOP, 1, MOST)
     words = f"{asked}/{top}/{call.query.get('orderby', '')}/{sorted(parts)}"
     page = call.api.pages.page(
-        words, lambda: _v2_order(call, rows()), top, call.number("skip", 0, 0, NUMBER_MOST), call.query.get("skiptoken")
+        words, rows, top, call.number("skip", 0, 0, NUMBER_MOST), call.query.get("skiptoken")
     )  # fmt: skip
     told: dict[str, Any] = {"Results": [call.show.result(*pair, parts) for pair in page.rows]}
     if page.token is not None or call.world.settings.end_of_pages == "null":
@@ -88,7 +88,7 @@ def _v2(call: Call, asked: str, rows: Callable[[], Found]) -> Answer:
 
 def v2_list(call: Call, name: str, refs: Callable[[], Iterable[Ref]]) -> Answer:
     """What is in a container, as this reader sees it now."""
-    return _v2(call, name, lambda: seen(call, refs()))
+    return _v2(call, name, lambda: _v2_order(call, seen(call, refs())))
 
 
 def seen(call: Call, refs: Iterable[Ref]) -> Found:
@@ -114,9 +114,10 @@ def _search(call: Call, names: list[str]) -> Answer:
     query = Query(text, call.world)
 
     def rows() -> Found:
+        single = len(cabinets) == 1
         return call.api.searched(
-            call.reader, ("v2", frozenset(cabinets), text),
-            lambda: _visible(call, _in(call, cabinets), len(cabinets) == 1, query.test, ""),
+            call.reader, ("v2", frozenset(cabinets), text, call.query.get("orderby")),
+            lambda: _v2_order(call, _visible(call, _in(call, cabinets), single, query.test, "")),
         )  # fmt: skip
 
     return _v2(call, f"search/{sorted(cabinets)}/{text}", rows)
@@ -136,7 +137,7 @@ def search_container(call: Call, name: str) -> Answer:
 
     def rows() -> Found:
         below = [one.id for one in call.world.below(ref)]
-        return _visible(call, below, True, query.test, "")
+        return _v2_order(call, _visible(call, below, True, query.test, ""))
 
     return _v2(call, f"search/{ref}/{call.query['q']}", rows)
 
@@ -216,11 +217,12 @@ def v1_search(call: Call, cabinet: str) -> Answer:
     state = deleted if deleted in ("", "only") else "all"
 
     def rows() -> Found:
-        found = call.api.searched(
-            call.reader, ("v1", ref, call.query["q"], state),
-            lambda: _visible(call, _in(call, [ref]), True, query.test, state),
+        return call.api.searched(
+            call.reader, ("v1", ref, call.query["q"], state, order),
+            lambda: _sorted(
+                _visible(call, _in(call, [ref]), True, query.test, state), orders[field], way == "desc"
+            ),
         )  # fmt: skip
-        return _sorted(found, orders[field], way == "desc")
 
     return v1_list(call, f"v1/{ref}/{call.query['q']}/{order}/{state}", rows)
 

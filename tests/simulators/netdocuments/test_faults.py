@@ -48,6 +48,19 @@ def test_tokens_end_in_the_middle_of_a_run(own: Direct) -> None:
     assert [own.get("/v1/User/cabinets").status for _ in range(2)] == [401, 401]
 
 
+def test_an_application_that_is_switched_off_cannot_sign_in_again(own: Direct) -> None:
+    app = own.simulator.reading
+    token = own.sign_in(app).json()["access_token"]
+    _add(own, "revoked", "User/cabinets", times=1)
+    assert own.get("/v1/User/cabinets", token=token).status == 401
+    token = own.sign_in(app).json()["access_token"]  # a service account signs in anew
+    _add(own, "revoked", "User/cabinets", times=1, disable=True)
+    assert own.get("/v1/User/cabinets", token=token).status == 401
+    assert own.sign_in(app).status == 401
+    own.simulator.desk.do_tokens({"enable": app.client_id})
+    assert own.sign_in(app).status == 200
+
+
 def test_a_mapping_taken_away_leaves_a_run_with_nothing(own: Direct) -> None:
     token = own.sign_in(own.simulator.reading).json()["access_token"]
     _add(own, "unmapped", "v2/Search", after=1, times=1)
