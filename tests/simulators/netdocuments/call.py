@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email import policy
+from email.message import Message
 from email.parser import BytesParser
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -83,19 +84,7 @@ class Call:
             return parse_qsl(text, keep_blank_values=True), {}
         if not kind.startswith("multipart/form-data"):
             raise bad_request("The body is a form", "UnsupportedMediaType")
-        head = f"Content-Type: {kind}\r\n\r\n".encode()
-        message = BytesParser(policy=policy.HTTP).parsebytes(head + self.request.body)
-        fields: list[tuple[str, str]] = []
-        files: dict[str, Upload] = {}
-        for part in message.iter_parts() if message.is_multipart() else ():
-            name = part.get_param("name", header="content-disposition")
-            body = part.get_payload(decode=True)
-            held = body if isinstance(body, bytes) else b""
-            if part.get_filename() is not None:
-                files[str(name)] = Upload(str(part.get_filename()), held)
-            else:
-                fields.append((str(name), held.decode(errors="replace")))
-        return fields, files
+        return in_parts(kind, self.request.body)
 
     @cached_property
     def form(self) -> dict[str, str]:
@@ -151,6 +140,32 @@ def route(
         return handler
 
     return add
+
+
+def in_parts(kind: str, body: bytes) -> tuple[list[tuple[str, str]], dict[str, Upload]]:
+    """Fields and files of a form in parts (RFC 7578). Raises ApiError (400)."""
+    boundary = _headers(f"Content-Type: {kind}".encode()).get_param("boundary")
+    if not boundary:
+        raise bad_request("The form has no boundary")
+    fields: list[tuple[str, str]] = []
+    files: dict[str, Upload] = {}
+    for part in (b"\r\n" + body).split(f"\r\n--{boundary}".encode())[1:]:
+        if part.startswith(b"--"):
+            break
+        head, blank, held = part.partition(b"\r\n\r\n")
+        headers = _headers(head.strip())
+        name = headers.get_param("name", header="content-disposition")
+        if not blank or not isinstance(name, str):
+            raise bad_request("A part of the form has no name")
+        if headers.get_filename() is not None:
+            files[name] = Upload(str(headers.get_filename()), held)
+        else:
+            fields.append((name, held.decode(errors="replace")))
+    return fields, files
+
+
+def _headers(text: bytes) -> Message:
+    return BytesParser(policy=policy.HTTP).parsebytes(text + b"\r\n\r\n", headersonly=True)
 
 
 def boolean(name: str, text: str | None, default: bool) -> bool:

@@ -18,7 +18,7 @@ from tests.simulators.netdocuments.render import selected
 
 Found = list[tuple[Ref, Row]]
 Key = Callable[[Row], Any]
-V2_EMPTY = {"Results": [], "SkipToken": None}
+V2_EMPTY: dict[str, Any] = {"Results": [], "SkipToken": None}
 V2 = "orderby top skip skiptoken select"
 V1 = "$top $skiptoken $skip $orderby $select $filter $inlinecount deleted servermod addToRecent"
 # platform.yaml: paging.v2.top, paging.v1.search_top
@@ -55,9 +55,11 @@ def _visible(
     call: Call, numbers: Iterable[int], single: bool, test: Callable[[Row], bool], deleted: str
 ) -> Found:  # fmt: skip
     """platform.yaml: search.visibility - an administrator finds all, within a single cabinet only"""
-    found = []
+    found, workspaces = [], call.world.settings.workspaces_found
     for number in numbers:
         row = call.world.indexed(number)
+        if row is not None and row["extension"] == ids.WORKSPACE and not workspaces:
+            continue
         if row is None or (row["deleted"] is not None) not in _states(deleted) or not test(row):
             continue
         if "view" in call.reader.rights(row, as_administrator=single):

@@ -17,7 +17,8 @@ VALUES: tuple[str, ...] = (
 )  # fmt: skip
 BODIES: tuple[bytes, ...] = (
     b"", b"{}", b"[]", b"null", b"[1]", b'{"standardAttributes": 1}', b'{"standardAttributes": {"name": "n"}}',
-    b'{"customAttributes": [{"id": 4, "value": "LTR"}]}', b'[{"principal": 1}]', b"\xff\xfe", b"eA==", b'{"description": 1}',
+    b'{"customAttributes": [{"id": 4, "value": "LTR"}]}',
+    b'{"customAttributes": [{"id": [], "value": "LTR"}]}', b'[{"principal": 1}]', b"\xff\xfe", b"eA==", b'{"description": 1}',
 )  # fmt: skip
 FIELDS = (
     "action",

@@ -212,6 +212,16 @@ def test_another_repository_may_have_its_date_under_another_number(own: Direct) 
     assert own.get("/v2/Search", cabinets=own.firm, q="=7(^1.0-2.0)", select="standardAttributes").status == 400  # fmt: skip
 
 
+def test_a_repository_may_not_find_its_workspaces_and_its_documents_still_name_them(own: Direct) -> None:  # fmt: skip
+    known = {str(own.world.row(one)["envId"]) for one in own.simulator.firm.workspaces}
+    own.world.settings.workspaces_found = False
+    assert own.search("=11(ndws)") == []
+    rows = own.search(DOCUMENTS, select="standardAttributes,Ancestors")
+    above = {held["Id"] for one in rows for held in one["Ancestors"]}
+    named = {one for one in above if ":^W" in one}  # the mark of a workspace
+    assert named == known & above and named
+
+
 def test_items_of_a_container_are_found_with_what_its_folders_hold(direct: Direct) -> None:
     workspace = direct.simulator.firm.workspaces[0]
     below = {str(direct.world.row(one)["id"]) for one in direct.world.below(workspace)}

@@ -42,6 +42,14 @@ def test_a_new_document_has_its_bytes_profile_rights_and_date_and_its_uploader_a
     assert [one["envId"] for one in own.get(f"/v1/Folder/{own.named('empty folder')}").json()["list"]] == [told["envId"]]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "end", [b"\r", b"\n", b"\r\n", b"\r\n--", b"\n\r\n\r", b"--a-boundar", b""]
+)
+def test_bytes_arrive_as_they_were_sent(own: Direct, end: bytes) -> None:
+    content = b"\r\n\r\n\x00\xff\r" + end
+    assert own.get(f"/v1/Document/{_upload(own, content).json()['id']}").body == content
+
+
 def test_the_spec_has_another_name_for_the_same_call(own: Direct) -> None:
     told = own.upload(
         "/v1/Document/upload", b"x", "Letter.docx", destination=own.named("empty folder"), partialProfiling="true"

@@ -70,7 +70,11 @@ def checked_profile(
     found = dict(before)
     for one in given:
         number = one.get("id") if isinstance(one, dict) else None
-        if number not in definitions or not isinstance(one.get("value"), str):
+        if (
+            type(number) is not int
+            or number not in definitions
+            or not isinstance(one.get("value"), str)
+        ):
             raise bad_request("The profile names an attribute the cabinet does not have", "InvalidProfile")  # fmt: skip
         if one["value"]:
             found[number] = one["value"]

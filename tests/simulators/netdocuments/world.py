@@ -41,6 +41,7 @@ class Settings:
         7  # platform.yaml: could_not_confirm - the field number of the modified date
     )
     deleted_values: tuple[str, ...] = ("only", "include")  # platform.yaml: search.deleted
+    workspaces_found: bool = True  # platform.yaml: could_not_confirm - =11(ndws) enumeration
     index_seconds: float = 0  # platform.yaml: search.index_lag
     rights_move_modified: bool = (
         False  # whether a change of rights or filing moves the modified date
