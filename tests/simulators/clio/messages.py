@@ -24,6 +24,7 @@ class Request:
     body: bytes = b""
     base: str = ""  # scheme, host and port the request came to
     region: str = "us"
+    raw_path: str = ""  # as it came, still percent-encoded
 
     def one(self, name: str) -> str | None:
         """The last value given for a parameter."""

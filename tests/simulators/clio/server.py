@@ -117,6 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.rfile.read(length) if length else b"",
             self.server.base,
             self.server.region,
+            parts.path,
         )
         self._send(self.server.handle_one(request))
 

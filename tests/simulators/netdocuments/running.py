@@ -1,0 +1,124 @@
+"""The simulator as a child process, for tests.
+
+with running(seed=7, matters=12) as netdocuments:
+    netdocuments.get("/v1/User/cabinets")
+    netdocuments.control("clock", seconds=60)
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import requests
+
+ROOT = Path(__file__).resolve().parents[3]
+DOCUMENTS = "not =11(ndws OR ndfld OR ndflt OR ndsq OR ndcs)"
+
+
+@dataclass
+class Running:
+    """`told` is the line the program printed."""
+
+    told: dict[str, Any]
+    process: subprocess.Popen[str]
+
+    def __post_init__(self) -> None:
+        self.session = requests.Session()
+        self.session.verify = self.told["ca"]
+        self.session.trust_env = False
+
+    @property
+    def api(self) -> str:
+        return str(self.told["api"])
+
+    @property
+    def token(self) -> str:
+        return str(self.told["access_token"])
+
+    @property
+    def cabinet(self) -> str:
+        """The one with clients and matters."""
+        return str(self.told["cabinets"]["Firm Documents"])
+
+    def request(
+        self, method: str, path: str, *parts: str, token: str | None = None, headers: dict[str, str] | None = None,
+        body: Any = None, files: Any = None, json: Any = None, **query: Any,
+    ) -> requests.Response:  # fmt: skip
+        """A call of the API; each `{}` of `path` is one of `parts`, percent-encoded. Redirects are not followed."""
+        sent = {
+            "Authorization": f"Bearer {self.token if token is None else token}",
+            "Accept": "application/json",
+        } | (headers or {})
+        url = path if path.startswith("https://") else f"{self.api}{path.format(*(quote(one, safe='') for one in parts))}"  # fmt: skip
+        return self.session.request(
+            method, url, params=query or None, headers=sent, data=body, files=files, json=json, allow_redirects=False, timeout=30
+        )  # fmt: skip
+
+    def get(self, path: str, *parts: str, **query: Any) -> requests.Response:
+        return self.request("GET", path, *parts, **query)
+
+    def search(self, q: str = DOCUMENTS, select: str = "standardAttributes", **query: Any) -> list[dict[str, Any]]:  # fmt: skip
+        """All pages of a search of one cabinet, following the skip tokens."""
+        asked = {"cabinets": self.cabinet, "q": q, "select": select, "top": 500} | query
+        found: list[dict[str, Any]] = []
+        while True:
+            answer = self.get("/v2/Search", **asked)
+            assert answer.status_code == 200, answer.text
+            page = answer.json()
+            found += page["Results"]
+            if not page.get("SkipToken"):
+                return found
+            asked["skiptoken"] = page["SkipToken"]
+
+    def sign_in(self, prefix: str = "reading_", scope: str = "read") -> requests.Response:
+        """By client_credentials, for the service account of one of the applications."""
+        name = f"{self.told[f'{prefix}client_id']}|{self.told['repository']}"
+        coded = base64.b64encode(f"{name}:{self.told[f'{prefix}client_secret']}".encode()).decode()
+        return self.session.post(
+            f"{self.api}/v1/OAuth", data={"grant_type": "client_credentials", "scope": scope},
+            headers={"Authorization": f"Basic {coded}", "Accept": "application/json"}, timeout=30,
+        )  # fmt: skip
+
+    def renew(self) -> str:
+        """A new token of the backup user, as from a person's consent."""
+        granted = self.control("tokens", grant=self.told["backup_user"])
+        self.told |= granted
+        return str(granted["access_token"])
+
+    def control(self, deed: str, /, **asked: Any) -> Any:
+        answer = self.session.post(
+            f"{self.told['control']}/{deed}", data=json.dumps(asked), timeout=60
+        )
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+@contextlib.contextmanager
+def running(**options: Any) -> Iterator[Running]:
+    """Options are those of the program, with `_` for `-`; a value of True is a bare flag."""
+    words = [sys.executable, "-m", "tests.simulators.netdocuments"]
+    for name, value in options.items():
+        flag = f"--{name.replace('_', '-')}"
+        words += [flag] if value is True else [flag, str(value)]
+    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"The simulator ended with {process.wait()} before it was ready")
+        made = Running(json.loads(line), process)
+        with made.session:
+            yield made
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+        process.stdout.close()
