@@ -25,10 +25,24 @@ fi
 echo "== ruff"
 ruff check .
 ruff format --check .
-echo "== mypy"
-mypy
-echo "== imports"
-lint-imports --no-cache
-[ "${1:-}" = check ] && exit 0
+types() {
+  echo "== mypy"
+  mypy || return 1
+  echo "== imports"
+  lint-imports --no-cache || return 1
+}
+if [ "${1:-}" = check ]; then
+  types
+  exit 0
+fi
+# Types are checked beside the tests: one processor of two would have nothing to do meanwhile.
+SAID=$(mktemp)
+trap 'rm -f "$SAID"' EXIT
+types >"$SAID" 2>&1 &
+TYPES=$!
+FAILED=0
 echo "== tests"
-exec python -m slipcover -m pytest -n "${WORKERS:-2}" -q "$@"
+python -m slipcover -m pytest -n "${WORKERS:-2}" -q "$@" || FAILED=$?
+wait "$TYPES" || FAILED=1
+cat "$SAID"
+exit "$FAILED"
