@@ -19,12 +19,10 @@ from cryptography.x509.oid import NameOID
 class Authority:
     """`certificate` is the file a client trusts."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str = "Clio simulator authority") -> None:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name(
-            [x509.NameAttribute(NameOID.COMMON_NAME, "Clio simulator authority")]
-        )
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         made = (
             self._begun(self._name, self._key)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)

@@ -12,6 +12,7 @@ import hashlib
 import re
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,8 +55,11 @@ class Fault:
 
 
 class FaultPlan:
-    def __init__(self, seed: int) -> None:
+    """`names` are the faults there are, each with what it does."""
+
+    def __init__(self, seed: int, names: Mapping[str, str] = NAMES) -> None:
         self.seed = seed
+        self._names = names
         self._faults: dict[int, Fault] = {}
         self._number = 0
         self._often: Counter[tuple[int, str]] = Counter()
@@ -66,7 +70,7 @@ class FaultPlan:
         self, name: str, pattern: str = "", *, after: int = 0, times: int | None = None, chance: float = 1.0, **options: Any
     ) -> int:  # fmt: skip
         """The number to take it back with. Raises KeyError for an unknown name, re.error for a bad pattern."""
-        if name not in NAMES:
+        if name not in self._names:
             raise KeyError(name)
         with self._lock:
             self._number += 1
