@@ -22,7 +22,7 @@ MOST = 200
 # Documented, though not in the metadata the description is made of (microsoft365.md: reference data).
 LINKS = {"$skiptoken", "$deltatoken", "$skip", "token"}
 DOCUMENTED = {"search"}  # examples: site-search
-EXPANDED = {"exceptionOccurrences"}
+EXPANDED = {"exceptionOccurrences", "item"}
 
 
 class Conformance:

@@ -7,14 +7,14 @@ class GraphError(Exception):
     """`code` is what a program goes by; `headers` go with the answer; `inner` stands in innerError."""
 
     def __init__(
-        self, status: int, code: str, message: str, headers: dict[str, str] | None = None, **inner: str
+        self, status: int, code: str, message: str, headers: dict[str, str] | None = None, inner: dict[str, str] | None = None
     ) -> None:  # fmt: skip
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
         self.headers = headers or {}
-        self.inner = inner
+        self.inner = inner or {}
 
 
 def bad_request(message: str, code: str = "BadRequest") -> GraphError:

@@ -96,7 +96,5 @@ class Limits:
 def throttled(seconds: str | None) -> GraphError:
     """examples: throttling; without Retry-After where `seconds` is None (microsoft365.md: Limits)"""
     headers = {} if seconds is None else {"Retry-After": seconds}
-    return GraphError(
-        429, "TooManyRequests", "Please retry again later.", headers, code="429", status="429",
-        message="Please retry after",
-    )  # fmt: skip
+    inner = {"code": "429", "status": "429", "message": "Please retry after"}
+    return GraphError(429, "TooManyRequests", "Please retry again later.", headers, inner)

@@ -64,7 +64,7 @@ def deleted_users(call: Call) -> Response:
 
 
 @route("GET", "/directory/deletedItems/{id}", USERS, options=("$select",), service="directory")
-@route("GET", "/directory/deletedItems/{id}/user", USERS, options=("$select",), service="directory")
+@route("GET", "/directory/deletedItems/user/{id}", USERS, options=("$select",), service="directory")
 def deleted_user(call: Call) -> Response:
     """microsoft365.md: Departing employee - `/directory/deletedItems/microsoft.graph.user/{id}`"""
     ref = call.world.by_guid(call.path["id"])

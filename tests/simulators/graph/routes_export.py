@@ -192,10 +192,7 @@ def _part(call: Call, one: dict[str, Any]) -> dict[str, Any]:
     parts = urlsplit(str(one["url"]))
     body = one.get("body")
     headers = {str(name).lower(): str(value) for name, value in (one.get("headers") or {}).items()}
-    if isinstance(body, dict):
-        raw = json.dumps(body).encode()
-    else:
-        raw = str(body or "").encode()
+    raw = json.dumps(body).encode() if isinstance(body, dict) else str(body or "").encode()
     inner = Request(
         str(one["method"]).upper(), ROOT + unquote(parts.path if parts.path.startswith("/") else f"/{parts.path}"),
         tuple(parse_qsl(parts.query, keep_blank_values=True)),

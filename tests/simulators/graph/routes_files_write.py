@@ -66,7 +66,7 @@ def put(
     world = call.world
     remaining = view_of(call).drive(drive, world.row(drive))["quota"]["remaining"]
     if len(body) > remaining:
-        raise GraphError(507, "quotaLimitReached", "Insufficient space available.", fileSize=str(len(body)))  # fmt: skip
+        raise GraphError(507, "quotaLimitReached", "Insufficient space available.", inner={"fileSize": str(len(body))})  # fmt: skip
     there = sibling(world, parent, checked(name))
     if there is not None and conflict == "fail":
         raise GraphError(409, "nameAlreadyExists", "The specified item name already exists.")

@@ -11,7 +11,13 @@ from tests.simulators.clio.store import Ref, Row
 from tests.simulators.graph import query
 from tests.simulators.graph.api import DELTA, LIST, Call, route
 from tests.simulators.graph.delta import Told, answered, removed
-from tests.simulators.graph.errors import GraphError, bad_request, item_not_found, malformed_id
+from tests.simulators.graph.errors import (
+    GraphError,
+    bad_request,
+    item_not_found,
+    malformed_id,
+    not_simulated,
+)
 from tests.simulators.graph.letters import Letter
 from tests.simulators.graph.render_mail import MailView
 
@@ -132,6 +138,8 @@ def messages_delta(call: Call) -> Response:
             # microsoft365.md: Mail - the folder went away meanwhile
             raise GraphError(404, "ErrorSyncFolderNotFound", "The sync folder could not be found.") from error  # fmt: skip
         raise
+    if call.world.row(ref)["_search"]:
+        raise not_simulated("delta queries of search folders")
     if user.id in call.api.full:
         # microsoft365.md: Mail - a full mailbox
         raise GraphError(507, "ErrorQuotaExceeded", "The mailbox is full; a sync state cannot be saved.")  # fmt: skip
