@@ -293,8 +293,14 @@ class Api:
         except GraphError as error:
             response = refusal(error, request, date)
         except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
-            traceback.print_exc()
-            response = refusal(GraphError(500, "generalException", f"{type(error).__name__}: {error}"), request, date)  # fmt: skip
+            told = f"{type(error).__name__}: {error}"
+            if request.body and request.method != "GET":
+                # A body that does not fit is refused by what reads it, as the vendor's reader does.
+                wrong = bad_request(f"Unable to read the request body: {told}", "RequestBodyRead")
+            else:
+                traceback.print_exc()
+                wrong = GraphError(500, "generalException", told)
+            response = refusal(wrong, request, date)
         response.headers.setdefault("request-id", request_id(request, response.status))
         response.headers.setdefault("client-request-id", client_request_id(request))
         self.counts.note(name, response.status)
