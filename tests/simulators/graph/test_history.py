@@ -14,7 +14,7 @@ from tests.simulators.graph.founding import Size
 from tests.simulators.graph.inside import Inside
 from tests.simulators.graph.running import IMMUTABLE
 
-SEEDS = int(os.environ.get("MUNIMENT_SEEDS", "3"))
+SEEDS = int(os.environ.get("MUNIMENT_SEEDS", "2"))
 TROUBLE: tuple[dict[str, Any], ...] = (
     {"name": "rate_limited", "chance": 0.03, "seconds": 0.001},
     {"name": "server_error", "chance": 0.03},
