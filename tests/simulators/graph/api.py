@@ -26,6 +26,7 @@ from tests.simulators.graph.errors import (
     item_not_found,
     malformed_id,
     no_mailbox,
+    not_simulated,
     resource_not_found,
     scoped_out,
     unauthorized,
@@ -217,14 +218,23 @@ class Call:
 
     def listed(
         self, rows: list[Any], render: Callable[[Any], dict[str, Any]], type_: str, *, default: int = 10,
-        most: int = 1000, skiptoken: bool = False, what: str = "",
+        most: int = 1000, skiptoken: bool = False, what: str = "", expands: bool = False,
     ) -> Response:  # fmt: skip
         """A page of a list. Outlook's links count how many to skip, so what goes in between moves the rest
-        (examples: user-list-messages); the directory's name the last row of the page before."""
+        (examples: user-list-messages); the directory's name the last row of the page before. `expands`: whether
+        `render` sees to $expand."""
+        if self.option("$expand") and not expands:
+            raise not_simulated(f"the expansion of {type_}")
+        if self.option("$search"):
+            raise not_simulated("searches")
         names = query.selected(self.option("$select"), type_)
         size = self.page_size(default, most)
         test = query.condition(self.option("$filter"))
         matching = rows if not self.option("$filter") else [one for one in rows if test(render(one))]  # fmt: skip
+        if self.option("$orderby"):
+            if skiptoken:
+                raise not_simulated("orders of the directory")
+            matching = query.ordered(matching, render, str(self.option("$orderby")))
         if skiptoken:
             after = self.api.tokens.read("list", self.option("$skiptoken"))["p"] if self.option("$skiptoken") else 0  # fmt: skip
             rest = [one for one in matching if one.id > after]

@@ -12,7 +12,7 @@ from tests.simulators.clio.store import Ref, Row
 from tests.simulators.graph import query
 from tests.simulators.graph.answers import answer
 from tests.simulators.graph.api import Call
-from tests.simulators.graph.errors import GraphError
+from tests.simulators.graph.errors import GraphError, not_simulated
 from tests.simulators.graph.world import CONTAINERS
 
 FILTERED_MOST = 5_000  # microsoft365.md: Mail - with $filter the result is capped
@@ -42,6 +42,7 @@ class Told:
     refs: Callable[[], list[Ref]] | None = None
     default: int = 10
     most: int = 1000
+    expands: bool = False  # whether `show` sees to $expand
     keep: tuple[str, ...] = ()  # further options that go with the token
     repeats: Callable[[list[Ref]], list[Ref]] = lambda refs: []
     token: str = "$deltatoken"
@@ -51,6 +52,8 @@ class Told:
 
 def answered(call: Call, told: Told, text: str | None = None) -> Response:
     """A page of a round: by the token of the request, or by one that is given."""
+    if call.option("$expand") and not told.expands:
+        raise not_simulated(f"the expansion of {told.type}")
     text = text or next((call.option(name) for name in told.reads if call.option(name)), None)
     place = told.container.id if told.container else 0
     if text is None:

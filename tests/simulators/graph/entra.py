@@ -32,7 +32,7 @@ READS = (
     "User.Read.All", "Mail.Read", "MailboxSettings.Read", "Calendars.Read", "Contacts.Read", "Files.Read.All",
     "Sites.Read.All", "Group.Read.All", "Organization.Read.All", "DeviceManagementManagedDevices.Read.All",
 )  # fmt: skip
-OPTIONAL = ("MailboxItem.Export.All", "MailboxFolder.Read.All")
+OPTIONAL = ("MailboxItem.Export.All", "MailboxFolder.Read.All", "Reports.Read.All")
 WRITES = (
     "User.Read.All", "Mail.ReadWrite", "Calendars.ReadWrite", "Contacts.ReadWrite", "Files.ReadWrite.All",
     "Sites.Read.All", "MailboxItem.ImportExport.All",

@@ -10,6 +10,7 @@ import base64
 import email
 import email.policy
 import random
+import re
 from dataclasses import dataclass, field
 from email.header import decode_header, make_header
 from email.utils import getaddresses, parsedate_to_datetime
@@ -186,6 +187,11 @@ def date_of(raw: bytes) -> str | None:
         return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if value else None
     except (ValueError, TypeError):
         return None
+
+
+def property_name(text: str) -> str:
+    """The id of an extended property in one spelling: small letters, no zeros before a tag."""
+    return re.sub(r"0x0*", "0x", text.lower())
 
 
 def b64(data: bytes) -> str:

@@ -127,6 +127,13 @@ _WORDS = {
     "exchangeSettings": """
         id primaryMailboxId
     """,
+    # microsoft365.md: Departing employee; not in the subset
+    "messageRule": """
+        id actions conditions displayName exceptions hasError isEnabled isReadOnly sequence
+    """,
+    "calendarPermission": """
+        id allowedRoles emailAddress isInsideOrganization isRemovable role
+    """,
 }
 _USER = """
     businessPhones displayName givenName id jobTitle mail mobilePhone officeLocation preferredLanguage surname userPrincipalName
@@ -143,5 +150,8 @@ DEFAULTS: dict[str, frozenset[str]] = {
     - {"internetMessageHeaders", "uniqueBody", "attachments", "singleValueExtendedProperties"},
     "event": PROPERTIES["event"]
     - {"cancelledOccurrences", "attachments", "singleValueExtendedProperties"},
-    "mailFolder": PROPERTIES["mailFolder"] - {"singleValueExtendedProperties"},
+    **{
+        name: PROPERTIES[name] - {"singleValueExtendedProperties"}
+        for name in ("mailFolder", "calendar", "contact", "contactFolder")
+    },
 }

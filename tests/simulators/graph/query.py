@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.simulators.graph.errors import bad_request, not_simulated
+from tests.simulators.graph.letters import property_name
 from tests.simulators.graph.properties import DEFAULTS, PROPERTIES
 
 COMPARISON = re.compile(
@@ -74,11 +75,24 @@ def condition(text: str | None) -> Test:
     if extended:
         wanted = {"id": extended[2].replace("''", "'"), "value": extended[3].replace("''", "'")}
         return lambda row: any(
-            one["id"].lower() == wanted["id"].lower() and one["value"] == wanted["value"]
+            property_name(one["id"]) == property_name(wanted["id"])
+            and one["value"] == wanted["value"]
             for one in row.get("singleValueExtendedProperties", ())
         )
     tests = [_test(part.strip()) for part in re.split(r"\sand\s", text)]
     return lambda row: all(test(row) for test in tests)
+
+
+def ordered(rows: list[Any], render: Callable[[Any], Mapping[str, Any]], text: str) -> list[Any]:
+    """By $orderby: properties with `asc` or `desc`; what has none comes first."""
+    for part in reversed(text.split(",")):
+        name, _, way = part.strip().partition(" ")
+        if way.strip().lower() not in ("", "asc", "desc"):
+            raise bad_request(f"The order {part!r} is not understood.")
+        rows = sorted(
+            rows, key=lambda one: str(_at(render(one), name) or ""), reverse=way.strip().lower() == "desc"
+        )  # fmt: skip
+    return rows
 
 
 def _test(text: str) -> Test:

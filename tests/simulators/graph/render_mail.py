@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from tests.simulators.clio.store import Ref, Row, Store
-from tests.simulators.graph.letters import Attachment, Letter, Person, b64
+from tests.simulators.graph.letters import Attachment, Letter, Person, b64, property_name
 from tests.simulators.graph.mime import mark_of, mime_of
 from tests.simulators.graph.world import World
 
@@ -115,7 +115,7 @@ class MailView:
         return [
             {"id": name, "value": value}
             for name, value in held.items()
-            if wanted is None or name.lower() in wanted
+            if wanted is None or property_name(name) in wanted
         ]
 
     # -- attachments -----------------------------------------------------------------------------

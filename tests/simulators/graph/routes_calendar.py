@@ -86,7 +86,7 @@ def events(call: Call) -> Response:
         for one in call.world.rows_of("events", "_calendar", calendar_of(call))
         if call.world.row(one)["_type"] in ("singleInstance", "seriesMaster")
     ]
-    return call.listed(rows, lambda one: _whole(call, view, one, call.world.row(one)), "event", what="events")  # fmt: skip
+    return call.listed(rows, lambda one: _whole(call, view, one, call.world.row(one)), "event", what="events", expands=True)  # fmt: skip
 
 
 def _whole(call: Call, view: CalendarView, ref: Ref, row: Row) -> dict[str, Any]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.simulators.clio.messages import Response
 from tests.simulators.clio.store import Ref
 from tests.simulators.graph import query
 from tests.simulators.graph.api import DELTA, LIST, Call, route
 from tests.simulators.graph.delta import Told, answered, removed
 from tests.simulators.graph.errors import item_not_found, malformed_id
-from tests.simulators.graph.routes_mail import view_of
+from tests.simulators.graph.letters import property_name
+from tests.simulators.graph.routes_mail import expanded, view_of
 
 READ = ("Contacts.Read", "Contacts.ReadWrite")
 
@@ -61,7 +64,17 @@ def folder(call: Call) -> Response:
 def contacts(call: Call) -> Response:
     view = view_of(call)
     rows = call.world.rows_of("contacts", "_folder", folder_of(call))
-    return call.listed(rows, lambda one: view.contact(one, call.world.row(one)), "contact", what="contacts")  # fmt: skip
+    return call.listed(rows, lambda one: _whole(call, view.contact(one, call.world.row(one))), "contact", what="contacts", expands=True)  # fmt: skip
+
+
+def _whole(call: Call, shown: dict[str, Any]) -> dict[str, Any]:
+    """With the extended properties that $expand names."""
+    wanted = expanded(call)
+    if wanted:
+        held = shown.get("singleValueExtendedProperties") or []
+        shown[wanted[0]] = [one for one in held if wanted[1] is None or property_name(one["id"]) in wanted[1]]  # fmt: skip
+        shown["@expand"] = (wanted[0],)
+    return shown
 
 
 @route("GET", "/users/{user}/contacts/delta", READ, options=DELTA)
@@ -78,11 +91,11 @@ def contacts_delta(call: Call) -> Response:
     return answered(call, told)
 
 
-@route("GET", "/users/{user}/contacts/{contact}", READ, options=("$select",))
+@route("GET", "/users/{user}/contacts/{contact}", READ, options=("$select", "$expand"))
 def contact(call: Call) -> Response:
     ref, row = call.item("contact", "contact", "contacts")
     names = query.selected(call.option("$select"), "contact")
-    return call.entity(query.shown(view_of(call).contact(ref, row), names, "contact"))
+    return call.entity(query.shown(_whole(call, view_of(call).contact(ref, row)), names, "contact"))
 
 
 @route("GET", "/users/{user}/contacts/{contact}/photo/$value", READ)

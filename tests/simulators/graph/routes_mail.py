@@ -18,12 +18,13 @@ from tests.simulators.graph.errors import (
     malformed_id,
     not_simulated,
 )
-from tests.simulators.graph.letters import Letter
+from tests.simulators.graph.letters import Letter, property_name
 from tests.simulators.graph.render_mail import MailView
 
 READ = ("Mail.Read", "Mail.ReadWrite")
 BASIC = (*READ, "Mail.ReadBasic.All")
 # Folders that a person does not see in the tree, and what is outside it.
+SIZE = "long 0xe08"
 OUTSIDE = ("recoverableitemsdeletions", "msgfolderroot")
 EXTENDED = re.compile(r"singleValueExtendedProperties\(\$filter=(.+)\)$", re.IGNORECASE)
 
@@ -33,7 +34,7 @@ def view_of(call: Call) -> MailView:
     if text:
         call.applied.append('outlook.body-content-type="text"')
     return MailView(
-        call.world, immutable=call.immutable, text=text, basic=not call.has(*READ, "Calendars.Read", "Contacts.Read")
+        call.world, immutable=call.immutable, text=text, basic=not call.has(*READ)
     )  # fmt: skip
 
 
@@ -46,9 +47,25 @@ def _folders(call: Call, parent: Ref) -> Response:
         for one in call.world.rows_of("folders", "_parent", parent)
         if hidden or not call.world.row(one)["isHidden"]
     ]
+    wanted = expanded(call)
     return call.listed(
-        rows, lambda one: view.folder(one, call.world.row(one)), "mailFolder", what="mailFolders"
-    )
+        rows, lambda one: _folder(view, one, call.world.row(one), wanted), "mailFolder", what="mailFolders", expands=True
+    )  # fmt: skip
+
+
+def _folder(
+    view: MailView, ref: Ref, row: Row, wanted: tuple[str, frozenset[str] | None] | None
+) -> dict[str, Any]:
+    """With the size of its messages (PidTagMessageSizeExtended) where that is asked for."""
+    shown = view.folder(ref, row)
+    if wanted:
+        held = view.members(ref) if wanted[1] and SIZE in wanted[1] else []
+        total = sum(len(view.mime(one, view.world.row(one))) for one in held)
+        shown[wanted[0]] = (
+            [{"id": "Long 0xe08", "value": str(total)}] if wanted[1] and SIZE in wanted[1] else []
+        )
+        shown["@expand"] = (wanted[0],)
+    return shown
 
 
 @route("GET", "/users/{user}/mailFolders", BASIC, options=(*LIST, "includeHiddenFolders"))
@@ -88,9 +105,8 @@ def folders_delta(call: Call) -> Response:
 def folder(call: Call) -> Response:
     names = query.selected(call.option("$select"), "mailFolder")
     ref = call.folder()
-    return call.entity(
-        query.shown(view_of(call).folder(ref, call.world.row(ref)), names, "mailFolder")
-    )
+    shown = _folder(view_of(call), ref, call.world.row(ref), expanded(call))
+    return call.entity(query.shown(shown, names, "mailFolder"))
 
 
 # -- messages ------------------------------------------------------------------------------------
@@ -98,7 +114,7 @@ def _list(call: Call, rows: list[Ref]) -> Response:
     view = view_of(call)
     wanted = expanded(call)
     rows = sorted(rows, key=lambda one: (call.world.row(one)["receivedDateTime"], one.id), reverse=True)  # fmt: skip
-    return call.listed(rows, lambda one: _whole(view, one, call.world.row(one), wanted), "message", what="messages")  # fmt: skip
+    return call.listed(rows, lambda one: _whole(view, one, call.world.row(one), wanted), "message", what="messages", expands=True)  # fmt: skip
 
 
 @route("GET", "/users/{user}/messages", BASIC, options=LIST)
@@ -144,22 +160,24 @@ def messages_delta(call: Call) -> Response:
         # microsoft365.md: Mail - a full mailbox
         raise GraphError(507, "ErrorQuotaExceeded", "The mailbox is full; a sync state cannot be saved.")  # fmt: skip
     view = view_of(call)
-    wanted = expanded(call)
+    token = call.option("$skiptoken") or call.option("$deltatoken")
+    kept = call.api.tokens.read("messages", token)["o"] if token else {}
+    wanted = expanded(call, kept.get("$expand"))
 
     def gone(one: Ref) -> dict[str, Any]:
         return removed(view.id_of("message", one, call.world.left.get((ref, one), 0)))
 
     told = Told(
         "messages", "messages", ref, "message",
-        lambda one, row: [_whole(view, one, row, wanted)], gone,
+        lambda one, row: [_whole(view, one, row, wanted)], gone, expands=True, keep=("$expand",),
         refs=lambda: call.world.rows_of("messages", "_folder", ref),
     )  # fmt: skip
     return answered(call, told)
 
 
-def expanded(call: Call) -> tuple[str, frozenset[str] | None] | None:
-    """$expand=attachments, or singleValueExtendedProperties($filter=id eq '...' or id eq '...')."""
-    text = call.option("$expand")
+def expanded(call: Call, text: str | None = None) -> tuple[str, frozenset[str] | None] | None:
+    """$expand=attachments, or singleValueExtendedProperties($filter=id eq '...' or id eq '...'); of the request, or `text`."""
+    text = text or call.option("$expand")
     if not text:
         return None
     if text.lower() == "attachments":
@@ -168,7 +186,7 @@ def expanded(call: Call) -> tuple[str, frozenset[str] | None] | None:
     if match is None:
         raise bad_request(f"Could not find a property named '{text}' to expand.")
     names = re.findall(r"id eq '((?:[^']|'')+)'", match[1])
-    return "singleValueExtendedProperties", frozenset(name.replace("''", "'").lower().replace("0x0", "0x") for name in names)  # fmt: skip
+    return "singleValueExtendedProperties", frozenset(property_name(name.replace("''", "'")) for name in names)  # fmt: skip
 
 
 def _whole(

@@ -12,7 +12,14 @@ from tests.simulators.clio.store import Ref, Row
 from tests.simulators.graph.answers import answer
 from tests.simulators.graph.api import Call, route
 from tests.simulators.graph.errors import GraphError, bad_request, item_not_found
-from tests.simulators.graph.letters import Attachment, Letter, Person, date_of, parsed
+from tests.simulators.graph.letters import (
+    Attachment,
+    Letter,
+    Person,
+    date_of,
+    parsed,
+    property_name,
+)
 from tests.simulators.graph.properties import PROPERTIES
 from tests.simulators.graph.routes_mail import view_of
 from tests.simulators.graph.world import stamp
@@ -136,10 +143,10 @@ def _from_json(call: Call, body: dict[str, Any]) -> dict[str, Any]:
             raise bad_request(f"The property '{name}' does not exist on type 'microsoft.graph.message'.", "RequestBodyRead")  # fmt: skip
     now = stamp(call.world.clock.now())
     properties = {one["id"]: one["value"] for one in body.get("singleValueExtendedProperties", ())}
-    known = {name.lower().replace("0x0", "0x"): value for name, value in properties.items()}
+    known = {property_name(name): value for name, value in properties.items()}
     # microsoft365.md: Restore - PidTagMessageFlags is honoured at creation alone
     flags = int(known.get(FLAGS, "8"))
-    kept = {n: v for n, v in properties.items() if n.lower().replace("0x0", "0x") not in (FLAGS, SUBMITTED, DELIVERED)}  # fmt: skip
+    kept = {n: v for n, v in properties.items() if property_name(n) not in (FLAGS, SUBMITTED, DELIVERED)}  # fmt: skip
     return {
         "_letter": call.world.letters.keep(_letter(call, body, Letter("", None))),
         "_properties": tuple(kept.items()),
@@ -196,7 +203,7 @@ def change_message(call: Call) -> Response:
         values["flag"] = body["flag"]["flagStatus"]
     if "singleValueExtendedProperties" in body:
         given = {one["id"]: one["value"] for one in body["singleValueExtendedProperties"]}
-        if any(name.lower().replace("0x0", "0x") == FLAGS for name in given):
+        if any(property_name(name) == FLAGS for name in given):
             # microsoft365.md: Restore - cannot be changed after creation
             raise bad_request("The property cannot be set on an existing message.", "ErrorInvalidPropertySet")  # fmt: skip
         values["_properties"] = tuple((dict(row["_properties"]) | given).items())
@@ -295,7 +302,7 @@ def attachment_session(call: Call, kind: int, ref: Ref) -> Response:
         )  # fmt: skip
         place = attach(call, ref, call.world.row(ref), one)
         id_ = call.world.ids.give("attachment", ref.id, (kind << 32) | place)
-        return {"location": f"{call.api.base}/v1.0{call.route.template.rsplit('/', 1)[0]}/{id_}"}
+        return {"location": f"{call.api.base}{call.request.path.rsplit('/', 1)[0]}/{id_}"}
 
     return answer(201, call.api.content.upload(done, outlook=True, size=size))
 

@@ -75,6 +75,8 @@ def test_select_filter_and_kind_of_change_go_with_the_token(own: Running) -> Non
     assert set(row) == {"@odata.etag", "id", "subject"}
     own.request("PATCH", f"users/{user}/messages/{row['id']}", app="restore", json={"isRead": False})  # fmt: skip
     assert [one["subject"] for one in own.round(created)[0]] == ["later"]
+    wide = own.round(path, _expand="attachments", prefer="odata.maxpagesize=1")[0]
+    assert len(wide) > 1 and all("attachments" in one for one in wide)
     late = own.round(path, _filter="receivedDateTime ge 2035-01-01T00:00:00Z")[0]
     assert late == []
 

@@ -109,7 +109,7 @@ def test_any_request_is_answered(seed: int) -> None:
         "event": [ids.give("event", n) for n in range(101, 105)], "calendar": [ids.give("calendar", 101)],
         "contact": [ids.give("contact", 101)], "attachment": [ids.give("attachment", 101, 0)], "version": ["1.0", "9.0"],
         "site": ["root", "x"], "group": [world.guid_of(world.rows_of("groups", "_site", world.store.at(inside.firm.drives[-1])["_owner"])[0])],  # type: ignore[index]
-        "mailbox": [f"MBX:{user}@{world.tenant}"], "name": ["a.txt", "con"], "id": [user],
+        "mailbox": [f"MBX:{user}@{world.tenant}"], "name": ["a.txt", "con"], "id": [user], "period": ["'D30'"],
     }  # fmt: skip
     for _ in range(400):
         route = rng.choice(ROUTES)

@@ -35,6 +35,7 @@ class Settings:
     drive_page: int = 200
     latency: float = 0.0  # seconds that each request takes, so that requests meet
     deleted_children: bool = True  # a deleted folder's delta names all that was below it
+    concealed_names: bool = False  # reports show no names
     drive_quota: int = 1 << 40
 
 
