@@ -26,6 +26,7 @@ def main() -> int:
     parser.add_argument("--messages", type=int, default=40, help="in each mailbox")
     parser.add_argument("--events", type=int, default=8, help="in each mailbox")
     parser.add_argument("--files", type=int, default=14, help="in each drive")
+    parser.add_argument("--bulk", type=int, default=0, help="more messages, at little cost")
     parser.add_argument(
         "--port", type=int, default=0, help="first of four ports; 0 lets the system choose"
     )
@@ -50,7 +51,7 @@ def main() -> int:
         mails = tuple(one.read_bytes() for one in sorted(given.mails.rglob("*")) if one.is_file())
     options = Options(
         seed=given.seed,
-        size=Size(given.users, given.messages, given.events, given.files, mails),
+        size=Size(given.users, given.messages, given.events, given.files, given.bulk, mails),
         port=given.port,
         start=given.start,
         papers=papers_in(given.papers) if given.papers else None,

@@ -10,6 +10,7 @@ from typing import Any
 from tests.simulators.clio import names
 from tests.simulators.clio.files import Object
 from tests.simulators.clio.store import Ref
+from tests.simulators.graph import bulk
 from tests.simulators.graph.founding_calendar import calendars
 from tests.simulators.graph.routes_directory import SKU
 from tests.simulators.graph.routes_mail_write import delivered
@@ -39,6 +40,7 @@ class Size:
     messages: int = 40
     events: int = 8
     files: int = 14
+    bulk: int = 0  # more messages, all over the tenant, at little cost
     mails: tuple[bytes, ...] = field(default=(), repr=False)
 
 
@@ -61,6 +63,7 @@ class Founding:
             self._contacts(ref)
         self._sites()
         self._devices()
+        bulk.found(self, size.bulk)
 
     def letter(self) -> int:
         self.letters += 1

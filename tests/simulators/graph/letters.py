@@ -17,6 +17,7 @@ from email.utils import getaddresses, parsedate_to_datetime
 from functools import lru_cache
 
 from tests.simulators.clio import names
+from tests.simulators.graph import bulk
 
 DOMAIN = "clients.example"
 Person = tuple[str, str]  # name, address
@@ -67,6 +68,8 @@ class Letters:
         return -len(self._kept)
 
     def get(self, number: int) -> Letter:
+        if number >= bulk.FIRST:
+            return bulk.letter(self._made(number % bulk.KINDS), number - bulk.FIRST)
         return self._kept[-number - 1] if number < 0 else self._made(number)
 
     def _letter(self, number: int) -> Letter:

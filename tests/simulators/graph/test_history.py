@@ -32,6 +32,19 @@ def test_the_history_tells_every_moment_as_it_was() -> None:
     assert told[0][1] != told[1][1]
 
 
+def test_a_tenant_of_many_messages_is_one_like_any_other() -> None:
+    inside = Inside(5, Size(users=1, messages=2, events=1, files=1, bulk=300))
+    inside.world.settings.stable_mime = True
+    one = reader.Reader(inside)
+    for number in range(2):
+        one.run()
+        truth = inside.truth(inside.world.store.sequence)
+        assert list(reader.differences(one, truth)) == []
+        assert len(truth["messages"]) > 290
+        assert len({held["internetMessageId"] for held in truth["messages"].values()}) > 290
+        inside.day(number)
+
+
 def test_a_reader_that_is_told_wrong_is_found_out() -> None:
     inside = Inside(5, Size(users=1, messages=6, events=2, files=4))
     inside.world.settings.stable_mime = True

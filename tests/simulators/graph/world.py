@@ -12,6 +12,7 @@ from typing import Any
 from tests.simulators.clio.clock import Clock, moment
 from tests.simulators.clio.files import Files, Papers
 from tests.simulators.clio.store import Ref, Row, Store
+from tests.simulators.graph.bulk import TenantStore
 from tests.simulators.graph.ids import Ids
 from tests.simulators.graph.letters import Letters
 
@@ -51,7 +52,7 @@ class World:
     settings: Settings = field(default_factory=Settings)
 
     def __post_init__(self) -> None:
-        self.store = Store()
+        self.store: Store = TenantStore()
         self.ids = Ids(self.seed)
         self.files = Files(self.seed, self.papers)
         self.letters = Letters(self.seed)
@@ -75,6 +76,11 @@ class World:
         row = {"createdDateTime": now, "lastModifiedDateTime": now} | values | {"_version": 1}
         self._put(at, Ref(collection, number), row, "created")
         return Ref(collection, number)
+
+    def found(self, at: datetime, ref: Ref, row: Row, place: Ref) -> None:
+        """One of many rows that were there from the beginning, in the place told."""
+        change = self.store.put(at, ref.collection, ref.id, row, "created")  # type: ignore[arg-type]
+        self._touched[(ref.collection, place)].append((change.sequence, ref.id))
 
     def change(self, ref: Ref, **values: Any) -> Row:
         before = self.row(ref)
