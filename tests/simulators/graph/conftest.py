@@ -42,6 +42,13 @@ def graph() -> Iterator[Running]:
         yield from conforming(made)
 
 
+@pytest.fixture(scope="session")
+def common() -> Iterator[Running]:
+    """For tests that change rows, and leave limits, tokens, settings and faults as they were."""
+    with running(seed=11, **options()) as made:
+        yield from conforming(made)
+
+
 @pytest.fixture(scope="module")
 def own() -> Iterator[Running]:
     """For the tests of one file, which may do anything to it."""

@@ -42,7 +42,7 @@ NAMES = {
     "deleted_between": "the message or file is deleted before it is read",
     "folder_deleted": "the folder is deleted before the page is told",
     "full_mailbox": "507 ErrorQuotaExceeded on a delta of messages",
-    "corrupt": "ErrorCorruptData for the item",
+    "corrupt": "the item cannot be read (option code: ErrorCorruptData, ErrorTooManyObjectsOpened, ErrorCannotOpenFileAttachment)",
     "item_error": "one of the items in a 200 of exportItems has an error in its place",
     "denied": "403 for a mailbox or a drive",
     "transient_400": "400 invalidRequest that passes (microsoft365.md: Limits)",
@@ -99,7 +99,8 @@ class Disturbed:
         elif "transient_400" in hit:
             error = bad_request("Invalid request", "invalidRequest")
         elif "corrupt" in hit and MESSAGE.search(request.path):
-            error = GraphError(500, "ErrorCorruptData", "Data is corrupt.")
+            code = hit["corrupt"].options.get("code", "ErrorCorruptData")
+            error = GraphError(500, code, "The item cannot be read.")
         if error is not None:
             return refusal(error, request, stamp(self._api.world.clock.now()))
         if "deleted_between" in hit:

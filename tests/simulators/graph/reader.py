@@ -17,7 +17,7 @@ from tests.simulators.graph.founding import Size
 from tests.simulators.graph.inside import Inside
 from tests.simulators.graph.running import IMMUTABLE
 
-DAYS = 3
+DAYS = 2
 TROUBLE: tuple[dict[str, Any], ...] = (
     {"name": "rate_limited", "chance": 0.03, "seconds": 0.001},
     {"name": "server_error", "chance": 0.03},
@@ -180,7 +180,7 @@ def _rows(what: str, read: dict[str, Any], true: dict[str, Any], names: Iterable
 
 
 def run(seeds: Iterable[int], folder: Path) -> Iterator[Case]:
-    """A case is a tenant, three days, and trouble by the seed."""
+    """A case is a tenant, two days, and trouble by the seed."""
     for seed in seeds:
         inside = Inside(seed, Size(users=1, messages=14, events=3, files=8))
         inside.world.settings.stable_mime = True

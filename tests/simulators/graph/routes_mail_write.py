@@ -99,6 +99,8 @@ def create_message(call: Call) -> Response:
     user = call.mailbox()
     folder = call.folder() if "folder" in call.path else call.api.known_folder(user, "drafts")
     assert folder is not None
+    if user.id in call.api.full:
+        raise GraphError(507, "ErrorQuotaExceeded", "The mailbox is full.")
     if call.request.headers.get("content-type", "").startswith("text/plain"):
         values = _from_mime(call)
     else:

@@ -35,37 +35,41 @@ def test_each_part_of_a_batch_has_its_own_status(graph: Running) -> None:
     assert graph.request("POST", "$batch", json=too_many).status_code == 400
 
 
-def test_a_part_of_a_batch_may_be_throttled_alone(own: Running) -> None:
-    own.control("faults", add={"name": "rate_limited", "pattern": "/groups", "times": 1, "seconds": 2.5})  # fmt: skip
-    found = batch(own, {"url": "/groups"}, {"url": "/users?$top=1"})
+def test_a_part_of_a_batch_may_be_throttled_alone(common: Running) -> None:
+    common.control("faults", add={"name": "rate_limited", "pattern": "/groups", "times": 1, "seconds": 2.5})  # fmt: skip
+    found = batch(common, {"url": "/groups"}, {"url": "/users?$top=1"})
     assert found["0"]["status"] == 429 and found["0"]["headers"]["Retry-After"] == "2.5"
     assert found["1"]["status"] == 200
 
 
-def test_items_are_exported_with_errors_in_their_places_and_imported_again(own: Running) -> None:
-    user = own.users["member"]
-    assert own.get(f"users/{user}/settings/exchange").status_code == 200
-    box = own.get(f"users/{user}/settings/exchange").json()["primaryMailboxId"]
+def test_items_are_exported_with_errors_in_their_places_and_imported_again(common: Running) -> None:
+    user = common.users["member"]
+    assert common.get(f"users/{user}/settings/exchange").status_code == 200
+    box = common.get(f"users/{user}/settings/exchange").json()["primaryMailboxId"]
     path = f"admin/exchange/mailboxes/{box}"
-    assert own.get(f"{path}/folders").status_code == 403  # the backup has no such role
-    folders = own.rows(f"{path}/folders", app="export")
+    assert common.get(f"{path}/folders").status_code == 403  # the backup has no such role
+    folders = common.rows(f"{path}/folders", app="export")
     inbox = next(one for one in folders if one["displayName"] == "Inbox")
-    items, link = own.round(f"{path}/folders/{inbox['id']}/items/delta", app="export")
+    items, link = common.round(f"{path}/folders/{inbox['id']}/items/delta", app="export")
     assert len(items) == inbox["totalItemCount"]
     ids = [one["id"] for one in items[:3]]
-    own.control("corrupt", ids=[ids[1]])
+    common.control("corrupt", ids=[ids[1]])
     body = {"itemIds": [*ids, "nonsense"]}
-    told = own.request("POST", f"{path}/exportItems", app="export", json=body).json()["value"]
+    told = common.request("POST", f"{path}/exportItems", app="export", json=body).json()["value"]
     assert [one.get("error", {}).get("code") for one in told] == [None, "ErrorCorruptData", None, "ErrorItemNotFound"]  # fmt: skip
-    assert own.request("POST", f"{path}/exportItems", app="export", json={"itemIds": ["x"] * 21}).status_code == 400  # fmt: skip
-    session = own.request("POST", f"{path}/createImportSession", app="restore").json()["importUrl"]
-    assert session.startswith(own.told["content"])
+    assert common.request("POST", f"{path}/exportItems", app="export", json={"itemIds": ["x"] * 21}).status_code == 400  # fmt: skip
+    session = common.request("POST", f"{path}/createImportSession", app="restore").json()[
+        "importUrl"
+    ]
+    assert session.startswith(common.told["content"])
     item = {"FolderId": inbox["id"], "Mode": "create", "Data": told[0]["data"]}
-    assert own.session.post(session, json=item, timeout=10).status_code == 200
-    assert own.session.post(session, json=item | {"Data": "AAAA"}, timeout=10).status_code == 400
+    assert common.session.post(session, json=item, timeout=10).status_code == 200
+    assert common.session.post(session, json=item | {"Data": "AAAA"}, timeout=10).status_code == 400
     assert link is not None
-    [new] = own.round(link, app="export")[0]
-    again = own.request("POST", f"{path}/exportItems", app="export", json={"itemIds": [new["id"]]})
+    [new] = common.round(link, app="export")[0]
+    again = common.request(
+        "POST", f"{path}/exportItems", app="export", json={"itemIds": [new["id"]]}
+    )
     kept = [
         json.loads(base64.b64decode(base64.b64decode(one["data"])[len(BEGINNING) :]))
         for one in (told[0], again.json()["value"][0])

@@ -54,34 +54,34 @@ def test_times_are_told_in_the_zone_that_was_asked_for(graph: Running) -> None:
     assert graph.get(f"users/{user}/events", prefer='outlook.timezone="Nowhere"').status_code == 400
 
 
-def test_the_window_of_a_calendar_view_is_in_its_token(own: Running) -> None:
-    user = own.users["member"]
-    assert own.get(f"users/{user}/calendarView/delta").status_code == 400
-    told, link = own.round(f"users/{user}/calendarView/delta", **WINDOW)
+def test_the_window_of_a_calendar_view_is_in_its_token(common: Running) -> None:
+    user = common.users["member"]
+    assert common.get(f"users/{user}/calendarView/delta").status_code == 400
+    told, link = common.round(f"users/{user}/calendarView/delta", **WINDOW)
     assert told
     body = {
         "subject": "Far away", "start": {"dateTime": "2030-01-01T10:00:00", "timeZone": "UTC"},
         "end": {"dateTime": "2030-01-01T11:00:00", "timeZone": "UTC"},
     }  # fmt: skip
-    made = own.request("POST", f"users/{user}/events", app="restore", json=body)
+    made = common.request("POST", f"users/{user}/events", app="restore", json=body)
     assert made.status_code == 201 and link is not None
     # What changed outside the window is told as removed too.
-    assert own.round(link)[0] == [{"id": made.json()["id"], "@removed": {"reason": "deleted"}}]
+    assert common.round(link)[0] == [{"id": made.json()["id"], "@removed": {"reason": "deleted"}}]
 
 
-def test_only_an_event_with_attendees_sends_something(own: Running) -> None:
-    user = own.users["member"]
-    before = len(own.control("sent")["sent"])
+def test_only_an_event_with_attendees_sends_something(common: Running) -> None:
+    user = common.users["member"]
+    before = len(common.control("sent")["sent"])
     times = {name: {"dateTime": f"2026-12-01T1{hour}:00:00", "timeZone": "Pacific Standard Time"} for hour, name in enumerate(("start", "end"))}  # fmt: skip
-    quiet = own.request("POST", f"users/{user}/events", app="restore", json={"subject": "quiet", **times})  # fmt: skip
-    assert quiet.json()["start"]["dateTime"].startswith("2026-12-01T18:00") and len(own.control("sent")["sent"]) == before  # fmt: skip
+    quiet = common.request("POST", f"users/{user}/events", app="restore", json={"subject": "quiet", **times})  # fmt: skip
+    assert quiet.json()["start"]["dateTime"].startswith("2026-12-01T18:00") and len(common.control("sent")["sent"]) == before  # fmt: skip
     guests = [{"type": "required", "emailAddress": {"address": "a@clients.example"}}]
-    own.request("POST", f"users/{user}/events", app="restore", json={"subject": "loud", "attendees": guests, **times})  # fmt: skip
-    assert own.control("sent")["sent"][before:] == [{"kind": "invitation", "subject": "loud"}]
+    common.request("POST", f"users/{user}/events", app="restore", json={"subject": "loud", "attendees": guests, **times})  # fmt: skip
+    assert common.control("sent")["sent"][before:] == [{"kind": "invitation", "subject": "loud"}]
 
 
-def test_a_day_of_a_series_becomes_an_exception_or_is_cancelled(own: Running) -> None:
-    user = own.users["member"]
+def test_a_day_of_a_series_becomes_an_exception_or_is_cancelled(common: Running) -> None:
+    user = common.users["member"]
     body = {
         "subject": "Weekly", "start": {"dateTime": "2026-11-02T10:00:00", "timeZone": "UTC"},
         "end": {"dateTime": "2026-11-02T11:00:00", "timeZone": "UTC"},
@@ -90,14 +90,14 @@ def test_a_day_of_a_series_becomes_an_exception_or_is_cancelled(own: Running) ->
             "range": {"type": "numbered", "startDate": "2026-11-02", "numberOfOccurrences": 4},
         },
     }  # fmt: skip
-    master = own.request("POST", f"users/{user}/events", app="restore", json=body).json()
+    master = common.request("POST", f"users/{user}/events", app="restore", json=body).json()
     path = f"users/{user}/events/{master['id']}"
-    days = own.rows(f"{path}/instances", **WINDOW)
+    days = common.rows(f"{path}/instances", **WINDOW)
     assert [one["start"]["dateTime"][:10] for one in days] == [f"2026-11-{d}" for d in ("02", "09", "16", "23")]  # fmt: skip
-    changed = own.request("PATCH", f"users/{user}/events/{days[1]['id']}", app="restore", json={"subject": "Other"})  # fmt: skip
+    changed = common.request("PATCH", f"users/{user}/events/{days[1]['id']}", app="restore", json={"subject": "Other"})  # fmt: skip
     assert changed.json()["type"] == "exception"
-    assert own.request("DELETE", f"users/{user}/events/{days[2]['id']}", app="restore").status_code == 204  # fmt: skip
-    left = own.rows(f"{path}/instances", **WINDOW)
+    assert common.request("DELETE", f"users/{user}/events/{days[2]['id']}", app="restore").status_code == 204  # fmt: skip
+    left = common.rows(f"{path}/instances", **WINDOW)
     assert [one["subject"] for one in left] == ["Weekly", "Other", "Weekly"]
 
 
@@ -112,17 +112,17 @@ def test_the_default_folder_of_contacts_is_in_no_list(graph: Running, kind: str)
     assert {one["id"] for one in told} == {one["id"] for one in default}
 
 
-def test_contacts_are_written_and_their_changes_told(own: Running) -> None:
-    user = own.users["shared"]
-    _, link = own.round(f"users/{user}/contacts/delta")
-    made = own.request("POST", f"users/{user}/contacts", app="restore", json={"givenName": "Ochre", "surname": "Kettle"})  # fmt: skip
+def test_contacts_are_written_and_their_changes_told(common: Running) -> None:
+    user = common.users["shared"]
+    _, link = common.round(f"users/{user}/contacts/delta")
+    made = common.request("POST", f"users/{user}/contacts", app="restore", json={"givenName": "Ochre", "surname": "Kettle"})  # fmt: skip
     path = f"users/{user}/contacts/{made.json()['id']}"
-    own.request("PUT", f"{path}/photo/$value", app="restore", data=b"\xff\xd8photo")
-    assert own.get(f"{path}/photo/$value").content == b"\xff\xd8photo"
+    common.request("PUT", f"{path}/photo/$value", app="restore", data=b"\xff\xd8photo")
+    assert common.get(f"{path}/photo/$value").content == b"\xff\xd8photo"
     assert link is not None
-    told, link = own.round(link)
+    told, link = common.round(link)
     assert [one["surname"] for one in told] == ["Kettle"]
-    own.request("DELETE", path, app="restore")
-    assert link is not None and own.round(link)[0] == [{"id": made.json()["id"], "@removed": {"reason": "deleted"}}]  # fmt: skip
-    bad = own.request("POST", f"users/{user}/contacts", app="restore", json={"nonsense": 1})
+    common.request("DELETE", path, app="restore")
+    assert link is not None and common.round(link)[0] == [{"id": made.json()["id"], "@removed": {"reason": "deleted"}}]  # fmt: skip
+    bad = common.request("POST", f"users/{user}/contacts", app="restore", json={"nonsense": 1})
     assert bad.status_code == 400

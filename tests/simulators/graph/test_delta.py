@@ -123,6 +123,8 @@ def test_a_full_mailbox_answers_lists_but_no_delta(own: Running) -> None:
     path = f"users/{user}/mailFolders/inbox/messages"
     assert own.get(f"{path}/delta").json()["error"]["code"] == "ErrorQuotaExceeded"
     assert own.rows(path)
+    made = own.request("POST", f"users/{user}/messages", app="restore", json={"subject": "x"})
+    assert made.status_code == 507
     own.control("mailbox", user=user, full=False)
 
 

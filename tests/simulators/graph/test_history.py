@@ -33,15 +33,15 @@ def test_the_history_tells_every_moment_as_it_was() -> None:
 
 
 def test_a_tenant_of_many_messages_is_one_like_any_other() -> None:
-    inside = Inside(5, Size(users=1, messages=2, events=1, files=1, bulk=300))
+    inside = Inside(5, Size(users=1, messages=2, events=1, files=1, bulk=90))
     inside.world.settings.stable_mime = True
     one = reader.Reader(inside)
     for number in range(2):
         one.run()
         truth = inside.truth(inside.world.store.sequence)
         assert list(reader.differences(one, truth)) == []
-        assert len(truth["messages"]) > 290
-        assert len({held["internetMessageId"] for held in truth["messages"].values()}) > 290
+        assert len(truth["messages"]) > 85
+        assert len({held["internetMessageId"] for held in truth["messages"].values()}) > 85
         inside.day(number)
 
 

@@ -29,21 +29,23 @@ def test_rules_delegates_groups_licences_and_the_manager_are_told(graph: Running
     assert len(graph.rows("deviceManagement/managedDevices")) == 2
 
 
-def test_reports_are_tables_on_the_content_host(own: Running) -> None:
+def test_reports_are_tables_on_the_content_host(common: Running) -> None:
     def told(name: str) -> list[dict[str, str]]:
-        answer = own.get(f"reports/{name}(period='D30')", app="export")
+        answer = common.get(f"reports/{name}(period='D30')", app="export")
         assert answer.status_code == 302
-        body = own.session.get(answer.headers["Location"], timeout=10).content.decode("utf-8-sig")
+        body = common.session.get(answer.headers["Location"], timeout=10).content.decode(
+            "utf-8-sig"
+        )
         return list(csv.DictReader(io.StringIO(body)))
 
-    assert own.get("reports/getOneDriveUsageAccountDetail(period='D30')").status_code == 403
-    assert own.get("reports/getOneDriveUsageAccountDetail(period='D31')", app="export").status_code == 400  # fmt: skip
+    assert common.get("reports/getOneDriveUsageAccountDetail(period='D30')").status_code == 403
+    assert common.get("reports/getOneDriveUsageAccountDetail(period='D31')", app="export").status_code == 400  # fmt: skip
     drives = told("getOneDriveUsageAccountDetail")
     assert len(drives) == 3 and all("@specimenlaw.example" in one["Owner Principal Name"] for one in drives)  # fmt: skip
     assert {one["Has Archive"] for one in told("getMailboxUsageDetail")} == {"True", "False"}
-    own.control("settings", concealed_names=True)
+    common.control("settings", concealed_names=True)
     assert not any("@" in one["Owner Principal Name"] for one in told("getOneDriveUsageAccountDetail"))  # fmt: skip
-    own.control("settings", concealed_names=False)
+    common.control("settings", concealed_names=False)
 
 
 def test_lists_are_ordered_counted_and_expanded_as_asked_or_say_that_they_cannot(graph: Running) -> None:  # fmt: skip
