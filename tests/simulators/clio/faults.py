@@ -55,7 +55,7 @@ class Fault:
 
 
 class FaultPlan:
-    """`names` are the faults there are."""
+    """`names` are the faults there are, each with what it does."""
 
     def __init__(self, seed: int, names: Mapping[str, str] = NAMES) -> None:
         self.seed = seed

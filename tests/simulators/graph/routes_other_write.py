@@ -1,0 +1,166 @@
+"""Writing calendars and contacts. microsoft365.md: Restore - Calendar; examples: user-post-events, user-post-contacts."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Any
+
+from tests.simulators.clio.clock import moment
+from tests.simulators.clio.messages import Response
+from tests.simulators.clio.store import Ref
+from tests.simulators.graph import routes_calendar as reading
+from tests.simulators.graph.api import Call, route
+from tests.simulators.graph.errors import bad_request
+from tests.simulators.graph.letters import Letter
+from tests.simulators.graph.properties import PROPERTIES
+from tests.simulators.graph.render_calendar import ZONES
+from tests.simulators.graph.routes_contacts import folder_of
+from tests.simulators.graph.routes_mail import view_of
+from tests.simulators.graph.routes_mail_write import add_attachment, attachment_session
+
+CALENDARS = ("Calendars.ReadWrite",)
+CONTACTS = ("Contacts.ReadWrite",)
+NO_EVENT: dict[str, Any] = {
+    "_master": None, "_zone": "UTC", "_type": "singleInstance", "_cancelled": (), "_excepted": (),
+    "_original": None, "_properties": (), "subject": "", "body": "", "categories": (), "recurrence": None,
+    "attendees": (), "organizer": None, "location": "", "isAllDay": False, "isCancelled": False,
+    "isOrganizer": True, "sensitivity": "normal", "showAs": "busy", "transactionId": None,
+}  # fmt: skip
+
+
+# -- calendars -----------------------------------------------------------------------------------
+@route("POST", "/users/{user}/calendars", CALENDARS)
+def create_calendar(call: Call) -> Response:
+    ref = call.world.create(
+        "calendars", _user=call.mailbox(), name=call.json()["name"], color="auto", canEdit=True, _default=False
+    )  # fmt: skip
+    return call.entity(reading.view_of(call).calendar(ref, call.world.row(ref)), 201)
+
+
+@route("POST", "/users/{user}/events", CALENDARS)
+@route("POST", "/users/{user}/calendars/{calendar}/events", CALENDARS)
+def create_event(call: Call) -> Response:
+    """With attendees an invitation is sent, which is told (microsoft365.md: Restore - Calendar)."""
+    calendar = reading.calendar_of(call)
+    body = call.json()
+    user = call.world.row(call.mailbox())
+    values = _values(call, body)
+    if "_start" not in values or "_end" not in values:
+        raise bad_request("start and end are missing.", "ErrorPropertyValidationFailure")
+    who = {"emailAddress": {"name": user["displayName"], "address": user["mail"]}}
+    letter = call.world.letters.keep(Letter("", None))
+    ref = call.world.create("events", **NO_EVENT | {"_calendar": calendar, "_letter": letter, "organizer": who} | values)  # fmt: skip
+    if values.get("attendees"):
+        call.world.sent.append({"kind": "invitation", "subject": values.get("subject", "")})
+    return call.entity(reading.view_of(call).event(ref, call.world.row(ref)), 201)
+
+
+@route("PATCH", "/users/{user}/events/{event}", CALENDARS)
+def change_event(call: Call) -> Response:
+    """A day of a series becomes an exception."""
+    ref, row, day = reading.event_of(call)
+    values = _values(call, call.json())
+    if values.get("attendees") or (row["attendees"] and row["isOrganizer"]):
+        call.world.sent.append({"kind": "update", "subject": row["subject"]})
+    if not day:
+        row = call.world.change(ref, **values)
+        return call.entity(reading.view_of(call).event(ref, row))
+    one = call.world.except_day(ref, day, **values)
+    return call.entity(reading.view_of(call).event(one, call.world.row(one)))
+
+
+@route("DELETE", "/users/{user}/events/{event}", CALENDARS)
+def delete_event(call: Call) -> Response:
+    ref, row, day = reading.event_of(call)
+    if row["attendees"] and row["isOrganizer"]:
+        call.world.sent.append({"kind": "cancellation", "subject": row["subject"]})
+    call.world.delete_event(ref, day)
+    return Response(204)
+
+
+def _values(call: Call, body: dict[str, Any]) -> dict[str, Any]:
+    for name in body:
+        if name not in PROPERTIES["event"] and "@" not in name:
+            raise bad_request(f"The property '{name}' does not exist on type 'microsoft.graph.event'.", "RequestBodyRead")  # fmt: skip
+    values: dict[str, Any] = {}
+    for name in ("start", "end"):
+        if name in body:
+            zone = body[name].get("timeZone", "UTC")
+            if zone not in ZONES:
+                raise bad_request(f"The time zone {zone!r} is not valid.", "ErrorInvalidTimeZone")
+            at = moment(body[name]["dateTime"][:19]).replace(tzinfo=ZONES[zone]).astimezone(UTC)
+            values |= {f"_{name}": at.isoformat(), "_zone": zone}
+    for name in ("subject", "isAllDay", "sensitivity", "showAs", "transactionId"):
+        if name in body:
+            values[name] = body[name]
+    if "body" in body:
+        values["body"] = body["body"].get("content") or ""
+    if "location" in body:
+        values["location"] = body["location"].get("displayName") or ""
+    for name in ("categories", "attendees"):
+        if name in body:
+            values[name] = tuple(body[name])
+    if "recurrence" in body:
+        values["recurrence"] = body["recurrence"]
+        values["_type"] = "seriesMaster" if body["recurrence"] else "singleInstance"
+    if "singleValueExtendedProperties" in body:
+        values["_properties"] = tuple((one["id"], one["value"]) for one in body["singleValueExtendedProperties"])  # fmt: skip
+    return values
+
+
+@route("POST", "/users/{user}/events/{event}/attachments", CALENDARS)
+def event_attachment(call: Call) -> Response:
+    ref, row, _ = reading.event_of(call)
+    return add_attachment(call, 1, ref, row)
+
+
+@route("POST", "/users/{user}/events/{event}/attachments/createUploadSession", CALENDARS)
+def event_session(call: Call) -> Response:
+    return attachment_session(call, 1, reading.event_of(call)[0])
+
+
+# -- contacts ------------------------------------------------------------------------------------
+@route("POST", "/users/{user}/contactFolders", CONTACTS)
+@route("POST", "/users/{user}/contactFolders/{folder}/childFolders", CONTACTS)
+def create_contact_folder(call: Call) -> Response:
+    ref = call.world.create(
+        "contactFolders", _user=call.mailbox(), _parent=folder_of(call), _default=False,
+        displayName=call.json()["displayName"],
+    )  # fmt: skip
+    return call.entity(view_of(call).contact_folder(ref, call.world.row(ref)), 201)
+
+
+@route("POST", "/users/{user}/contacts", CONTACTS)
+@route("POST", "/users/{user}/contactFolders/{folder}/contacts", CONTACTS)
+def create_contact(call: Call) -> Response:
+    values = _contact(call.json())
+    ref = call.world.create("contacts", _folder=folder_of(call), _photo=b"", values=values)
+    return call.entity(view_of(call).contact(ref, call.world.row(ref)), 201)
+
+
+@route("PATCH", "/users/{user}/contacts/{contact}", CONTACTS)
+def change_contact(call: Call) -> Response:
+    ref, row = call.item("contact", "contact", "contacts")
+    row = call.world.change(ref, values=row["values"] | _contact(call.json()))
+    return call.entity(view_of(call).contact(ref, row))
+
+
+@route("DELETE", "/users/{user}/contacts/{contact}", CONTACTS)
+def delete_contact(call: Call) -> Response:
+    call.world.remove(call.item("contact", "contact", "contacts")[0])
+    return Response(204)
+
+
+@route("PUT", "/users/{user}/contacts/{contact}/photo/$value", CONTACTS)
+def put_photo(call: Call) -> Response:
+    ref: Ref = call.item("contact", "contact", "contacts")[0]
+    call.world.change(ref, _photo=call.request.body)
+    return Response(200)
+
+
+def _contact(body: dict[str, Any]) -> dict[str, Any]:
+    own = {"id", "changeKey", "createdDateTime", "lastModifiedDateTime", "parentFolderId"}
+    for name in body:
+        if name not in PROPERTIES["contact"] and "@" not in name:
+            raise bad_request(f"The property '{name}' does not exist on type 'microsoft.graph.contact'.", "RequestBodyRead")  # fmt: skip
+    return {name: value for name, value in body.items() if name not in own and "@" not in name}
