@@ -63,6 +63,15 @@ def test_what_happens_within_a_round_is_told_by_it_or_the_next(own: Running) -> 
     assert [id_ for id_, row in state.items() if "@removed" in row] == [gone]
 
 
+def test_a_later_round_of_several_pages_tells_each_change_once(own: Running) -> None:
+    user = own.users["disabled"]
+    _, link = own.round(f"users/{user}/mailFolders/archive/messages/delta", prefer=IMMUTABLE)
+    ids = [post(own, user, "archive", f"{number}") for number in range(5)]
+    assert link is not None
+    told, _ = own.round(link, prefer=f"odata.maxpagesize=2, {IMMUTABLE}")
+    assert [row["id"] for row in told] == ids
+
+
 def test_select_filter_and_kind_of_change_go_with_the_token(own: Running) -> None:
     user = own.users["shared"]
     folder = first_folder(own, user)
