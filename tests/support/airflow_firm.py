@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -99,6 +100,22 @@ def write_firm(
     return folder
 
 
+@contextmanager
+def _parsed_alone(dag_id: str) -> Iterator[None]:
+    """As Airflow's own context of parsing, which never takes back what it set."""
+    from airflow.sdk.definitions.context import _AIRFLOW_PARSING_CONTEXT_DAG_ID as NAME
+
+    before = os.environ.get(NAME)
+    os.environ[NAME] = dag_id
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[NAME]
+        else:
+            os.environ[NAME] = before
+
+
 class AirflowFirm(Practice):
     """A practice whose vault, keys and share the factory's DAGs use. Time is real."""
 
@@ -144,14 +161,11 @@ class AirflowFirm(Practice):
     ) -> Ran:
         """Runs a DAG to its end in this process and says how it went."""
         from airflow.dag_processing.dagbag import DagBag
-        from airflow.sdk.definitions._internal.dag_parsing_context import (
-            _airflow_parsing_context_manager,
-        )
 
         day = logical_date or datetime.now(UTC)
         # Parsed as a worker does, for this DAG alone: building, checking and writing all DAGs of the folder
         # anew takes longer than most runs do.
-        with _airflow_parsing_context_manager(dag_id=dag_id):
+        with _parsed_alone(dag_id):
             bag = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
             return Ran(bag.dags[dag_id].test(run_conf=conf, logical_date=day))
 
