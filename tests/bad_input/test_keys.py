@@ -33,6 +33,11 @@ class Harm:
     said: str
 
 
+def another_letter(text: str, at: int) -> str:
+    """One in 32 keys has any given letter there already."""
+    return text[:at] + ("P" if text[at] == "Q" else "Q") + text[at + 1 :]
+
+
 def swapped(path: Path) -> None:
     path.unlink()
     path.mkdir()
@@ -59,7 +64,7 @@ HARMS = {
     ),
     "one letter changed": Harm(
         "worker.identity",
-        lambda p, o: p.write_text(p.read_text()[:30] + "Q" + p.read_text()[31:]),
+        lambda p, o: p.write_text(another_letter(p.read_text(), 30)),
         "M110",
         3,
         "identity",
