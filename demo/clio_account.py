@@ -23,7 +23,7 @@ import requests
 from muniment.embedded.airflow import free_port
 from muniment.embedded.processes import Child, ProcessSet
 from muniment.errors import EmbeddedError
-from muniment.sources.clio.exact import parse
+from muniment.sources.web.exact import parse
 
 _NAME = "clio"
 _SEED = 7

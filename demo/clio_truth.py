@@ -15,8 +15,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from muniment.sources.clio.exact import canonical, parse
 from muniment.sources.clio.table import Resource, table
+from muniment.sources.web.exact import canonical, parse
 
 from .clio_account import Account
 

@@ -24,13 +24,14 @@ from muniment.config.load import FirmConfig
 from muniment.errors import ConfigError, KeyFileError, SealError, TargetUnusable, WriteBackRefused
 from muniment.sources.base import Source
 from muniment.sources.clio.asking import Rhythm
-from muniment.sources.clio.budget import Priority
 from muniment.sources.clio.client import Client, connect
-from muniment.sources.clio.oauth import Application, OAuth
+from muniment.sources.clio.oauth import OAuth
 from muniment.sources.clio.place import PeakHours, Place, place_of
 from muniment.sources.clio.source import ClioSource
-from muniment.sources.clio.tokens import FileTokenStore, TokenStore
 from muniment.sources.clio.trust.source import ClioTrustSource
+from muniment.sources.web.budget import Priority
+from muniment.sources.web.oauth import Application
+from muniment.sources.web.tokens import FileTokenStore, TokenStore
 from muniment.vault.age import Identity, Recipient, open_sealed, seal
 
 FOLDER = "clio"

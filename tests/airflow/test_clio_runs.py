@@ -13,7 +13,7 @@ from muniment.airflow.stores import clio_login
 from muniment.clock import SystemClock
 from muniment.config.load import load_firm
 from muniment.errors import ConfigError
-from muniment.sources.clio.tokens import Tokens
+from muniment.sources.web.tokens import Tokens
 from muniment.vault.setup import add_source
 from muniment.wiring import Wiring
 from muniment.wiring_clio import restore_store, token_store

@@ -15,7 +15,7 @@ from muniment.assurance.trust_books.sealed_report import open_report, reports_in
 from muniment.backup.pipeline import back_up
 from muniment.clock import SystemClock
 from muniment.config.load import load_firm
-from muniment.sources.clio.tokens import Tokens
+from muniment.sources.web.tokens import Tokens
 from muniment.vault.age import Identity
 from muniment.vault.evidence import load_stream, open_detail
 from muniment.vault.setup import add_source

@@ -23,7 +23,8 @@ from typing import Any
 import requests
 
 from muniment.errors import MunimentError
-from muniment.sources.clio.transport import Transport, _Passing
+from muniment.sources.clio.transport import Transport
+from muniment.sources.web.wire import Passing
 from tests.campaign import Case
 from tests.simulators.clio.running import Running, running
 from tests.support import clio_back
@@ -55,7 +56,7 @@ def disturbed(deed: str, at: int, count: list[int]) -> type[Transport]:
             _ = answer.content
             if deed == "deaf":
                 raise Killed
-            raise _Passing("an answer ended early")
+            raise Passing("an answer ended early")
 
     return Disturbed
 

@@ -19,14 +19,16 @@ from unittest import mock
 from muniment.model.item import NO_MATTER, Observed
 from muniment.sources.base import Same
 from muniment.sources.clio import items, naming, source
-from muniment.sources.clio.downloads import Downloads, _Download
+from muniment.sources.clio.downloads import Downloads
 from muniment.sources.clio.fields import Asking
 from muniment.sources.clio.items import Matters
 from muniment.sources.clio.listing import Reader, Row
 from muniment.sources.clio.pages import Pages, Walk
 from muniment.sources.clio.source import _Scan
 from muniment.sources.clio.standing import Standing
-from muniment.sources.clio.transport import Answer, Transport
+from muniment.sources.clio.transport import Transport
+from muniment.sources.web.download import Download
+from muniment.sources.web.wire import Answer
 
 Patches = Callable[[], list[Any]]
 
@@ -261,7 +263,7 @@ def stream(change: Callable[[bytes], bytes]) -> Patches:
 
         return pieces
 
-    return lambda: [swap(_Download, "pieces", made)]
+    return lambda: [swap(Download, "pieces", made)]
 
 
 def _zeros(whole: bytes) -> bytes:

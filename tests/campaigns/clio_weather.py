@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from muniment.errors import MunimentError
-from muniment.sources.clio.exact import canonical
 from muniment.sources.clio.listing import Row
 from muniment.sources.clio.table import table
+from muniment.sources.web.exact import canonical
 from tests.campaign import Case
 from tests.simulators.clio.running import Running, running
 from tests.support.clio_client import Client, client, fault
@@ -140,7 +140,7 @@ def _differences(reading: Client, name: str, read: set[bytes], before: int) -> I
 
 
 def _id(body: bytes) -> str:
-    from muniment.sources.clio.exact import parse
+    from muniment.sources.web.exact import parse
 
     return str(parse(body).get("id"))
 

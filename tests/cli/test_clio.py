@@ -19,7 +19,7 @@ from muniment.assurance.trust_books.weekly import look_at_books
 from muniment.cli.stores import open_destination
 from muniment.clock import SystemClock
 from muniment.config.load import load_firm
-from muniment.sources.clio.tokens import Tokens
+from muniment.sources.web.tokens import Tokens
 from muniment.vault.age import Identity, parse_identities
 from muniment.wiring import Wiring
 from muniment.wiring_clio import token_store

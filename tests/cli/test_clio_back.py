@@ -15,7 +15,7 @@ import yaml
 from muniment.clock import SystemClock
 from muniment.config.load import load_firm
 from muniment.errors import WriteBackRefused
-from muniment.sources.clio.tokens import Tokens
+from muniment.sources.web.tokens import Tokens
 from muniment.vault.age import Identity, parse_identities
 from muniment.wiring_clio import restore_alone, restore_store, token_store
 from tests.cli.conftest import Office, Terminal

@@ -16,9 +16,10 @@ import requests
 from muniment.errors import NeverWrittenBack
 from muniment.recovery.clio_back import papers
 from muniment.recovery.clio_back.outcome import Status, WriteReport
-from muniment.sources.clio.exact import parse
-from muniment.sources.clio.transport import Transport, Unanswered
+from muniment.sources.clio.transport import Transport
 from muniment.sources.clio.writing import Writer
+from muniment.sources.web.changes import Unanswered
+from muniment.sources.web.exact import parse
 from tests.simulators.clio.running import Running, running
 from tests.support.clio_back import Case, backed_up
 from tests.support.clio_client import client, fault

@@ -25,7 +25,7 @@ from muniment.clock import to_text
 from muniment.recovery.perform import perform
 from muniment.recovery.plan import make_restore_plan
 from muniment.recovery.selection import select_matter
-from muniment.sources.clio.exact import canonical, parse
+from muniment.sources.web.exact import canonical, parse
 from muniment.wiring import Wiring
 
 REPOSITORY = Path(__file__).resolve().parents[2]

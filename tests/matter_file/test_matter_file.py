@@ -22,8 +22,8 @@ from muniment.recovery.matter_file.index import Outcome, require_free, write_ind
 from muniment.recovery.matter_file.target import MatterFileTarget
 from muniment.recovery.perform import perform
 from muniment.recovery.plan import RestorePlan, make_restore_plan
-from muniment.sources.clio.exact import parse
 from muniment.sources.files import FileTarget
+from muniment.sources.web.exact import parse
 from tests.matter_file.conftest import LETTER, MATTER, Given, give_back, selection
 from tests.matter_file.links import cells, links
 

@@ -10,15 +10,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from muniment.sources.clio.budget import Budget, Priority
+from muniment.sources.clio.budget import Budget
 from muniment.sources.clio.downloads import Downloads
-from muniment.sources.clio.exact import parse
 from muniment.sources.clio.listing import Reader
-from muniment.sources.clio.oauth import Application, OAuth
+from muniment.sources.clio.oauth import OAuth
 from muniment.sources.clio.place import Place, place_of
 from muniment.sources.clio.table import table
-from muniment.sources.clio.tokens import Access, Held, TokenConflict, Tokens
-from muniment.sources.clio.transport import Patience, Transport
+from muniment.sources.clio.transport import Transport
+from muniment.sources.web.budget import Priority
+from muniment.sources.web.exact import parse
+from muniment.sources.web.oauth import Application
+from muniment.sources.web.tokens import Access, Held, TokenConflict, Tokens
+from muniment.sources.web.wire import Patience
 from tests.simulators.clio.running import Running
 
 SOON = Patience(attempts=8, connect=5, read=5, whole=20)

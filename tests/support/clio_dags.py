@@ -24,7 +24,7 @@ from muniment.backup.shards import FILES
 from muniment.clock import SystemClock
 from muniment.config.load import load_firm
 from muniment.ids import new_run_id
-from muniment.sources.clio.tokens import Tokens
+from muniment.sources.web.tokens import Tokens
 from muniment.wiring_clio import token_store
 from tests.simulators.clio.running import ROOT, Running
 from tests.support.airflow_firm import AirflowFirm

@@ -18,13 +18,13 @@ from muniment.sources.clio import client as clio
 from muniment.sources.clio import naming
 from muniment.sources.clio.asking import Rhythm
 from muniment.sources.clio.downloads import Downloads
-from muniment.sources.clio.exact import canonical, parse
 from muniment.sources.clio.listing import Reader
 from muniment.sources.clio.place import PEAK
 from muniment.sources.clio.reports import Reports
 from muniment.sources.clio.source import ClioSource
 from muniment.sources.clio.table import Table, table
-from muniment.sources.clio.tokens import Held
+from muniment.sources.web.exact import canonical, parse
+from muniment.sources.web.tokens import Held
 from muniment.vault.rows import Snapshot
 from tests.simulators.clio.running import Running
 from tests.support.clio_client import Client, client, tokens

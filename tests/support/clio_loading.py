@@ -15,10 +15,12 @@ from pathlib import Path
 
 import requests
 
-from muniment.sources.clio.budget import Budget, Priority
+from muniment.sources.clio.budget import Budget
 from muniment.sources.clio.place import place_of
-from muniment.sources.clio.tokens import Access, Held, Tokens
-from muniment.sources.clio.transport import Answer, Transport
+from muniment.sources.clio.transport import Transport
+from muniment.sources.web.budget import Priority
+from muniment.sources.web.tokens import Access, Held, Tokens
+from muniment.sources.web.wire import Answer
 from tests.support.clio_client import MemoryStore
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import requests
 
 from muniment.clock import SystemClock
-from muniment.sources.clio.oauth import Application, OAuth
+from muniment.sources.clio.oauth import OAuth
 from muniment.sources.clio.place import place_of
-from muniment.sources.clio.tokens import Access, FileTokenStore
+from muniment.sources.web.oauth import Application
+from muniment.sources.web.tokens import Access, FileTokenStore
 from muniment.vault.age import open_sealed, parse_identities, seal
 
 

@@ -27,7 +27,8 @@ from muniment.backup.work import ShardResult
 from muniment.clock import SystemClock, Waiting
 from muniment.config.load import load_firm
 from muniment.errors import MunimentError
-from muniment.sources.clio.transport import Answer, Stored, Transport
+from muniment.sources.clio.transport import Transport
+from muniment.sources.web.wire import Answer, Stored
 from muniment.wiring import Wiring
 from tests.support.common_clock import CommonClock
 

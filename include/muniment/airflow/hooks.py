@@ -45,7 +45,8 @@ class ClioHook(_SettingsHook):
         from muniment.airflow.stores import login_of
         from muniment.clock import SystemClock
         from muniment.errors import MunimentError
-        from muniment.sources.clio.oauth import Application, OAuth
+        from muniment.sources.clio.oauth import OAuth
+        from muniment.sources.web.oauth import Application
 
         try:
             login = login_of(self.get_conn(), self.connection_id)

@@ -10,7 +10,6 @@ from muniment.assurance.contracts import Expected, Facts, equal
 from muniment.assurance.openable import format_of
 from muniment.model.item import Row
 from muniment.model.text import text_of
-from muniment.sources.clio.exact import parse
 from muniment.sources.clio.naming import (
     BYTES,
     DOCUMENT_FILE,
@@ -18,6 +17,7 @@ from muniment.sources.clio.naming import (
     TEMPLATE_FILE,
     TRUST_TABLE,
 )
+from muniment.sources.web.exact import parse
 
 _LARGEST = 64 << 20
 """Bytes: no row is larger."""

@@ -21,13 +21,13 @@ from muniment.clock import from_text
 from muniment.errors import IntegrityError, ItemUnreadable
 from muniment.model.item import Row
 from muniment.sources.base import Source
-from muniment.sources.clio.exact import parse
 from muniment.sources.clio.naming import LEDGER_REPORT
 from muniment.sources.clio.trust.books import REPORTS, RESOURCES, Books, lines_of
 from muniment.sources.clio.trust.export import as_csv
 from muniment.sources.clio.trust.ledger import canonical_tables
 from muniment.sources.clio.trust.reconcile import reconcile
 from muniment.sources.clio.trust.source import EVIDENCE, report_id, table_id
+from muniment.sources.web.exact import parse
 from muniment.vault.history import CommitRecord, History
 from muniment.vault.pack_reader import PartReader
 from muniment.vault.vault import Vault

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from muniment.cli.session import Session
     from muniment.sources.clio.oauth import OAuth
     from muniment.sources.clio.standing import Standing
-    from muniment.sources.clio.tokens import Tokens
+    from muniment.sources.web.tokens import Tokens
     from muniment.wiring_clio import Login
 
 PATIENCE = 600.0
@@ -97,7 +97,7 @@ def consent(
 
 def _to_write(session: Session, source_id: str, paste: bool) -> None:
     from muniment.sources.clio.standing import identify
-    from muniment.sources.clio.tokens import Held, HeldTokens
+    from muniment.sources.web.tokens import Held, HeldTokens
     from muniment.wiring_clio import restore_client, restore_oauth, restore_store
 
     oauth = restore_oauth(session.firm, source_id, session.waiting)
@@ -210,7 +210,7 @@ def _kept(session: Session, source_id: str, tokens: Tokens) -> int:
 
 def _standing(session: Session, source_id: str, tokens: Tokens, login: Login | None) -> Standing:
     from muniment.sources.clio.standing import examine
-    from muniment.sources.clio.tokens import Held, HeldTokens
+    from muniment.sources.web.tokens import Held, HeldTokens
     from muniment.wiring_clio import clio_client
 
     store = HeldTokens(Held(1, tokens))

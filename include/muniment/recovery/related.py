@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from muniment.model.item import Row
-from muniment.sources.clio.exact import parse
 from muniment.sources.clio.naming import BYTES
 from muniment.sources.clio.references import REFERRED, Reference, references
 from muniment.sources.clio.table import table
+from muniment.sources.web.exact import parse
 from muniment.vault.history import CommitRecord, History
 from muniment.vault.pack_reader import PartReader
 from muniment.vault.rows import Snapshot

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from muniment.clock import FixedClock
-from muniment.sources.clio.budget import Budget, Priority, retry_after
+from muniment.sources.clio.budget import Budget
+from muniment.sources.web.budget import Priority, retry_after
 from tests.simulators.clio.running import Running, running
 from tests.support.clio_client import client
 from tests.support.needs import REPOSITORY

@@ -16,9 +16,9 @@ from muniment.model.item import Observed
 from muniment.sources.base import Same
 from muniment.sources.clio import naming
 from muniment.sources.clio.asking import Rhythm
-from muniment.sources.clio.budget import Priority
 from muniment.sources.clio.source import ClioSource
 from muniment.sources.clio.standing import examine
+from muniment.sources.web.budget import Priority
 from tests.campaigns.clio import Killed, killing
 from tests.contracts.api_source_contract import ApiSourceContract, Remembered
 from tests.contracts.source_contract import LARGE, content_of, observed

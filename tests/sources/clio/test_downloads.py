@@ -12,7 +12,7 @@ from muniment.errors import ItemUnreadable, SourceUnavailable
 from muniment.sources import causes
 from muniment.sources.clio.downloads import Downloads
 from muniment.sources.clio.table import table
-from muniment.sources.clio.transport import Stored, Torn
+from muniment.sources.web.wire import Stored, Torn
 from tests.simulators.clio.running import Running
 from tests.support.clio_client import Client, client, fault
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from muniment.errors import SourceError, SourceRestricted, SourceUnavailable
-from muniment.sources.clio.exact import canonical, parse
 from muniment.sources.clio.listing import Row, newest
 from muniment.sources.clio.table import Resource, table
-from muniment.sources.clio.tokens import Held
+from muniment.sources.web.exact import canonical, parse
+from muniment.sources.web.tokens import Held
 from tests.simulators.clio.running import Running
 from tests.support.clio_client import Client, client, fault, tokens
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from muniment.errors import SourceRestricted
-from muniment.sources.clio.exact import parse
 from muniment.sources.clio.reports import Reports
 from muniment.sources.clio.standing import examine, identify
 from muniment.sources.clio.table import table
-from muniment.sources.clio.tokens import Held
+from muniment.sources.web.exact import parse
+from muniment.sources.web.tokens import Held
 from tests.simulators.clio.running import Running
 from tests.support.clio_client import Client, client, fault, tokens
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from muniment.sources.clio.exact import canonical
 from muniment.sources.clio.table import table
+from muniment.sources.web.exact import canonical
 from tests.support.clio_client import Client
 from tests.support.needs import REPOSITORY, missing
 

@@ -14,7 +14,7 @@ import pytest
 from muniment.clock import FixedClock
 from muniment.errors import SourceRefused, SourceUnavailable
 from muniment.sources.clio.oauth import OAuth
-from muniment.sources.clio.tokens import Access, FileTokenStore, Held, TokenConflict, Tokens
+from muniment.sources.web.tokens import Access, FileTokenStore, Held, TokenConflict, Tokens
 from muniment.vault.age import Identity, open_sealed, seal
 from tests.simulators.clio.running import Running
 from tests.support.clio_client import MemoryStore, Passing, application, client, place, tokens

@@ -9,8 +9,8 @@ import pytest
 
 from muniment.errors import Retry, SourceRefused, SourceRestricted, SourceUnavailable
 from muniment.sources.clio.place import PEAK, place_of
-from muniment.sources.clio.tokens import Held
-from muniment.sources.clio.transport import Answer, Patience
+from muniment.sources.web.tokens import Held
+from muniment.sources.web.wire import Answer, Patience
 from tests.simulators.clio.running import Running
 from tests.support.clio_client import Client, client, fault, place, tokens
 

@@ -17,7 +17,6 @@ import pytest
 
 from muniment.errors import SourceError
 from muniment.sources.clio.client import Client as Whole
-from muniment.sources.clio.exact import canonical, parse
 from muniment.sources.clio.place import PEAK
 from muniment.sources.clio.reports import Reports
 from muniment.sources.clio.trust import (
@@ -32,6 +31,7 @@ from muniment.sources.clio.trust import (
 from muniment.sources.clio.trust.books import lines_of, money
 from muniment.sources.clio.trust.reconcile import ledgers
 from muniment.sources.clio.trust.tables import COLUMNS, Kind
+from muniment.sources.web.exact import canonical, parse
 from tests.simulators.clio.running import Running, running
 from tests.support.clio_client import client
 

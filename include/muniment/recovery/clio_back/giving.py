@@ -22,8 +22,8 @@ from muniment.recovery.clio_back.old import Data, Old, Snapshot, id_of
 from muniment.recovery.clio_back.outcome import Outcome, Status
 from muniment.recovery.clio_back.papers import UPLOAD, Papers, begun_in
 from muniment.sources.clio.naming import DOCUMENT_FILE, DOCUMENTS, FOLDERS, MATTERS, VERSIONS
-from muniment.sources.clio.transport import Unanswered
 from muniment.sources.clio.writing import Refusal, Writer
+from muniment.sources.web.changes import Unanswered
 
 TRIES = 5
 """How often a row is sent of which the account shows each time that it was not made."""

@@ -10,8 +10,8 @@ from muniment.model.item import Row
 from muniment.model.text import text_of
 from muniment.recovery.related import is_record
 from muniment.sources.clio import naming
-from muniment.sources.clio.exact import parse
 from muniment.sources.clio.table import table
+from muniment.sources.web.exact import parse
 from muniment.vault.pack_reader import PartReader
 
 Data = Mapping[str, Any]

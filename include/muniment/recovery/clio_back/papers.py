@@ -13,8 +13,9 @@ from typing import Any
 from muniment.model.item import Row
 from muniment.recovery.clio_back.account import Account
 from muniment.recovery.clio_back.old import Data, Old
-from muniment.sources.clio.transport import Torn, Unanswered
 from muniment.sources.clio.writing import Refusal, Writer
+from muniment.sources.web.changes import Unanswered
+from muniment.sources.web.wire import Torn
 
 Content = Callable[[Row], Iterator[bytes]]
 """The proven bytes of an item, from the beginning."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from muniment.recovery.matter_file.text import members, number_of, one_line, shown
-from muniment.sources.clio.exact import parse
+from muniment.sources.web.exact import parse
 
 Data = Mapping[str, Any]
 

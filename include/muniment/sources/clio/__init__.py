@@ -2,11 +2,10 @@
 
 Nouns
 - Table (`table`): the collections there are, and how each has to be asked.
-- Transport (`transport`): one HTTP request and what may go wrong with it; regions, retries, errors.
-- Tokens (`tokens`): one person's consent, kept sealed, renewed by one process at a time.
-- Budget (`budget`): the requests a minute that one consent may make, shared by all processes here.
+- Transport (`transport`), OAuth (`oauth`), Budget (`budget`), Place (`place`): what Clio does its own way of what
+  `sources.web` does for every API.
 - Listing (`listing`): the rows of a collection, none lost and none twice.
-- Download (`downloads`): the bytes of a document's version, whole or not at all.
+- Downloads (`downloads`): which files there are to read.
 - Writer (`writing`): rows made and changed, for a restore that was asked for, under a consent of its own.
 - Standing (`standing`): whose account this is, and whether the backup user sees all of it.
 

@@ -20,9 +20,9 @@ from urllib3.exceptions import HTTPError
 
 from muniment.clock import Waiting
 from muniment.errors import SourceRefused, SourceUnavailable
-from muniment.sources.clio.budget import Budget, Priority
-from muniment.sources.clio.place import Place
-from muniment.sources.clio.tokens import Access
+from muniment.sources.web.budget import Budget, Priority
+from muniment.sources.web.place import Place
+from muniment.sources.web.tokens import Access
 
 TRIES = 5
 TIMEOUT = (10.0, 60.0)

@@ -7,15 +7,18 @@ from datetime import datetime
 from pathlib import Path
 
 from muniment.clock import Waiting
-from muniment.sources.clio.budget import Budget, Priority
+from muniment.sources.clio.budget import Budget
 from muniment.sources.clio.downloads import Downloads
 from muniment.sources.clio.listing import Reader
-from muniment.sources.clio.oauth import Application, OAuth
+from muniment.sources.clio.oauth import OAuth
 from muniment.sources.clio.place import PEAK, PeakHours, Place
 from muniment.sources.clio.reports import Reports
 from muniment.sources.clio.table import Table, table
-from muniment.sources.clio.tokens import Access, TokenStore
-from muniment.sources.clio.transport import VERSION, Patience, Transport
+from muniment.sources.clio.transport import VERSION, Transport
+from muniment.sources.web.budget import Priority
+from muniment.sources.web.oauth import Application
+from muniment.sources.web.tokens import Access, TokenStore
+from muniment.sources.web.wire import Patience
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from muniment.sources.clio.budget import Priority
 from muniment.sources.clio.table import Resource
-from muniment.sources.clio.transport import Answer, Transport
+from muniment.sources.clio.transport import Transport
+from muniment.sources.web.budget import Priority
+from muniment.sources.web.wire import Answer
 
 KEYS = ("id", "etag")
 _WORD = re.compile(r"[A-Za-z0-9_]+")

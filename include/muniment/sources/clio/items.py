@@ -10,9 +10,9 @@ from typing import Any
 from muniment.clock import from_text
 from muniment.model.item import NO_MATTER, Brought, Fingerprint, Named, Observed
 from muniment.sources.clio import naming
-from muniment.sources.clio.exact import canonical
 from muniment.sources.clio.listing import Reader, Row
 from muniment.sources.clio.table import Resource, Table
+from muniment.sources.web.exact import canonical
 
 _TITLE = 200
 """Characters of a matter's description that serve as its title."""

@@ -18,12 +18,12 @@ from datetime import datetime
 from typing import Any
 
 from muniment.clock import from_text, to_text
-from muniment.sources.clio.budget import Priority
-from muniment.sources.clio.exact import canonical
 from muniment.sources.clio.fields import Asking
 from muniment.sources.clio.pages import Pages, Walk
 from muniment.sources.clio.table import Resource, View
 from muniment.sources.clio.transport import Transport
+from muniment.sources.web.budget import Priority
+from muniment.sources.web.exact import canonical
 
 WALKS = 6
 """How often a collection is walked before it counts as not to be had."""

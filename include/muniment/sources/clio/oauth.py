@@ -1,163 +1,31 @@
-"""OAuth at Clio: the page on which a person consents, the code that comes back, and renewal.
-
-There is only the authorization code grant: one person consents once in a browser, and the refresh token
-serves from then on until it is revoked. As a rule it does not change; when an answer brings a new one,
-that one counts.
-"""
+"""OAuth at Clio: there is only the authorization code grant, and as a rule the refresh token does not change."""
 
 from __future__ import annotations
 
-import secrets
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any
-from urllib.parse import urlencode
-
-import requests
-
 from muniment.clock import Waiting
-from muniment.errors import SourceRefused, SourceUnavailable
-from muniment.sources.clio.exact import parse
-from muniment.sources.clio.place import UNTRUSTED, UNTRUSTED_TODO, Place
-from muniment.sources.clio.tokens import Tokens
+from muniment.sources.clio.place import Place
+from muniment.sources.web import oauth as web
+from muniment.sources.web.oauth import Application
 
-ATTEMPTS = 6
-TIMEOUT = (10, 60)
 LIFETIME = 2_592_000
 """Seconds that an access token is good, where the answer does not say."""
 
 
-@dataclass(frozen=True, slots=True)
-class Application:
-    """What the vendor's developer page gives out; it belongs to one region."""
-
-    client_id: str
-    client_secret: str = field(repr=False)
-    redirect_uri: str = ""
-
-
-class OAuth:
-    """One application at one place. `source_id` is for errors."""
+class OAuth(web.OAuth):
+    """One application at one place; an application belongs to one region. `source_id` is for errors."""
 
     def __init__(
         self, place: Place, application: Application, clock: Waiting, source_id: str
     ) -> None:
-        self._place = place
-        self._application = application
-        self._clock = clock
-        self._source_id = source_id
-        self._session = requests.Session()
-        self._session.auth = _nothing
-
-    def page(self, state: str) -> str:
-        """The URL at which a person consents. `state` comes back with the code."""
-        asked = {
-            "response_type": "code",
-            "client_id": self._application.client_id,
-            "redirect_uri": self._application.redirect_uri,
-            "state": state,
-            "redirect_on_decline": "true",
-        }
-        return f"{self._place.app}/oauth/authorize?{urlencode(asked)}"
-
-    def exchange(self, code: str) -> Tokens:
-        """The tokens for a code; it can be used once. Raises SourceRefused, SourceUnavailable."""
-        form = {
-            "grant_type": "authorization_code",
-            "code": code,
-            "redirect_uri": self._application.redirect_uri,
-        }
-        return self._tokens(self._post(form, attempts=1), None)
-
-    def prove(self) -> None:
-        """Whether the vendor knows the application, without anybody's consent: a code that nobody was given is
-        refused as such (`invalid_grant`, RFC 6749, 5.2) only to an application whose key and secret are right.
-
-        Raises SourceRefused where they are not, or the answer says neither; SourceUnavailable.
-        """
-        form = {
-            "grant_type": "authorization_code",
-            "code": secrets.token_urlsafe(24),
-            "redirect_uri": self._application.redirect_uri,
-        }
-        status, held = self._answer(form, attempts=1)
-        if not (isinstance(held, dict) and held.get("error") == "invalid_grant"):
-            self._judged(status, held)
-
-    def refresh(self, held: Tokens) -> Tokens:
-        """Raises SourceRefused when the consent has ended, SourceUnavailable."""
-        form = {"grant_type": "refresh_token", "refresh_token": held.refresh}
-        return self._tokens(self._post(form, attempts=ATTEMPTS), held.refresh)
-
-    def _tokens(self, answer: dict[str, Any], old: str | None) -> Tokens:
-        try:
-            access = str(answer["access_token"])
-            refresh = str(answer.get("refresh_token") or old or "")
-            seconds = int(answer.get("expires_in") or LIFETIME)
-        except (KeyError, TypeError, ValueError):
-            raise self._refused("the vendor's answer holds no token") from None
-        if not refresh:
-            raise self._refused("the vendor gave no refresh token")
-        return Tokens(access, refresh, self._clock.now() + timedelta(seconds=seconds))
-
-    def _post(self, form: dict[str, str], attempts: int) -> dict[str, Any]:
-        return self._judged(*self._answer(form, attempts))
-
-    def _answer(self, form: dict[str, str], attempts: int) -> tuple[int, Any]:
-        """Status and JSON. Raises SourceUnavailable; SourceRefused where the other side is not to be trusted."""
-        known = {
-            "client_id": self._application.client_id,
-            "client_secret": self._application.client_secret,
-        }
-        why = "the connection failed"
-        for attempt in range(attempts):
-            if attempt:
-                self._clock.sleep(2.0**attempt)
-            try:
-                answer = self._session.post(
-                    f"{self._place.app}/oauth/token",
-                    data=form | known,
-                    timeout=TIMEOUT,
-                    verify=self._place.verify,
-                    allow_redirects=False,
-                )
-                held = parse(answer.content)
-            except requests.exceptions.SSLError as error:
-                if "CERTIFICATE_VERIFY_FAILED" in repr(error):
-                    raise self._refused(UNTRUSTED, UNTRUSTED_TODO) from None
-                continue
-            except (requests.RequestException, OSError):
-                continue
-            except ValueError:
-                why = f"it answered {answer.status_code}, and no JSON"
-                continue
-            if answer.status_code == 429 or answer.status_code >= 500:
-                why = f"it answered {answer.status_code}"
-                continue
-            return answer.status_code, held
-        raise SourceUnavailable(
-            f"Clio gives out no token: {why}", to=f"source {self._source_id}"
-        ) from None
-
-    def _judged(self, status: int, held: Any) -> dict[str, Any]:
-        if status == 200 and isinstance(held, dict):
-            return held
-        error = held.get("error") if isinstance(held, dict) else None
-        if error == "invalid_grant":
-            raise self._refused("the consent was revoked, or it has ended")
-        if status == 401 or error in ("invalid_client", "unauthorized_client"):
-            raise self._refused(
-                f"Clio does not know this application in the region `{self._place.region}`",
-                "Compare region, client_id and client secret with the vendor's developer page; an"
-                f" application belongs to one region. Then `muniment consent {self._source_id}`.",
-            )
-        raise self._refused(f"Clio gives out no token and answers {status}")
-
-    def _refused(self, what: str, todo: str = "") -> SourceRefused:
-        again = f"Have the backup user give consent again: `muniment consent {self._source_id}`."
-        return SourceRefused(what, to=f"source {self._source_id}", todo=todo or again)
-
-
-def _nothing(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """In place of what `.netrc` may hold for the host."""
-    return request
+        grant = web.Grant(
+            "Clio",
+            f"{place.app}/oauth/authorize",
+            f"{place.app}/oauth/token",
+            place.verify,
+            f"Clio does not know this application in the region `{place.region}`",
+            "Compare region, client_id and client secret with the vendor's developer page; an"
+            f" application belongs to one region. Then `muniment consent {source_id}`.",
+            LIFETIME,
+            {"redirect_on_decline": "true"},
+        )
+        super().__init__(grant, application, clock, source_id)

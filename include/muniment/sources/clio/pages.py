@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from muniment.sources.clio.budget import Priority
 from muniment.sources.clio.fields import Asking, Pairs
 from muniment.sources.clio.table import Resource
+from muniment.sources.web.budget import Priority
 
 AGAIN = 3
 """How often a page is asked for again that cannot be right."""

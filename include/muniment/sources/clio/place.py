@@ -6,11 +6,12 @@ the hosts of the others. The same application name at `api.clio.com` is another 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
+
+from muniment.sources.web import place as web
 
 API = "/api/v4"
 HOSTS = {
@@ -20,43 +21,18 @@ HOSTS = {
     "au": "https://au.app.clio.com",
 }
 
-UNTRUSTED = "the certificate of the other side is not one that this machine trusts"
-UNTRUSTED_TODO = (
-    "If a proxy of the firm opens TLS, name its certificate authority (`ca`). If not, somebody may be in between:"
-    " do not give consent, and find out."
-)
-
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """`app` is scheme and host; `ca` the certificate authority that signs it, None for the usual ones."""
+class Place(web.Place):
+    """The hosts of one region."""
 
-    region: str
-    app: str
-    ca: Path | None = None
-
-    @property
-    def api(self) -> str:
-        return self.app + API
-
-    @property
-    def verify(self) -> str | bool:
-        """For `requests`: verification is never off."""
-        return str(self.ca) if self.ca is not None else True
-
-    def holds(self, url: str) -> bool:
-        """Whether a URL is on this host, so that a token may be sent there."""
-        try:
-            own, other = urlsplit(self.app), urlsplit(url)
-            same = (own.hostname, own.port or 443) == (other.hostname, other.port or 443)
-        except ValueError:
-            return False
-        return same and other.scheme == "https" and not other.username and not other.password
+    region: str = field(kw_only=True)
 
 
 def place_of(region: str, app: str = "", ca: Path | None = None) -> Place:
     """The hosts of a region; `app` is another host in their place."""
-    return Place(region, (app or HOSTS[region]).rstrip("/").removesuffix(API), ca)
+    host = (app or HOSTS[region]).rstrip("/").removesuffix(API)
+    return Place(host, host + API, ca, region=region)
 
 
 @dataclass(frozen=True, slots=True)

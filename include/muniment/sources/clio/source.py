@@ -22,9 +22,7 @@ from muniment.sources.clio import naming
 from muniment.sources.clio.asking import How, Rhythm, at, how, remember
 from muniment.sources.clio.audit import REQUESTS, ClioAudit
 from muniment.sources.clio.audit_wire import Wire
-from muniment.sources.clio.budget import Priority
 from muniment.sources.clio.client import Client
-from muniment.sources.clio.exact import canonical, parse
 from muniment.sources.clio.items import (
     Matters,
     file_of,
@@ -39,6 +37,8 @@ from muniment.sources.clio.listing import Reader, Row, newest
 from muniment.sources.clio.opened import Opened, Streamed
 from muniment.sources.clio.standing import examine, identify
 from muniment.sources.clio.table import PAGE, Resource, Table
+from muniment.sources.web.budget import Priority
+from muniment.sources.web.exact import canonical, parse
 
 log = logging.getLogger(__name__)
 

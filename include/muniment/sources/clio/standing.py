@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from muniment.errors import SourceError, SourceRestricted
-from muniment.sources.clio.exact import parse
 from muniment.sources.clio.listing import Reader, Row
 from muniment.sources.clio.reports import Reports
 from muniment.sources.clio.table import Table
+from muniment.sources.web.exact import parse
 
 ROLES = ("admin", "accounts", "billing", "reports")
 """Those of the backup user; without one of them a whole area is closed."""

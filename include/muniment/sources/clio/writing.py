@@ -14,7 +14,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from muniment.errors import NeverWrittenBack, SourceUnavailable, WriteBackRefused
-from muniment.sources.clio.transport import Answer, Sized, Transport, Unanswered
+from muniment.sources.clio.transport import Transport, enveloped
+from muniment.sources.web.changes import Unanswered, change
+from muniment.sources.web.wire import Answer, Sized
 
 MADE = frozenset(
     {
@@ -50,7 +52,7 @@ class Writer:
         Raises Unanswered, Refusal, NeverWrittenBack, WriteBackRefused, SourceUnavailable.
         """
         self._require(collection, MADE)
-        answer = self._transport.change("POST", f"{collection}.json", data, [("fields", fields)])
+        answer = self._sent("POST", f"{collection}.json", data, fields)
         return self._row(collection, answer, 201)
 
     def change(
@@ -65,7 +67,7 @@ class Writer:
                 self._transport.pause(attempt - 1)
             try:
                 path = f"{collection}/{id_}.json"
-                answer = self._transport.change("PATCH", path, data, [("fields", fields)])
+                answer = self._sent("PATCH", path, data, fields)
                 return self._row(collection, answer, 200)
             except Unanswered as unanswered:
                 why = str(unanswered)
@@ -80,6 +82,9 @@ class Writer:
 
     def unavailable(self, why: str) -> SourceUnavailable:
         return self._transport.unavailable(why)
+
+    def _sent(self, method: str, path: str, data: Mapping[str, Any], fields: str) -> Answer:
+        return change(self._transport, method, path, enveloped(data), [("fields", fields)])
 
     def _require(self, collection: str, allowed: frozenset[str]) -> None:
         if collection not in allowed:
@@ -98,7 +103,7 @@ class Writer:
                 f"`muniment consent {self._transport.source_id} --for restore`.",
             )
         if answer.status not in (good, 200):
-            raise Refusal(answer.status, answer.error_type())
+            raise Refusal(answer.status, self._transport.word(answer))
         try:
             data = answer.json()["data"]
             if isinstance(data, dict) and "id" in data:

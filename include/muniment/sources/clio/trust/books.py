@@ -11,7 +11,7 @@ from typing import Any
 from muniment.clock import from_text
 from muniment.errors import SourceError
 from muniment.sources.clio.client import Client
-from muniment.sources.clio.exact import parse
+from muniment.sources.web.exact import parse
 
 Rows = Sequence[Mapping[str, Any]]
 RESOURCES = (

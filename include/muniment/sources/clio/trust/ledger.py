@@ -8,9 +8,9 @@ from datetime import date
 from decimal import Context, Decimal, Inexact
 from typing import Any
 
-from muniment.sources.clio.exact import canonical
 from muniment.sources.clio.trust.books import Books, id_of, moment, money
 from muniment.sources.clio.trust.tables import Table, made
+from muniment.sources.web.exact import canonical
 
 Row = Mapping[str, Any]
 Record = dict[str, Any]
