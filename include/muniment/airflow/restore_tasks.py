@@ -27,12 +27,13 @@ from muniment.config.load import FirmConfig
 from muniment.errors import ConfigError, PlanChanged, RestoreError, VerificationFailed
 from muniment.evidence.events import RestoreEnded
 from muniment.evidence.recording import restore_ended
+from muniment.recovery.crosswalk.asking import ask_for_matter
 from muniment.recovery.matter_file import MATTER_FILE
 from muniment.recovery.matter_file.index import Outcome, require_free, write_index
 from muniment.recovery.matter_file.target import MatterFileTarget
 from muniment.recovery.perform import perform
 from muniment.recovery.plan import RestorePlan, make_restore_plan
-from muniment.recovery.selection import Scope, Selection, select_matter
+from muniment.recovery.selection import Scope, Selection
 from muniment.sources.as_files import TREE
 from muniment.sources.base import Target
 from muniment.vault.suspicion import last_clean_moment
@@ -287,7 +288,7 @@ def selection_of(request: RestoreRequest, vault: Vault) -> Selection:
     """Raises MunimentError where the vault cannot say which matter is meant."""
     if request.what is What.MATTER:
         related = request.form is not Form.ITEMS
-        return select_matter(vault, request.which, request.sources, related=related)
+        return ask_for_matter(vault, request.which, request.sources, related=related)[0]
     scope = Scope.ITEM if request.what is What.ITEM else Scope.SOURCE
     return Selection(scope, request.which, request.sources)
 

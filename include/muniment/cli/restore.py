@@ -13,6 +13,7 @@ import typer
 from muniment.cli import words
 from muniment.cli.clio_back import WriteBack
 from muniment.cli.exits import Exit
+from muniment.cli.matters import naming_sources, print_joined
 from muniment.cli.options import AsOf, Yes, moment_of_plan, session_of, source_of
 from muniment.ids import sha256_hex
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from muniment.cli.session import Session
+    from muniment.recovery.crosswalk.joined import Joined
     from muniment.recovery.perform import RestoreReport
     from muniment.recovery.plan import RestorePlan
     from muniment.recovery.selection import Selection
@@ -99,6 +101,7 @@ def restore(
     back. Every byte is proven before it is written, and read back after. Repeating the same command
     after an interruption goes on where it was. Needs an identity.
     """
+    from muniment.recovery.crosswalk.asking import ask_for_matter
     from muniment.recovery.matter_file import MATTER_FILE
     from muniment.recovery.matter_file.index import Outcome, require_free, write_index
     from muniment.recovery.perform import perform
@@ -117,7 +120,14 @@ def restore(
         raise typer.BadParameter("--into-existing goes with --as clio")
     back = WriteBack(session, from_sources or [], existing=existing) if form is Form.CLIO else None
     vault = session.reading()
-    selection = _selection(vault, matter, path, item, source, from_sources or [])
+    joined: Joined | None = None
+    if matter:
+        sources = tuple(source_of(each) for each in from_sources or [])
+        selection, joined, _ = ask_for_matter(
+            vault, matter, sources, naming=naming_sources(session)
+        )
+    else:
+        selection = _selection(path, item, source, from_sources or [])
     if as_file:
         selection = replace(selection, related=True)
     at = moment_of_plan(session, vault, as_of, selection.sources)
@@ -131,6 +141,9 @@ def restore(
     data: dict[str, Any] = {"plan": plan.as_dict(), "plan_digest": plan.digest, "performed": None}
     if back is not None:
         data["clio"] = {"planned": back.forecast.as_dict()}
+    if joined is not None:
+        data["matter"] = {"ids": list(joined.ids), "notes": list(joined.notes)}
+        print_joined(session, joined)
     if plan_only:
         session.screen.answer(
             "restore", data, lambda: _print_plan(session, plan, plan_only=True, back=back)
@@ -244,14 +257,10 @@ def _one_of(*asked: str) -> None:
         raise typer.BadParameter("say what: one of --matter, --path, --item, --source")
 
 
-def _selection(
-    vault: Vault, matter: str, path: str, item: str, source: str, given: Sequence[str]
-) -> Selection:
-    from muniment.recovery.selection import Scope, Selection, select_matter
+def _selection(path: str, item: str, source: str, given: Sequence[str]) -> Selection:
+    from muniment.recovery.selection import Scope, Selection
 
     sources = tuple(source_of(each) for each in given)
-    if matter:
-        return select_matter(vault, matter, sources)
     if path:
         selection = Selection(Scope.PATH, path, sources)
     elif item:

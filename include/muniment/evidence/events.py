@@ -51,6 +51,7 @@ CATALOGUE: Mapping[str, str] = {
     "exception.accepted": "somebody accepted a problem for a time",
     suspicion.CLEARED: "a person looked at a suspicious snapshot, and forgetting may go on",
     ROLLUP: "the ledger of a month",
+    "matters.named": "a naming source called matters otherwise than before",
 }
 """Event -> what it says. Others exist (alerts have more); these are the ones that KPIs are made of."""
 
