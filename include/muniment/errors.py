@@ -463,6 +463,27 @@ class GivenBackBefore(RestoreError):
     )
 
 
+class WalledOff(RestoreError):
+    """Something of a matter was to be given to somebody who is, or was then, walled off from it."""
+
+    code = "M580"
+    default_safe = "Nothing of it was written."
+    default_todo = (
+        "Say with --for who receives it, and with --requested-by who asks. If the wall is an error, the managing partner "
+        "changes `matters` in firm.yaml; a wall that stood at the time of the snapshot still counts."
+    )
+
+
+class CertificateRefused(RestoreError):
+    """What would be certified is not what was verified."""
+
+    code = "M590"
+    default_safe = "What was delivered stands; no certificate was written."
+    default_todo = (
+        "Restore again into an empty folder; certify before anybody works on the delivery."
+    )
+
+
 # -- embedded servers ----------------------------------------------------------------------------
 
 

@@ -15,6 +15,14 @@ from muniment.cli.clio_back import WriteBack
 from muniment.cli.exits import Exit
 from muniment.cli.matters import naming_sources, print_joined
 from muniment.cli.options import AsOf, Yes, moment_of_plan, session_of, source_of
+from muniment.cli.receiving import (
+    ApprovedBy,
+    For,
+    Receiving,
+    RequestedBy,
+    WithCertificate,
+    print_certificate,
+)
 from muniment.ids import sha256_hex
 
 if TYPE_CHECKING:
@@ -82,6 +90,10 @@ def restore(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace what stands under the same names.")
     ] = False,
+    received_by: For = "",
+    requested_by: RequestedBy = "",
+    approved_by: ApprovedBy = None,
+    certificate: WithCertificate = None,
     plan_only: Annotated[
         bool, typer.Option("--plan-only", help="Show the plan; write nothing.")
     ] = False,
@@ -101,6 +113,7 @@ def restore(
     back. Every byte is proven before it is written, and read back after. Repeating the same command
     after an interruption goes on where it was. Needs an identity.
     """
+    from muniment.recovery.certificate.witness import Witness
     from muniment.recovery.crosswalk.asking import ask_for_matter
     from muniment.recovery.matter_file import MATTER_FILE
     from muniment.recovery.matter_file.index import Outcome, require_free, write_index
@@ -130,6 +143,9 @@ def restore(
         selection = _selection(path, item, source, from_sources or [])
     if as_file:
         selection = replace(selection, related=True)
+    receiving = Receiving(
+        session, vault, joined, received_by, requested_by, approved_by or (), certificate
+    )
     at = moment_of_plan(session, vault, as_of, selection.sources)
     at_hand = AtHand()
     with session.screen.progress("Planning: proving the chosen snapshots"):
@@ -137,7 +153,10 @@ def restore(
             plan = back.plan(vault, selection, at, at_hand)
         else:
             target = MATTER_FILE if as_file else "folder"
-            plan = make_restore_plan(vault, selection, at, target=target, at_hand=at_hand)
+            plan = make_restore_plan(
+                vault, selection, at, target=target, at_hand=at_hand, withhold=receiving.withhold
+            )
+    receiving.require(plan)
     data: dict[str, Any] = {"plan": plan.as_dict(), "plan_digest": plan.digest, "performed": None}
     if back is not None:
         data["clio"] = {"planned": back.forecast.as_dict()}
@@ -163,6 +182,7 @@ def restore(
     folder = to.absolute()
     if as_file:
         require_free(folder, overwrite=overwrite)
+    witness = Witness()
     with session.screen.progress("Restoring") as advance:
         done: dict[str, int] = {}
 
@@ -177,6 +197,8 @@ def restore(
             lambda of: _target(session, plan, of, folder, overwrite=overwrite),
             progress=progress,
             at_hand=at_hand,
+            withhold=receiving.withhold,
+            witness=witness.saw,
         )
     if as_file:
         outcome = Outcome(plan, report.verified, report.failures)
@@ -186,11 +208,17 @@ def restore(
         written = back.perform(vault, plan, selection, folder)
         whole = whole and all(one.whole for one in written)
         data["clio"] |= {"written": [one.as_dict() for one in written]}
-    _record(session, vault, plan, report, requested_at, whole=whole)
+    _record(session, vault, plan, report, requested_at, receiving.restore_id, whole=whole)
     data |= {"performed": report.as_dict(), "to": str(folder)}
+    if receiving.wants_certificate and report.whole:
+        data["certificate"] = receiving.certify(
+            plan, selection, folder, witness, report, requested_at
+        )
 
     def human() -> None:
         _print_report(session, report, folder)
+        if "certificate" in data:
+            print_certificate(session, data["certificate"])
         if back is not None:
             back.print_report(folder)
 
@@ -212,16 +240,16 @@ def _record(
     plan: RestorePlan,
     report: RestoreReport,
     requested_at: datetime,
+    restore_id: str,
     *,
     whole: bool,
 ) -> None:
     from muniment.errors import MunimentError
     from muniment.evidence.events import RestoreEnded
     from muniment.evidence.recording import restore_ended
-    from muniment.ids import new_run_id
 
     event = RestoreEnded(
-        restore_id=new_run_id(),
+        restore_id=restore_id,
         scope=plan.scope,
         matter=plan.selection if plan.scope == "matter" else "",
         requested_at=requested_at,
