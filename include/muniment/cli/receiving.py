@@ -109,7 +109,7 @@ class Receiving:
     def wants_certificate(self) -> bool:
         return self.joined is not None if self.certificate is None else self.certificate
 
-    def certify(
+    def certified(
         self,
         plan: RestorePlan,
         selection: Selection,
@@ -118,7 +118,29 @@ class Receiving:
         report: RestoreReport,
         requested_at: datetime,
     ) -> dict[str, Any]:
-        """Writes the certificate of a whole restore and records it. Raises CertificateRefused."""
+        """What was certified, with its `folder`; or `refused` and why. What was delivered stands either way."""
+        from muniment.errors import CertificateRefused, MunimentError
+
+        try:
+            if not report.whole:
+                raise CertificateRefused(
+                    f"{len(report.failures):,} items of the plan were not given back",
+                    to=f"plan {plan.digest[:16]}",
+                )
+            return self._certify(plan, selection, folder, witness, report, requested_at)
+        except MunimentError as error:
+            return {"refused": error.as_dict()}
+
+    def _certify(
+        self,
+        plan: RestorePlan,
+        selection: Selection,
+        folder: Path,
+        witness: Witness,
+        report: RestoreReport,
+        requested_at: datetime,
+    ) -> dict[str, Any]:
+        """Writes the certificate and records it. Raises CertificateRefused."""
         from muniment.clock import to_text
         from muniment.errors import MunimentError
         from muniment.evidence.events import RESTORES, CertificateMade, write
@@ -173,6 +195,13 @@ def _new_id() -> str:
 
 
 def print_certificate(session: Session, told: dict[str, Any]) -> None:
+    if "refused" in told:
+        why = told["refused"]
+        session.screen.note(
+            f"NO CERTIFICATE: [{why['code']}] {why['what']} ({why['to']}). {why['todo']}",
+            style="red",
+        )
+        return
     signed = f"signed by {told['signer']}" if told["signer"] else "NOT SIGNED: no signing key here"
     session.screen.facts(
         [

@@ -210,10 +210,11 @@ def restore(
         data["clio"] |= {"written": [one.as_dict() for one in written]}
     _record(session, vault, plan, report, requested_at, receiving.restore_id, whole=whole)
     data |= {"performed": report.as_dict(), "to": str(folder)}
-    if receiving.wants_certificate and report.whole:
-        data["certificate"] = receiving.certify(
-            plan, selection, folder, witness, report, requested_at
-        )
+    certified = True
+    if receiving.wants_certificate:
+        told = receiving.certified(plan, selection, folder, witness, report, requested_at)
+        data["certificate"] = told
+        certified = "folder" in told
 
     def human() -> None:
         _print_report(session, report, folder)
@@ -222,7 +223,8 @@ def restore(
         if back is not None:
             back.print_report(folder)
 
-    session.screen.answer("restore", data, human, Exit.GOOD if whole else Exit.NOT_WHOLE)
+    good = whole and certified
+    session.screen.answer("restore", data, human, Exit.GOOD if good else Exit.NOT_WHOLE)
 
 
 def _target(
