@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from muniment.cli.session import Session
     from muniment.recovery.certificate.witness import Witness
     from muniment.recovery.crosswalk.joined import Joined
-    from muniment.recovery.crosswalk.policy import WallBook
+    from muniment.recovery.crosswalk.policy import Entitlement
     from muniment.recovery.perform import RestoreReport
     from muniment.recovery.plan import RestorePlan
     from muniment.recovery.selection import Filter, Selection
@@ -81,29 +81,19 @@ class Receiving:
         return tuple(who for who in (self.requested_by, self.received_by) if who)
 
     @cached_property
-    def _book(self) -> WallBook:
-        from muniment.recovery.crosswalk.policy import WallBook
+    def _entitled(self) -> Entitlement:
+        from muniment.recovery.crosswalk.policy import Entitlement
 
-        return WallBook(self.vault, self.session.firm if self.session.has_firm else None)
+        config = self.session.firm if self.session.has_firm else None
+        return Entitlement(self.vault, config, self.joined, self.people)
 
-    @cached_property
+    @property
     def withhold(self) -> Filter:
-        """Of a restore by path, item or source what is walled off is left out; a matter is given or refused."""
-        from muniment.recovery.crosswalk.policy import withholding
-        from muniment.recovery.selection import nothing_withheld
-
-        if self.joined is not None or not any(
-            w.by_matter or not w.known for w in self._book.ever()
-        ):
-            return nothing_withheld
-        return withholding(self._book, self.people)
+        return self._entitled.withhold
 
     def require(self, plan: RestorePlan) -> None:
         """Raises WalledOff."""
-        from muniment.recovery.crosswalk.policy import require_may_receive
-
-        if self.joined is not None:
-            require_may_receive(self._book, self.joined, plan, self.people)
+        self._entitled.require(plan)
 
     @property
     def wants_certificate(self) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cached_property
 
 from pydantic import TypeAdapter
 
@@ -30,7 +31,7 @@ from muniment.recovery.crosswalk.standing import (
 )
 from muniment.recovery.crosswalk.tally import LEDGER_KINDS
 from muniment.recovery.plan import RestorePlan
-from muniment.recovery.selection import Filter
+from muniment.recovery.selection import Filter, nothing_withheld
 from muniment.vault import names
 from muniment.vault.documents import EvidenceEntry
 from muniment.vault.evidence import load_stream, open_detail
@@ -76,6 +77,11 @@ def standing_of(
     )
 
 
+_LACKING = frozenset({"D126", "D134", "T221", "T250"})
+"""Findings after which an entry may be missing from the stream. What a stranger laid beside it or on top of it
+takes nothing away, or whoever may write to the store could stop every restore."""
+
+
 # -- walls -------------------------------------------------------------------------------------------
 
 
@@ -86,7 +92,7 @@ class WallBook:
         self._vault = vault
         stream = load_stream(vault.store, vault.trust, CONFIGURATION)
         self._noted = sorted(stream.events(CHANGED), key=lambda e: (e.at, e.seq))
-        self._whole = not stream.findings
+        self._whole = not any(finding.code in _LACKING for finding in stream.findings)
         self._config = config
         self._read: dict[int, Walls] = {}
 
@@ -161,8 +167,43 @@ def withholding(book: WallBook, people: Sequence[str]) -> Filter:
     return reason
 
 
-def who_is(config: FirmConfig | None) -> Callable[[str], str]:
-    """From an Airflow login to an id of `people`; empty for a login that nobody has."""
-    people = config.firm.people if config else {}
-    by_login = {person.login: who for who, person in people.items() if person.login}
-    return lambda login: by_login.get(login, login if login in people else "")
+class Entitlement:
+    """What these people may have of one restore. `joined` is None where it is not a matter that was asked for.
+
+    `people` are ids of firm.yaml; an empty one is somebody whom nobody knows, who passes no wall.
+    """
+
+    def __init__(
+        self, vault: Vault, config: FirmConfig | None, joined: Joined | None, people: Sequence[str]
+    ) -> None:
+        self._vault = vault
+        self._config = config
+        self._joined = joined
+        self._people = people
+
+    @cached_property
+    def _book(self) -> WallBook:
+        return WallBook(self._vault, self._config)
+
+    @cached_property
+    def withhold(self) -> Filter:
+        """For planning and performing. Of a restore by path, item or source what is walled off is left out; a matter
+        is given as a whole or refused."""
+        if self._joined is not None:
+            return nothing_withheld
+        if not any(walls.by_matter or not walls.known for walls in self._book.ever()):
+            return nothing_withheld
+        return withholding(self._book, self._people)
+
+    def require(self, plan: RestorePlan) -> None:
+        """Raises WalledOff."""
+        if self._joined is not None:
+            require_may_receive(self._book, self._joined, plan, self._people)
+
+
+def person_of(config: FirmConfig, login: str | None) -> str:
+    """From an Airflow login to an id of `people`; empty for one that nobody has."""
+    for who, person in config.firm.people.items():
+        if login and person.login == login:
+            return who
+    return login if login and login in config.firm.people else ""
