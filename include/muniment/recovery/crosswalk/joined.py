@@ -124,7 +124,7 @@ class Crosswalk:
         bearers = self.of(matter)
         if not bearers:
             return Joined(matter)
-        if matter in self.shared or len({self.group(b) for b in bearers}) > 1:
+        if matter in self.shared or len({_key(self.group(b)[0]) for b in bearers}) > 1:
             return Joined(matter, notes=(_SHARED,))
         met = self.group(bearers[0])
         ids = _newest_first(met)
@@ -134,16 +134,16 @@ class Crosswalk:
 
     def _told(self, met: Sequence[Bearer]) -> list[str]:
         notes = []
-        for merge in self.merges():
-            if merge.of in met:
-                told = _counted(merge.into)
+        for bearer in met:
+            if _key(bearer) in self._merged:
+                told = _counted(bearer.last.moved)
                 notes.append(
                     f"its naming source has no such matter any more; of what it had, {told or 'nothing'} is under "
                     "another matter now and is not given as this one's"
                 )
-        for split in self.splits():
-            if split.into in met:
-                notes.append(f"it began with items of another matter: {_counted(split.of)}")
+            if _key(bearer) in self._split:
+                of = _counted(bearer.sightings[0].moved)
+                notes.append(f"it began with items of another matter: {of}")
         return notes
 
     def status(self, ids: Iterable[str], moment: datetime) -> Status | None:
@@ -155,14 +155,23 @@ class Crosswalk:
         return None
 
     def merges(self) -> list[Merge]:
-        return [Merge(b, b.last.moved, b.last.at) for b in self.bearers if b.last.gone]
+        """Of every object that is gone, whether or not anything moved."""
+        return list(self._merged.values())
 
     def splits(self) -> list[Split]:
-        return [
-            Split(first.moved, b, first.at)
+        return list(self._split.values())
+
+    @cached_property
+    def _merged(self) -> dict[tuple[str, str], Merge]:
+        return {_key(b): Merge(b, b.last.moved, b.last.at) for b in self.bearers if b.last.gone}
+
+    @cached_property
+    def _split(self) -> dict[tuple[str, str], Split]:
+        return {
+            _key(b): Split(first.moved, b, first.at)
             for b in self.bearers
             if (first := b.sightings[0]).moved and not first.gone
-        ]
+        }
 
     def claims(self, moment: datetime) -> dict[str, tuple[Bearer, ...]]:
         """Id -> the objects that bear it at a time."""
