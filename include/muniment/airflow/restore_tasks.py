@@ -17,6 +17,7 @@ from typing import Any
 
 from airflow.sdk import get_current_context
 
+from muniment.airflow.certifying import certified, entitlement, keep_witness
 from muniment.airflow.clio_back import ClioBack
 from muniment.airflow.names import REPORT, engine_run_id
 from muniment.airflow.restore_request import Form, RestoreRequest, What, read_request
@@ -27,12 +28,15 @@ from muniment.config.load import FirmConfig
 from muniment.errors import ConfigError, PlanChanged, RestoreError, VerificationFailed
 from muniment.evidence.events import RestoreEnded
 from muniment.evidence.recording import restore_ended
+from muniment.recovery.certificate.witness import Witness
+from muniment.recovery.crosswalk.asking import ask_for_matter
+from muniment.recovery.crosswalk.policy import Entitlement, person_of
 from muniment.recovery.matter_file import MATTER_FILE
 from muniment.recovery.matter_file.index import Outcome, require_free, write_index
 from muniment.recovery.matter_file.target import MatterFileTarget
 from muniment.recovery.perform import perform
 from muniment.recovery.plan import RestorePlan, make_restore_plan
-from muniment.recovery.selection import Scope, Selection, select_matter
+from muniment.recovery.selection import Scope, Selection
 from muniment.sources.as_files import TREE
 from muniment.sources.base import Target
 from muniment.vault.suspicion import last_clean_moment
@@ -69,8 +73,10 @@ class RestoreTasks:
         else:
             kind = MATTER_FILE if request.form is Form.MATTER_FILE else "folder"
             plan = make_restore_plan(
-                vault, selection, request.as_of, target=f"{kind} {request.folder}"
-            )
+                vault, selection, request.as_of, target=f"{kind} {request.folder}",
+                withhold=self._entitled(vault, selection).withhold,
+            )  # fmt: skip
+        self._entitled(vault, selection).require(plan)
         told = [*summary(plan), *lines]
         for line in told:
             log.info("%s", line)
@@ -118,12 +124,16 @@ class RestoreTasks:
         overwrite = request.overwrite or self._clio.goes_on(plan, request, folder)
         if request.form is not Form.ITEMS:
             require_free(folder, overwrite=overwrite)
+        selection, witness = selection_of(request, vault), Witness()
         report = perform(
             vault,
             mine,
-            selection_of(request, vault),
+            selection,
             lambda source: self._target(request, source, folder, overwrite=overwrite),
+            withhold=self._entitled(vault, selection).withhold,
+            witness=witness.saw,
         )
+        keep_witness(folder, witness)
         told = {**report.as_dict(), "source": part["source"], "plan_digest": plan.digest}
         context["ti"].xcom_push(key=REPORT, value=told)
         log.info(
@@ -186,6 +196,7 @@ class RestoreTasks:
             failures = [(item, why) for r in done for item, why in r["failures"]]
             outcome = Outcome(plan, delivered, failures, missing)
             write_index(self._folder(request), outcome, overwrite=request.overwrite)
+        certificate = self._certified(request, plan, done, run.run_after) if whole else None
         log.info(
             "%s of %s items are delivered, read back and equal, %s seconds after the request",
             f"{delivered:,}",
@@ -200,6 +211,7 @@ class RestoreTasks:
             "plan_digest": plan.digest,
             "folder": request.folder,
             "elapsed_seconds": statement["elapsed_seconds"],
+            "certificate": certificate,
         }
 
     def notify(self, certificate: Mapping[str, Any] | None) -> None:
@@ -223,6 +235,34 @@ class RestoreTasks:
                 safe="What was delivered was read back and is equal to the snapshot.",
                 todo="See the log of the red `restore` task, then trigger it again into a new folder.",
             )
+
+    def _entitled(self, vault: Vault, selection: Selection) -> Entitlement:
+        run = get_current_context()["dag_run"]
+        login = getattr(run, "triggering_user_name", None)
+        return entitlement(vault, self._config, selection, login)
+
+    def _certified(
+        self,
+        request: RestoreRequest,
+        plan: RestorePlan,
+        done: Sequence[Json],
+        requested_at: datetime,
+    ) -> Json:
+        run = get_current_context()["dag_run"]
+        login = getattr(run, "triggering_user_name", None)
+        vault = self._vault(request)
+        return certified(
+            vault,
+            self._config,
+            plan,
+            selection_of(request, vault),
+            self._folder(request),
+            done,
+            restore_id=engine_run_id(self._dag_id, str(run.run_id)),
+            requested_at=requested_at,
+            requested_by=person_of(self._config, login) or login or "",
+            reason=request.reason.value,
+        )
 
     # -- parts -------------------------------------------------------------------------------------
 
@@ -287,7 +327,7 @@ def selection_of(request: RestoreRequest, vault: Vault) -> Selection:
     """Raises MunimentError where the vault cannot say which matter is meant."""
     if request.what is What.MATTER:
         related = request.form is not Form.ITEMS
-        return select_matter(vault, request.which, request.sources, related=related)
+        return ask_for_matter(vault, request.which, request.sources, related=related)[0]
     scope = Scope.ITEM if request.what is What.ITEM else Scope.SOURCE
     return Selection(scope, request.which, request.sources)
 

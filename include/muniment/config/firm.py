@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
+from muniment.config.matter_policy import ExpectedIn, MatterPolicies
 from muniment.config.papers import TrustPapers
 from muniment.config.policy import (
     AcceptedException,
@@ -337,6 +338,15 @@ class Firm(Model):
     matter_rules: Annotated[tuple[MatterRule, ...], Listed] = Field(
         (), description="How a path names a matter; the first rule that matches decides."
     )
+    matters: MatterPolicies = Field(
+        (), description="Matters that are sealed, or walled off from somebody (docs/MATTERS.md)."
+    )
+    matters_expected_in: ExpectedIn = Field(
+        (),
+        description="Sources in which every active matter should have something; `muniment matters` tells where one has"
+        " nothing.",
+        examples=["file-server"],
+    )
     exceptions: Annotated[tuple[AcceptedException, ...], Listed] = Field(
         (), description="Problems that somebody accepted for a time."
     )
@@ -361,7 +371,7 @@ class Firm(Model):
         default_factory=Labels, description="What may stand in labels."
     )
 
-    @field_validator("matter_rules", "exceptions", mode="before")
+    @field_validator("matter_rules", "matters", "exceptions", "matters_expected_in", mode="before")
     @classmethod
     def _empty(cls, value: object) -> object:
         return () if value is None else value

@@ -40,6 +40,11 @@ def people_issues(firm: Firm, document: Document) -> Iterator[ConfigIssue]:
             (("alerts", "smtp", "escalate_to", n), who)
             for n, who in enumerate(firm.alerts.smtp.escalate_to)
         ]
+    for n, policy in enumerate(firm.matters):
+        named.append((("matters", n, "custodian"), policy.custodian))
+        named += [
+            (("matters", n, "walled_from", m), who) for m, who in enumerate(policy.walled_from)
+        ]
     for name, rule in firm.retention.items():
         if isinstance(rule, Records):
             named.append((("retention", name, "confirmed_by"), rule.confirmed_by))
@@ -143,6 +148,7 @@ def source_issues(firm: Firm, known: Collection[str], document: Document) -> Ite
         for n, entry in _entries(document, part):
             if isinstance(entry.get("source"), str):
                 named.append(((part, n, "source"), entry["source"]))
+    named += [(("matters_expected_in", n), s) for n, s in enumerate(firm.matters_expected_in)]
     for place, source in named:
         if source not in known:
             what = "is for a source that inventory.csv has not; it has no effect"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from muniment.errors.base import MunimentError, Retry
 from muniment.errors.recovery import (
+    CertificateRefused,
     GivenBackBefore,
     ItemNotDelivered,
     NeverWrittenBack,
@@ -20,6 +21,7 @@ from muniment.errors.recovery import (
     TargetNotEmpty,
     TargetUnusable,
     VerificationFailed,
+    WalledOff,
     WriteBackRefused,
 )
 from muniment.errors.running import (
@@ -73,6 +75,7 @@ __all__ = [
     "BackupIncomplete",
     "BadObjectName",
     "CanaryFailed",
+    "CertificateRefused",
     "ChecksumMismatch",
     "ClockError",
     "CommitConflict",
@@ -121,5 +124,6 @@ __all__ = [
     "UnexpectedError",
     "VaultError",
     "VerificationFailed",
+    "WalledOff",
     "WriteBackRefused",
 ]

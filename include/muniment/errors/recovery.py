@@ -84,3 +84,24 @@ class GivenBackBefore(RestoreError):
         "To go on with that restore, name its folder with --to. To begin anew, delete the matter it made in "
         "the vendor's system first."
     )
+
+
+class WalledOff(RestoreError):
+    """Something of a matter was to be given to somebody who is, or was then, walled off from it."""
+
+    code = "M580"
+    default_safe = "Nothing of it was written."
+    default_todo = (
+        "Say with --for who receives it, and with --requested-by who asks. If the wall is an error, the managing partner "
+        "changes `matters` in firm.yaml; a wall that stood at the time of the snapshot still counts."
+    )
+
+
+class CertificateRefused(RestoreError):
+    """What would be certified is not what was verified."""
+
+    code = "M590"
+    default_safe = "What was delivered stands; no certificate was written."
+    default_todo = (
+        "Restore again into an empty folder; certify before anybody works on the delivery."
+    )

@@ -25,6 +25,14 @@ Progress = Callable[[str, int, int], None]
 """(source, done bytes, all bytes)."""
 
 
+Witness = Callable[[str, Target, Row, Row], None]
+"""(source, target, the item, the item as it was placed), for each that was read back and is equal; in the plan's order."""
+
+
+def nobody_asks(source: str, target: Target, row: Row, stands: Row) -> None:
+    """Wants to know nothing."""
+
+
 def silent(source: str, done: int, total: int) -> None:
     """Tells nobody."""
 
@@ -75,9 +83,10 @@ def perform(
     withhold: Filter = nothing_withheld,
     progress: Progress = silent,
     at_hand: AtHand | None = None,
+    witness: Witness = nobody_asks,
 ) -> RestoreReport:
     """Delivers every item of the plan; `targets` gives the target of a source. What is `at_hand` of
-    rows, from the plan, is not read again.
+    rows, from the plan, is not read again. `witness` is told what was read back.
 
     An item that cannot be proven is not written, is listed among the failures, and the others go on.
     Repeating it after an interruption goes on where it was.
@@ -93,7 +102,9 @@ def perform(
         # However it ends, also by an interruption: a folder that stays locked until the collector of
         # garbage comes by refuses the same restore when it is asked to go on.
         with closing(targets(choice.source)) as target:
-            _perform_choice(vault, choice, selection, target, report, withhold, progress, at_hand)
+            _perform_choice(
+                vault, choice, selection, target, report, withhold, progress, at_hand, witness
+            )
     return report
 
 
@@ -106,6 +117,7 @@ def _perform_choice(
     withhold: Filter,
     progress: Progress,
     at_hand: AtHand | None,
+    witness: Witness,
 ) -> None:
     began = time.monotonic()
     history, record = chosen(vault, choice)
@@ -121,7 +133,7 @@ def _perform_choice(
     delivery = _Delivery(reader, target, report, choice, progress)
     delivery.run(rows)
     began = report.spent("write", began)
-    delivery.verify(rows)
+    delivery.verify(selected.rows, rows, witness)
     report.spent("verify", began)
 
 
@@ -200,13 +212,14 @@ class _Delivery:
         else:
             self._report.differences.update(given.differences)
 
-    def verify(self, rows: Sequence[Row]) -> None:
+    def verify(self, items: Sequence[Row], placed: Sequence[Row], witness: Witness) -> None:
         """Reads back what was delivered."""
-        for row in rows:
+        for item, row in zip(items, placed, strict=True):
             if row.item_id in self._failed:
                 continue
             if self._target.already(row.kind, row.native_id, row.digest, row.size):
                 self._report.verified += 1
+                witness(self._choice.source, self._target, item, row)
             else:
                 self._report.failures.append(
                     (row.item_id.hex(), "M540 what stands in the target is not what was delivered")
