@@ -11,7 +11,7 @@ knows somebody who is none of them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
@@ -26,6 +26,13 @@ class Way(StrEnum):
     """How a restore was let go."""
 
     NORMAL = "normal"
+    BREAK_GLASS = "break_glass"
+
+
+class Told(StrEnum):
+    """What people are mailed about, once."""
+
+    REMINDER = "reminder"
     BREAK_GLASS = "break_glass"
 
 
@@ -81,8 +88,8 @@ class ReleaseAsked:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseIssued:
-    """The release. `responders` are who let it go: one approver, or two people where the glass was broken;
-    `door` is through which (`airflow`, `cli`)."""
+    """The release. `responders` are who let it go: one approver, or two people where the glass was broken, whose
+    review is due at `review_by`; `door` is through which (`airflow`, `cli`)."""
 
     event: ClassVar[str] = "release.issued"
     run_id: str
@@ -93,6 +100,7 @@ class ReleaseIssued:
     nonce: str
     way: Way
     door: str = ""
+    review_by: datetime | None = None
 
     @property
     def subject(self) -> str:
@@ -107,6 +115,7 @@ class ReleaseIssued:
             "nonce": self.nonce,
             "way": self.way.value,
             "door": self.door,
+            **({"review_by": to_text(self.review_by)} if self.review_by else {}),
         }
 
 
@@ -179,11 +188,11 @@ class ReleaseSpent:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseTold:
-    """Who was mailed about it: `what` is `reminder` or `break_glass`."""
+    """Who was mailed about it."""
 
     event: ClassVar[str] = "release.told"
     run_id: str
-    what: str
+    what: Told
     people: tuple[str, ...]
 
     @property
@@ -191,7 +200,7 @@ class ReleaseTold:
         return self.run_id
 
     def facts(self) -> Facts:
-        return {"what": self.what, "people": " ".join(self.people)}
+        return {"what": self.what.value, "people": " ".join(self.people)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +229,7 @@ class OpenReview:
     nonce: str
     at: datetime
     persons: tuple[str, ...]
+    due: datetime
     told: bool = False
 
 
@@ -256,20 +266,16 @@ def waiting(entries: Iterable[EvidenceEntry], now: datetime) -> Waiting:
             questions.pop(run, None)
             if known.text("way") == Way.BREAK_GLASS:
                 nonce = known.text("nonce")
-                reviews[nonce] = OpenReview(run, nonce, entry.at, known.words("responders"))
+                due = known.time("review_by") or entry.at
+                reviews[nonce] = OpenReview(run, nonce, entry.at, known.words("responders"), due)
         elif entry.event == ReleaseReviewed.event:
             reviews.pop(known.text("nonce"), None)
         elif entry.event == ReleaseTold.event:
             told.add((run, known.text("what")))
     return Waiting(
+        tuple(replace(r, told=(r.run_id, Told.BREAK_GLASS) in told) for r in reviews.values()),
         tuple(
-            OpenReview(r.run_id, r.nonce, r.at, r.persons, (r.run_id, "break_glass") in told)
-            for r in reviews.values()
-        ),
-        tuple(
-            OpenQuestion(
-                q.run_id, q.asked_at, q.answer_by, q.airflow_run, (q.run_id, "reminder") in told
-            )
+            replace(q, reminded=(q.run_id, Told.REMINDER) in told)
             for q in questions.values()
             if now <= q.answer_by
         ),

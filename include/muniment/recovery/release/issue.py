@@ -104,6 +104,7 @@ def release(vault: Vault, answer: Answer, entitled: Entitled, approvals: Approva
         nonce=nonce,
         way=answer.way,
         door=answer.door,
+        review_by=now + approvals.review_within if answer.way is Way.BREAK_GLASS else None,
     )
     write(vault, asked.stream, event)
     return next(r for r in Book(vault).releases(answer.run_id) if r.nonce == nonce)
