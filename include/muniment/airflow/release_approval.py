@@ -51,7 +51,7 @@ class RestoreApproval(HITLOperator):
         *,
         respondents: Mapping[str, str],
         work: Callable[[], Work],
-        response_timeout: timedelta | None,
+        response_timeout: timedelta,
         glass: bool,
         **arguments: Any,
     ) -> None:

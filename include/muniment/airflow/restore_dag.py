@@ -20,7 +20,7 @@ from muniment.airflow.release_approval import RestoreApproval, Work
 from muniment.airflow.restore_request import FOLDER, OPAQUE_MATTER, REASON_WORDS, Form, Reason, What
 from muniment.airflow.settings import restore_placement
 from muniment.airflow.words import APPROVE, RESTORE
-from muniment.config.approvals import approvers
+from muniment.config.approvals import Approvals, approvers
 from muniment.config.load import FirmConfig
 
 if TYPE_CHECKING:
@@ -206,9 +206,8 @@ def _lay_out(config: FirmConfig, dag_id: str) -> None:
         doc_md=APPROVE,
         respondents=respondents(config),
         work=approval,
-        response_timeout=config.firm.approvals.time_out if config.firm.approvals else None,
+        response_timeout=(config.firm.approvals or Approvals()).time_out,
         glass=bool(config.firm.approvals and config.firm.approvals.break_glass),
-        execution_timeout=None,
         **with_keys,
     )
     parts = sources(planned)
