@@ -105,7 +105,7 @@ def test_an_approved_matter_is_delivered_once_and_its_time_is_told_by_phase(
     certificate = json.loads((delivered / "certificate.json").read_text())
     assert certificate["released"]["by"] == ["managing-partner"]
     phases = certificate["phases"]
-    assert list(phases) == ["plan", "approval", "delivery"]
+    assert set(phases) == {"plan", "approval", "delivery"}
     assert sum(phases.values()) == pytest.approx(certificate["elapsed_seconds"], abs=0.2)
     vault = backed_up.vault()
     [ended] = load_stream(vault.store, vault.trust, "operations-restores").events("restore.ended")

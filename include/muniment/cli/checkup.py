@@ -117,8 +117,31 @@ def _configuration(session: Session) -> Iterator[Symptom]:
     good = f"{words.some(len(config.rows), 'row')} of the inventory, {len(config.protected)} backed up here"
     yield Symptom("configuration", State.GOOD, good)
     yield from _trust_lawyer(session)
+    yield _approvals(session)
     for risk in risks(config.firm, config.rows, session.clock.now()):
         yield Symptom("risks", State.WARNING, f"{risk.source_id}: {risk.text}")
+
+
+def _approvals(session: Session) -> Symptom:
+    """Who may have client files delivered, and whether a second person has a say in it."""
+    from muniment.config.approvals import approvers
+
+    firm = session.firm.firm
+    if firm.approvals is None:
+        return Symptom(
+            "approvals", State.WARNING,
+            "restores need nobody's approval: whoever may trigger the restore DAG has any matter delivered",
+            "Add `approvals:` to firm.yaml (docs/RESTORE_APPROVAL.md).",
+        )  # fmt: skip
+    glass = firm.approvals.break_glass
+    if not glass:
+        return Symptom(
+            "approvals", State.WARNING,
+            "nobody may let a restore go when no approver can be reached",
+            "Name two people or more in approvals.break_glass of firm.yaml.",
+        )  # fmt: skip
+    what = f"restores wait for {' or '.join(approvers(firm))}; the glass is broken by two of {len(glass)}"
+    return Symptom("approvals", State.GOOD, what)
 
 
 def _trust_lawyer(session: Session) -> Iterator[Symptom]:

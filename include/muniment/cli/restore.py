@@ -13,6 +13,7 @@ import typer
 from muniment.cli import words
 from muniment.cli.clio_back import WriteBack
 from muniment.cli.exits import Exit
+from muniment.cli.let_go import LetGo
 from muniment.cli.options import AsOf, Yes, moment_of_plan, session_of, source_of
 from muniment.ids import sha256_hex
 
@@ -87,6 +88,13 @@ def restore(
         str,
         typer.Option(metavar="DIGEST", help="Perform only if this is the plan (see --plan-only)."),
     ] = "",
+    approved_by: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PERSON",
+            help="Who lets it go where it needs an approval: two people that firm.yaml names. Twice.",
+        ),
+    ] = None,
     yes: Yes = False,
 ) -> None:
     """Gives back a matter, paths, an item or a whole source, as of a moment, into a folder.
@@ -98,6 +106,8 @@ def restore(
     Prints the plan first: which snapshots, how far their times lie apart, how much, what cannot come
     back. Every byte is proven before it is written, and read back after. Repeating the same command
     after an interruption goes on where it was. Needs an identity.
+
+    Where firm.yaml asks for an approval, this is the breaking of the glass (docs/RESTORE_APPROVAL.md).
     """
     from muniment.recovery.matter_file import MATTER_FILE
     from muniment.recovery.matter_file.index import Outcome, require_free, write_index
@@ -128,18 +138,25 @@ def restore(
         else:
             target = MATTER_FILE if as_file else "folder"
             plan = make_restore_plan(vault, selection, at, target=target, at_hand=at_hand)
+    let_go = LetGo(session, approved_by or [])
+    let_go.judge(vault, plan, selection)
     data: dict[str, Any] = {"plan": plan.as_dict(), "plan_digest": plan.digest, "performed": None}
     if back is not None:
         data["clio"] = {"planned": back.forecast.as_dict()}
+    data["approval"] = let_go.as_dict()
     if plan_only:
-        session.screen.answer(
-            "restore", data, lambda: _print_plan(session, plan, plan_only=True, back=back)
-        )
+
+        def planned() -> None:
+            _print_plan(session, plan, plan_only=True, back=back)
+            let_go.say()
+
+        session.screen.answer("restore", data, planned)
         return
     assert to is not None
     session.require_outside(to.absolute())
     if not session.screen.as_json:
         _print_plan(session, plan, back=back)
+        let_go.say()
     _agreed(plan, plan_digest)
     if back is not None:
         back.connect()
@@ -150,6 +167,7 @@ def restore(
     folder = to.absolute()
     if as_file:
         require_free(folder, overwrite=overwrite)
+    let_go.begin(plan)
     with session.screen.progress("Restoring") as advance:
         done: dict[str, int] = {}
 
@@ -173,7 +191,9 @@ def restore(
         written = back.perform(vault, plan, selection, folder)
         whole = whole and all(one.whole for one in written)
         data["clio"] |= {"written": [one.as_dict() for one in written]}
-    _record(session, vault, plan, report, requested_at, whole=whole)
+    _record(session, vault, plan, report, requested_at, let_go.restore_id, whole=whole)
+    let_go.end(whole)
+    data["approval"] = let_go.as_dict()
     data |= {"performed": report.as_dict(), "to": str(folder)}
 
     def human() -> None:
@@ -199,16 +219,16 @@ def _record(
     plan: RestorePlan,
     report: RestoreReport,
     requested_at: datetime,
+    restore_id: str,
     *,
     whole: bool,
 ) -> None:
     from muniment.errors import MunimentError
     from muniment.evidence.events import RestoreEnded
     from muniment.evidence.recording import restore_ended
-    from muniment.ids import new_run_id
 
     event = RestoreEnded(
-        restore_id=new_run_id(),
+        restore_id=restore_id,
         scope=plan.scope,
         matter=plan.selection if plan.scope == "matter" else "",
         requested_at=requested_at,
