@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from muniment.alerts.observe import open_reviews
 from muniment.errors import NotAnApprover, OwnApproval, ReleaseMissing, TwoPersonsNeeded
 from muniment.evidence.releases import Verdict, Way
 from muniment.recovery.release import issue
@@ -13,6 +14,7 @@ from muniment.recovery.release.people import Entitled
 from muniment.recovery.release.review import open_ends, review
 from muniment.vault.evidence import load_stream, open_detail
 from tests.release.conftest import ENTITLED, PAULA, TOM, Desk
+from tests.support.practice import MONDAY
 
 OLGA, CLERK = ENTITLED.party("olga"), ENTITLED.person("clerk")
 
@@ -67,6 +69,8 @@ def test_the_same_person_twice_in_one_answer_is_one(asked: Desk) -> None:
 def test_the_review_stays_open_until_an_approver_gives_it(broken: Desk) -> None:
     broken.clock.advance(timedelta(days=40))
     [open_one] = open_ends(broken.vault).reviews
+    assert open_reviews(broken.practice.vault("nobody")) == (open_one,)
+    assert open_one.due == MONDAY + timedelta(days=3)
     assert (open_one.run_id, open_one.persons) == ("run1", ("office", "clerk"))
 
     review(broken.vault, "run1", "partner", Verdict.WRONG, ENTITLED, "nobody called me")
