@@ -41,7 +41,7 @@ def test_the_managing_partner_and_the_named_deputies_approve(tmp_path: Path) -> 
         ("{reminder: 2h, time_out: 2h}", "approvals.reminder", "not before the time-out"),
         ("{time_out: soon}", "approvals.time_out", "is not a length of time"),
         ("{time_out: 60d}", "approvals.time_out", ""),
-        ("{approver: clerk}", "approvals", "approver"),
+        ("{approver: clerk}", "approvals", "not known here"),
         ("nobody", "approvals", "is not a block"),
     ],
 )
