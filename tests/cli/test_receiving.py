@@ -50,7 +50,7 @@ def test_whoever_is_walled_off_gets_nothing_and_hears_the_opaque_id_alone(
 
     for people in ([], ["--for", "technician"], ["--requested-by", "technician"]):
         answer = terminal.json(*asked, *people, code=9)
-        assert (answer["error"]["code"], answer["error"]["to"]) == ("M580", opaque)
+        assert (answer["error"]["code"], answer["error"]["to"]) == ("M589", opaque)
         assert number not in str(answer) and title not in str(answer)
     assert not (tmp_path / "back").exists()
     given = terminal.json(*asked, "--for", "managing-partner")

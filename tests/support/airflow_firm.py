@@ -60,7 +60,7 @@ keys:
 people:
   managing-partner: {{email: "partner@firm.example"{login}}}
   technician: {{email: "technician@firm.example"}}
-roles:
+{people}roles:
   managing_partner: managing-partner
   technicians: technician
 retention:
@@ -79,8 +79,14 @@ def write_firm(
     store: str = "file:///srv/store",
     more: str = "",
     login: str = "",
+    people: Mapping[str, str] | None = None,
 ) -> Path:
-    """Writes both documents of a firm; each of `rows` says how it differs from ROW."""
+    """Writes both documents of a firm; each of `rows` says how it differs from ROW. `people` are more of them,
+    with their logins."""
+    others = [
+        f'  {who}: {{email: "{who}@firm.example", login: "{name}"}}\n'
+        for who, name in (people or {}).items()
+    ]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "firm.yaml").write_text(
         YAML.format(
@@ -90,6 +96,7 @@ def write_firm(
             store=store,
             more=more,
             login=f", login: {login}" if login else "",
+            people="".join(others),
         )
     )
     with (folder / "inventory.csv").open("w", newline="") as out:
@@ -141,6 +148,8 @@ class AirflowFirm(Practice):
         self.restores = folder / "restores" / name
         self.login = ""
         """Under which Airflow knows the managing partner; `document` writes it."""
+        self.people: dict[str, str] = {}
+        """More people, with their logins."""
         self.document()
 
     def document(self, *rows: Mapping[str, str], more: str = "") -> None:
@@ -154,6 +163,7 @@ class AirflowFirm(Practice):
             store=f"file://{self.folder}/store",
             more=more,
             login=self.login,
+            people=self.people,
         )
 
     def run_dag(

@@ -26,6 +26,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "trust": ("trust",),
     "kpi": ("kpi",),
     "restore": ("restore",),
+    "approvals": ("approvals",),
     "export": ("export",),
     "retention": ("forget", "sweep"),
     "evidence": ("evidence",),

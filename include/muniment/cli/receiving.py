@@ -42,7 +42,8 @@ ApprovedBy = Annotated[
     typer.Option(
         "--approved-by",
         metavar="PERSON",
-        help="Who agreed, for the certificate, which says that it was stated. May be repeated.",
+        help="Who let it go. Where firm.yaml asks for an approval: two people whom it names, twice. "
+        "The certificate says that it was stated.",
     ),
 ]
 WithCertificate = Annotated[
@@ -71,9 +72,11 @@ class Receiving:
     def __post_init__(self) -> None:
         if not self.session.has_firm:
             return
-        people = self.session.firm.firm.people
-        for who in (self.received_by, self.requested_by, *self.approved_by):
-            if who and who not in people:
+        firm = self.session.firm.firm
+        # Where the firm asks for approvals, who may give one is judged with the plan, and as an approval.
+        stated = self.approved_by if firm.approvals is None else ()
+        for who in (self.received_by, self.requested_by, *stated):
+            if who and who not in firm.people:
                 raise typer.BadParameter("people are named by their id in `people` of firm.yaml")
 
     @property

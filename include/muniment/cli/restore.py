@@ -13,6 +13,7 @@ import typer
 from muniment.cli import words
 from muniment.cli.clio_back import WriteBack
 from muniment.cli.exits import Exit
+from muniment.cli.let_go import LetGo
 from muniment.cli.matters import naming_sources, print_joined
 from muniment.cli.options import AsOf, Yes, moment_of_plan, session_of, source_of
 from muniment.cli.receiving import (
@@ -112,6 +113,8 @@ def restore(
     Prints the plan first: which snapshots, how far their times lie apart, how much, what cannot come
     back. Every byte is proven before it is written, and read back after. Repeating the same command
     after an interruption goes on where it was. Needs an identity.
+
+    Where firm.yaml asks for an approval, this is the breaking of the glass (docs/RESTORE_APPROVAL.md).
     """
     from muniment.recovery.certificate.witness import Witness
     from muniment.recovery.crosswalk.asking import ask_for_matter
@@ -157,21 +160,28 @@ def restore(
                 vault, selection, at, target=target, at_hand=at_hand, withhold=receiving.withhold
             )
     receiving.require(plan)
+    let_go = LetGo(session, receiving)
+    let_go.judge(plan, selection)
     data: dict[str, Any] = {"plan": plan.as_dict(), "plan_digest": plan.digest, "performed": None}
     if back is not None:
         data["clio"] = {"planned": back.forecast.as_dict()}
     if joined is not None:
         data["matter"] = {"ids": list(joined.ids), "notes": list(joined.notes)}
         print_joined(session, joined)
+    data["approval"] = let_go.as_dict()
     if plan_only:
-        session.screen.answer(
-            "restore", data, lambda: print_plan(session, plan, plan_only=True, back=back)
-        )
+
+        def planned() -> None:
+            print_plan(session, plan, plan_only=True, back=back)
+            let_go.say()
+
+        session.screen.answer("restore", data, planned)
         return
     assert to is not None
     session.require_outside(to.absolute())
     if not session.screen.as_json:
         print_plan(session, plan, back=back)
+        let_go.say()
     _agreed(plan, plan_digest)
     if back is not None:
         back.connect()
@@ -182,6 +192,7 @@ def restore(
     folder = to.absolute()
     if as_file:
         require_free(folder, overwrite=overwrite)
+    let_go.begin(plan)
     witness = Witness()
     with session.screen.progress("Restoring") as advance:
         done: dict[str, int] = {}
@@ -209,6 +220,8 @@ def restore(
         whole = whole and all(one.whole for one in written)
         data["clio"] |= {"written": [one.as_dict() for one in written]}
     _record(session, vault, plan, report, requested_at, receiving.restore_id, whole=whole)
+    let_go.end(whole)
+    data["approval"] = let_go.as_dict()
     data |= {"performed": report.as_dict(), "to": str(folder)}
     certified = True
     if receiving.wants_certificate:

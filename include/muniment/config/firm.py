@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
+from muniment.config.approvals import Approvals
 from muniment.config.matter_policy import ExpectedIn, MatterPolicies
 from muniment.config.papers import TrustPapers
 from muniment.config.policy import (
@@ -352,6 +353,10 @@ class Firm(Model):
     )
     sources: Annotated[Mapping[SourceId, SourceOptions], Table] = Field(
         default_factory=dict, description="Options by source_id."
+    )
+    approvals: Annotated[Approvals | None, Table] = Field(
+        None,
+        description="Who approves restores. Without it every restore goes to whoever may trigger it.",
     )
     trust_papers: TrustPapers | None = Field(
         None, description="Which papers of trust accounts must be in the vault, and by when."

@@ -28,10 +28,12 @@ class MatterPolicy(Model):
         examples=["M-7F3K2QXA"],
     )
     sealed: bool = Field(
-        False, description="Under seal or a protective order: a restore needs the `custodian` too."
+        False,
+        description="Under seal or a protective order: a restore needs an approval, where the firm asks for any.",
     )
     custodian: Id | None = Field(
-        None, description="Who of `people` must agree to a restore of a sealed matter."
+        None,
+        description="Who of `people` keeps the seal. Noted; who may let a restore go is said by `approvals`.",
     )
     walled_from: Annotated[tuple[Id, ...], OneOrMany] = Field(
         (), description="Who of `people` may not receive anything of it."

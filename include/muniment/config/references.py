@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from muniment.config.approvals import flaws
 from muniment.config.firm import Firm
 from muniment.config.inventory import InventoryRow
 from muniment.config.issues import FIRM_YAML, ConfigIssue, listed_words, suggestion
@@ -58,6 +59,12 @@ def people_issues(firm: Firm, document: Document) -> Iterator[ConfigIssue]:
     if roles.deputy == roles.managing_partner:
         what = "is the managing partner, who cannot stand in for himself"
         yield _issue(document, ("roles", "deputy"), what, "Name somebody else, or leave it out.")
+
+
+def approval_issues(firm: Firm, document: Document) -> Iterator[ConfigIssue]:
+    """Approvers are people, no technicians, and known to Airflow; the glass is broken by two."""
+    for place, what, right in flaws(firm):
+        yield _issue(document, ("approvals", *place), what, right)
 
 
 def key_issues(firm: Firm, document: Document) -> Iterator[ConfigIssue]:

@@ -188,6 +188,8 @@ class RestoreEnded:
     verified: int
     reason: str = ""
     matter: str = ""
+    phases: Mapping[str, float] = field(default_factory=dict)
+    """Seconds by phase: `plan`, `approval`, `delivery`."""
 
     @property
     def subject(self) -> str:
@@ -204,6 +206,7 @@ class RestoreEnded:
             "items": self.items,
             "verified": self.verified,
             "reason": self.reason,
+            **{f"phase.{name}": seconds for name, seconds in self.phases.items()},
         }
 
 
