@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.support import measured  # noqa: F401  (before what it measures)
+
+# isort: split
 from muniment.embedded import s3
 from muniment.errors import EmbeddedError
 from tests.support.needs import missing
