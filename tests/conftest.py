@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -17,6 +18,12 @@ from muniment.embedded import s3
 from muniment.errors import EmbeddedError
 from tests.support.needs import missing
 from tests.support.s3_server import FREE, LOCKED, S3Place, S3Server, roles
+
+# How long one example takes says how busy the machine is.
+hypothesis.settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("suite")
 
 
 class ByFile(LoadScopeScheduling):
