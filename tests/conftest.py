@@ -26,13 +26,29 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("suite")
 
 
+IN_AIRFLOW = (
+    "tests/airflow/test_",
+    "tests/bad_input/test_airflow_connection.py",
+    "tests/bad_input/test_firm_yaml.py",
+    "tests/bad_input/test_inventory.py",
+    "tests/bad_input/test_keys.py",
+    "tests/bad_input/test_sources.py",
+    "tests/config/test_schedule.py",
+    "tests/docs/test_nothing_is_left_out.py",
+)
+"""Files whose tests import Airflow into their own process."""
+
+
 class ByFile(LoadScopeScheduling):
     """A file's tests run in one worker, in order, and those of a folder that is a package too: what they
-    share (a running Airflow, a vault) is made once. (`loadgroup` of pytest-xdist 3.8 groups nothing under
-    pytest 9.2, whose node ids it cannot rename.)"""
+    share (a running Airflow, a vault) is made once. So is Airflow imported by one worker, which begins with
+    what needs it. (`loadgroup` of pytest-xdist 3.8 groups nothing under pytest 9.2, whose node ids it cannot
+    rename.)"""
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
+        if path.startswith(IN_AIRFLOW):
+            return "airflow"
         folder = path.rpartition("/")[0]
         return (
             folder if (Path(str(self.config.rootpath)) / folder / "__init__.py").exists() else path
