@@ -39,10 +39,11 @@ MAX_SIGNED = 256 << 20
 otherwise let every reader take in 5 GiB."""
 
 _PARALLEL_READS = 8
-
-_NEAR = 0.002
-"""Seconds. Who answers sooner is a folder of this machine, or memory; over a network nobody does."""
 """Small signed objects are read this many at a time: on S3 latency, not bandwidth, is the cost."""
+
+_NEAR = 0.005
+"""Seconds. What answers sooner is a folder of this machine, or memory. One late answer says only that the
+machine is busy; after two in a row it counts as far away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +110,12 @@ def _side_by_side(calls: Sequence[Callable[[], R]]) -> list[R]:
     While the store answers sooner than a thread starts, they are made one after the other.
     """
     results: list[R] = []
+    late = 0
     for call in calls:
         began = time.perf_counter()
         results.append(call())
-        if time.perf_counter() - began > _NEAR:
+        late = late + 1 if time.perf_counter() - began > _NEAR else 0
+        if late == 2:
             break
     return results + _in_threads(calls[len(results) :])
 
