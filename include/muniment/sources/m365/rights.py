@@ -36,7 +36,9 @@ NEEDED: Mapping[str, tuple[tuple[str, ...], ...]] = MappingProxyType(
 REPORTS = "Reports.Read.All"
 """With it the vendor's own report says who has an archive mailbox."""
 
-_WRITES = ("ReadWrite", "Send", "FullControl", "Manage", "ImportExport", ".Write")
+_WRITES = frozenset(
+    {"ReadWrite", "Write", "Send", "FullControl", "Manage", "ImportExport", "Create"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,5 +64,5 @@ def rights_of(roles: Collection[str], services: Iterable[str]) -> Rights:
     """What a token's roles are worth for what is to be backed up."""
     wanted = [choice for service in services for choice in NEEDED[service]]
     missing = [choice[0] for choice in wanted if not set(choice) & set(roles)]
-    writing = [role for role in roles if any(word in role for word in _WRITES)]
+    writing = [role for role in roles if _WRITES & set(role.split("."))]
     return Rights(tuple(sorted(roles)), tuple(dict.fromkeys(missing)), tuple(sorted(writing)))
