@@ -34,7 +34,10 @@ def test_a_certificate_or_a_secret_gives_a_token_with_the_applications_roles(
     # Of a proxy elsewhere: what the firm configured counts.
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/etc/ssl/certs/ca-certificates.crt")
     told = sim.told["applications"]["backup"]
-    key, certificate = Path(sim.told["private_key"]).read_text(), Path(sim.told["certificate"]).read_text()
+    key, certificate = (
+        Path(sim.told["private_key"]).read_text(),
+        Path(sim.told["certificate"]).read_text(),
+    )
     for given in (
         application(sim),
         Application(told["client_id"], certificate=key + certificate),
@@ -54,7 +57,9 @@ def test_what_entra_refuses_is_said_by_its_code_and_without_its_text(
     sim: Running, changed: Mapping[str, str], words: str
 ) -> None:
     held = application(sim)
-    given = Application(changed.get("client_id", held.client_id), changed.get("secret", held.secret))
+    given = Application(
+        changed.get("client_id", held.client_id), changed.get("secret", held.secret)
+    )
     with pytest.raises(SourceRefused) as refused:
         token(sim, given)
     assert words in refused.value.what
@@ -81,16 +86,18 @@ def test_nobody_answers(sim: Running) -> None:
 
 
 def test_a_machine_of_azure_signs_in_as_itself() -> None:
+    asked: list[Mapping[str, Any]] = []
+
     class Answer:
         status_code = 200
-        headers: Mapping[str, str] = {}
         text = json.dumps({"access_token": "a.b.c", "expires_in": "3600", "resource": "R"})
 
-    class Imds:
-        asked: list[Mapping[str, Any]] = []
+        def __init__(self) -> None:
+            self.headers: Mapping[str, str] = {}
 
+    class Imds:
         def get(self, url: str, **more: Any) -> Answer:
-            self.asked.append({"url": url, **more})
+            asked.append({"url": url, **more})
             return Answer()
 
         def close(self) -> None:
@@ -99,7 +106,7 @@ def test_a_machine_of_azure_signs_in_as_itself() -> None:
     where = Tenant("firm.example", "usgov")
     told = sign_in(where, Application("", managed="system"), Imds())()
     assert told["access_token"] == "a.b.c"
-    assert Imds.asked[0]["params"]["resource"] == "https://graph.microsoft.us"
+    assert asked[0]["params"]["resource"] == "https://graph.microsoft.us"
 
 
 def test_sign_in_graph_and_scope_move_together() -> None:
@@ -122,7 +129,13 @@ def test_a_missing_role_is_said_before_anything_is_listed(sim: Running, tmp_path
     source = M365Source("m365", client(sim, tmp_path, name="bare"))
     with pytest.raises(SourceRestricted) as refused:
         next(source.scan())
-    for role in ("Mail.Read", "Calendars.Read", "Contacts.Read", "Files.Read.All", "Sites.Read.All"):
+    for role in (
+        "Mail.Read",
+        "Calendars.Read",
+        "Contacts.Read",
+        "Files.Read.All",
+        "Sites.Read.All",
+    ):
         assert role in refused.value.what
 
 

@@ -36,7 +36,9 @@ def inbox(sim: Running, kind: str = "member") -> str:
 
 
 def messages(sim: Running, folder: str, kind: str = "member") -> list[dict[str, Any]]:
-    return sim.rows(f"users/{sim.users[kind]}/mailFolders/{folder}/messages", prefer='IdType="ImmutableId"')
+    return sim.rows(
+        f"users/{sim.users[kind]}/mailFolders/{folder}/messages", prefer='IdType="ImmutableId"'
+    )
 
 
 def test_every_folder_of_every_mailbox_is_taken_as_it_is(firm: M365Firm) -> None:
@@ -63,14 +65,21 @@ def test_a_message_that_is_only_read_sorted_or_moved_is_not_fetched_again(firm: 
     firm.back_up()
     (first, second, third, *_) = messages(sim, inbox(sim))
     user = sim.users["member"]
-    for row, change in ((first, {"isRead": not first["isRead"]}), (second, {"categories": ["New"]})):
+    for row, change in (
+        (first, {"isRead": not first["isRead"]}),
+        (second, {"categories": ["New"]}),
+    ):
         sim.request("PATCH", f"users/{user}/messages/{row['id']}", app="restore", json=change, prefer='IdType="ImmutableId"')  # fmt: skip
     moved = sim.request("POST", f"users/{user}/messages/{third['id']}/move", app="restore", json={"destinationId": "archive"}, prefer='IdType="ImmutableId"')  # fmt: skip
     assert moved.status_code == 201
     counted(sim)
     outcome = firm.back_up()
     assert VALUE not in counted(sim)
-    assert (outcome.counts["added"], outcome.counts["removed"], outcome.counts["changed"]) == (0, 0, 3)
+    assert (outcome.counts["added"], outcome.counts["removed"], outcome.counts["changed"]) == (
+        0,
+        0,
+        3,
+    )
     assert wrong(firm) == []
 
 
@@ -102,7 +111,9 @@ def test_bytes_that_differ_between_two_readings_are_no_change(firm: M365Firm) ->
     assert outcome.counts["changed"] == 0 and outcome.counts["read_bytes"] == 0
 
 
-def test_what_is_purged_stays_until_it_is_gone_for_good_and_is_a_tombstone_then(firm: M365Firm) -> None:
+def test_what_is_purged_stays_until_it_is_gone_for_good_and_is_a_tombstone_then(
+    firm: M365Firm,
+) -> None:
     sim = firm.sim
     user = sim.users["member"]
     row = messages(sim, inbox(sim))[0]
@@ -182,7 +193,9 @@ def test_a_message_that_cannot_be_read_makes_the_run_incomplete_and_is_asked_for
     assert wrong(firm) == []
 
 
-def test_a_mailbox_that_is_closed_to_the_application_is_a_gap_and_keeps_its_rows(firm: M365Firm) -> None:
+def test_a_mailbox_that_is_closed_to_the_application_is_a_gap_and_keeps_its_rows(
+    firm: M365Firm,
+) -> None:
     firm.back_up()
     sim = firm.sim
     client_id = sim.told["applications"]["backup"]["client_id"]
@@ -249,8 +262,12 @@ def test_other_rules_have_all_assigned_anew_and_nothing_fetched(firm: M365Firm) 
 def test_a_signed_message_is_verified_by_openssl_after_the_round_trip(
     firm: M365Firm, tmp_path: Path
 ) -> None:
-    key, certificate, text, signed = (tmp_path / n for n in ("key.pem", "cert.pem", "text", "signed.eml"))
-    text.write_bytes(b"Content-Type: text/plain\r\n\r\nWe hold the deed.\r\nFrom here on it is yours.\r\n")
+    key, certificate, text, signed = (
+        tmp_path / n for n in ("key.pem", "cert.pem", "text", "signed.eml")
+    )
+    text.write_bytes(
+        b"Content-Type: text/plain\r\n\r\nWe hold the deed.\r\nFrom here on it is yours.\r\n"
+    )
     made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", str(certificate), "-subj", "/CN=partner@firm.example", "-addext", "keyUsage=digitalSignature", "-addext", "extendedKeyUsage=emailProtection"]  # fmt: skip
     sign = ["openssl", "cms", "-sign", "-crlfeol", "-in", str(text), "-signer", str(certificate), "-inkey", str(key), "-out", str(signed), "-subject", "The deed", "-from", "partner@firm.example", "-to", "client@clients.example"]  # fmt: skip
     for words in (made, sign):
