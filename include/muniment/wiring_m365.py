@@ -114,7 +114,7 @@ def m365_source(
             todo=f"Remove the key; users are left out by sources.{source_id}.m365.leave_out.",
         )
     client = m365_client(config, source_id, clock, login=login)
-    choice = Choice(options.services, options.leave_out, options.full_compare)
+    choice = Choice(options.services, options.leave_out, options.full_compare, options.versions)
     return M365Source(source_id, client, choice=choice, rules=rules_of(options))
 
 

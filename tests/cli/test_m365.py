@@ -15,7 +15,7 @@ from tests.simulators.graph.running import Running, running
 
 @pytest.fixture(scope="module")
 def sim() -> Iterator[Running]:
-    with running(seed=5, users=1, messages=10, events=2, files=4) as made:
+    with running(seed=5, users=1, messages=30, events=2, files=4) as made:
         made.control("limits", off=True)
         yield made
 
@@ -80,23 +80,20 @@ def test_a_matter_is_given_back_from_the_folders_that_bear_its_number(
     firm: Office, terminal: Terminal, sim: Running, tmp_path: Path
 ) -> None:
     terminal("backup", "m365")
-    folders = sim.control("truth", parts=["folders"])["folders"]
-    number = next(
-        f["displayName"].split()[0]
-        for f in folders.values()
-        if f["displayName"].startswith("2026-")
-    )
-    terminal("restore", "--matter", number, "--to", tmp_path / "back", "--yes")
     truth = sim.control("truth", parts=["messages", "folders"])
 
-    def under(folder: str) -> bool:
+    def numbers(folder: str) -> list[str]:
+        """Of the folders above that bear one, the outermost first."""
         row = truth["folders"].get(folder)
-        return row is not None and (
-            row["displayName"].startswith(f"{number} ") or under(row["parentFolderId"])
-        )
+        if row is None:
+            return []
+        own = [row["displayName"].split()[0]] if row["displayName"].startswith("2026-") else []
+        return numbers(row["parentFolderId"]) + own
 
-    wanted = [m for m in truth["messages"].values() if under(m["folder"])]
-    assert wanted
+    found = {id_: numbers(m["folder"])[:1] for id_, m in truth["messages"].items()}
+    ((number,), *_) = [held for held in found.values() if held]
+    terminal("restore", "--matter", number, "--to", tmp_path / "back", "--yes")
+    wanted = [id_ for id_, held in found.items() if held == [number]]
     assert len(list((tmp_path / "back").rglob("*.eml"))) == len(wanted)
 
 

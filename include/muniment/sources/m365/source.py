@@ -18,12 +18,14 @@ from muniment.sources.base import FIRST_TIME, Known, Listed, SourceHealth
 from muniment.sources.causes import DAMAGED, NOT_AN_ID, PERMISSION_DENIED, VANISHED
 from muniment.sources.m365 import naming
 from muniment.sources.m365.client import Client
+from muniment.sources.m365.drives import BELOW, Reading, of_person, of_sites
+from muniment.sources.m365.files_opened import open_file
 from muniment.sources.m365.identity import roles_of
 from muniment.sources.m365.items import ASKED, Shown, message_of, mime_of, unassigned
 from muniment.sources.m365.mailbox import Mailbox, Rules
 from muniment.sources.m365.opened import Opened
 from muniment.sources.m365.people import Person, people
-from muniment.sources.m365.rights import MAIL, SERVICES, Rights, rights_of
+from muniment.sources.m365.rights import MAIL, ONEDRIVE, SERVICES, SHAREPOINT, Rights, rights_of
 from muniment.sources.m365.rounds import Closed, NoMailbox, NotThere, asked
 from muniment.sources.m365.transport import UNREADABLE
 
@@ -32,11 +34,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What of a tenant is backed up. `left_out` are users by id or address; `every` is how often all is compared."""
+    """What of a tenant is backed up. `left_out` are users by id or address; `every` is how often all is
+    compared; `versions` how many older ones of a file are kept."""
 
     services: tuple[str, ...] = SERVICES
     left_out: Collection[str] = ()
     every: timedelta = timedelta(days=7)
+    versions: int = 0
 
 
 class M365Source:
@@ -80,10 +84,18 @@ class M365Source:
     def scan(self, known: Known = FIRST_TIME) -> Iterator[Listed]:
         """Everybody, and what belongs to them. Raises SourceRefused, SourceRestricted, SourceUnavailable."""
         self.rights().require(self.source_id)
-        now = self._client.clock.now()
-        for person in people(self._client.directory, self._choice.left_out):
+        choice, now = self._choice, self._client.clock.now()
+        reading = Reading(
+            self._client.files, self._rules, known, now, choice.every, choice.versions
+        )
+        drives: set[str] = set()
+        for person in people(self._client.directory, choice.left_out):
             yield person.item
             yield from self._of(person, known, now)
+            if ONEDRIVE in choice.services:
+                yield from of_person(reading, person, drives)
+        if SHAREPOINT in choice.services:
+            yield from of_sites(reading, drives)
 
     def _of(self, person: Person, known: Known, now: datetime) -> Iterator[Listed]:
         outlook = self._client.outlook(person.id)
@@ -109,7 +121,10 @@ class M365Source:
         if ids is None:
             raise ItemUnreadable(NOT_AN_ID, to=self.source_id)
         try:
-            yield self._opened(kind, ids, listed)
+            if kind in (*BELOW, naming.DRIVE, naming.SITE):
+                yield open_file(self._client.files, kind, ids, listed)
+            else:
+                yield self._opened(kind, ids, listed)
         except (NotThere, NoMailbox):
             raise FileNotFoundError(VANISHED) from None
         except Closed:
