@@ -77,3 +77,85 @@ def file_differences(found: Found, truth: Told, versions: int = 0) -> list[str]:
         if held.get(key) != rights.get(key)
     ]
     return told
+
+
+EVENT = (
+    "subject", "changeKey", "recurrence", "start", "end", "attendees", "organizer", "location", "body", "isAllDay",
+    "cancelledOccurrences", "categories",
+)  # fmt: skip
+
+
+def calendar_differences(found: Found, truth: Told) -> list[str]:
+    """Of calendars: every event, the days of a series that differ, what is attached, a copy to open."""
+    owner = {id_: c["user"] for id_, c in truth["calendars"].items()}
+    calendars = {f"calendars/{user}/{id_}": truth["calendars"][id_] for id_, user in owner.items()}
+    told = list(compared(found, "calendars", calendars, ("name", "color", "isDefaultCalendar")))
+    events = {
+        f"events/{owner[e['calendar']]}/{id_}": e
+        for id_, e in truth["events"].items()
+        if e["type"] != "exception"
+    }
+    fields = tuple(name for name in EVENT if name != "cancelledOccurrences")
+    told += compared(found, "events", events, fields)
+    attached: list[str] = []
+    for key, event in events.items():
+        if key not in found:
+            continue
+        row = parse(found[key])
+        if (
+            event["type"] == "seriesMaster"
+            and row.get("cancelledOccurrences") != event["cancelledOccurrences"]
+        ):
+            told.append(f"{key} differs in cancelled days")
+        days = {d["id"]: d for d in row.get("exceptionOccurrences", ())}
+        true = {
+            i: e
+            for i, e in truth["events"].items()
+            if e.get("seriesMasterId") == event["id"] and e["type"] == "exception"
+        }
+        if {i: d["changeKey"] for i, d in days.items()} != {
+            i: e["changeKey"] for i, e in true.items()
+        }:
+            told.append(f"{key} differs in changed days")
+        for id_, one in ((event["id"], event), *true.items()):
+            attached += [a["sha256"] for a in one["attachments"]]
+        copy = found.get(key.replace("events/", "events_ics/", 1), b"")
+        if not copy.startswith(b"BEGIN:VCALENDAR") or copy.count(b"BEGIN:VEVENT") != 1 + len(true):
+            told.append(f"{key} has no copy to open")
+    mine = [sha(content) for key, content in found.items() if key.startswith("event_attachments/")]
+    if sorted(mine) != sorted(attached):
+        told.append(f"{len(mine)} attachments, and there are {len(attached)}")
+    return told
+
+
+CONTACT = (
+    "surname",
+    "givenName",
+    "displayName",
+    "emailAddresses",
+    "personalNotes",
+    "changeKey",
+    "parentFolderId",
+)
+
+
+def contact_differences(found: Found, truth: Told) -> list[str]:
+    owner = {id_: f["user"] for id_, f in truth["contactFolders"].items()}
+    folders = {
+        f"contact_folders/{u}/{id_}": truth["contactFolders"][id_]
+        for id_, u in owner.items()
+        if not truth["contactFolders"][id_]["default"]
+    }
+    told = list(compared(found, "contact_folders", folders, ("displayName",)))
+    contacts = {
+        f"contacts/{owner[c['parentFolderId']]}/{id_}": c for id_, c in truth["contacts"].items()
+    }
+    told += compared(found, "contacts", contacts, CONTACT)
+    for key, contact in contacts.items():
+        card = found.get(key.replace("contacts/", "contacts_vcf/", 1), b"")
+        if not card.startswith(b"BEGIN:VCARD\r\n"):
+            told.append(f"{key} has no card")
+        photo = found.get(key.replace("contacts/", "contact_photos/", 1))
+        if (sha(photo) if photo is not None else None) != contact["photo"]:
+            told.append(f"{key} has another photo")
+    return told

@@ -286,6 +286,10 @@ class Drive:
         versions: list[str] = []
         if self._reading.versions and is_file(row):
             versions = yield from self._versions(row, named, before if unchanged else None)
+        for old in before.version_ids if before is not None else ():
+            if old not in versions:
+                native = naming.native(naming.VERSION, self._id, version_id(row["id"], old))
+                yield Gone(naming.VERSION, native)
         yield item_of(self._id, row, named, versions)
         if is_file(row):
             yield from self._file(row, named)
@@ -293,6 +297,8 @@ class Drive:
             yield self._gap(row, NOT_REACHED)
         if "shared" in row:
             yield from self._rights(row["id"], named, unchanged=unchanged)
+        elif before is not None:
+            yield Gone(naming.PERMISSIONS, naming.native(naming.PERMISSIONS, self._id, row["id"]))
 
     def _clues(self, row: Shown) -> Clues:
         folder = folder_of(row)

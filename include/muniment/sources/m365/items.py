@@ -201,7 +201,7 @@ def mime_of(
 
 
 def row_of(
-    kind: str, ids: Sequence[str], row: Shown, *, place: Mapping[str, str], named: Named = NO_MATTER,
+    kind: str, ids: Sequence[str], row: Shown, *, place: Mapping[str, object], named: Named = NO_MATTER,
     fidelity: Fidelity = Fidelity.EVIDENCE,
 ) -> Observed:  # fmt: skip
     """Any other row, brought whole; its version is its content."""
@@ -212,7 +212,7 @@ def row_of(
 
 
 def text_of(
-    kind: str, ids: Sequence[str], content: bytes, *, place: Mapping[str, str], named: Named
+    kind: str, ids: Sequence[str], content: bytes, *, place: Mapping[str, object], named: Named
 ) -> Observed:
     """A readable copy that is made of a row: `.ics`, `.vcf`."""
     print_ = Fingerprint(len(content), 0, tag=short(content))

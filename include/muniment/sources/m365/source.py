@@ -7,16 +7,16 @@ services in `services` have. Rows come whole with their listing; bytes are fetch
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from muniment.errors import ItemUnreadable
-from muniment.model.item import NO_MATTER, Fingerprint
+from muniment.model.item import NO_MATTER, Fingerprint, Observed
 from muniment.sources.base import FIRST_TIME, Known, Listed, SourceHealth
 from muniment.sources.causes import DAMAGED, NOT_AN_ID, PERMISSION_DENIED, VANISHED
-from muniment.sources.m365 import naming
+from muniment.sources.m365 import calendars, contacts, coverage, naming
 from muniment.sources.m365.client import Client
 from muniment.sources.m365.drives import BELOW, Reading, of_person, of_sites
 from muniment.sources.m365.files_opened import open_file
@@ -25,7 +25,16 @@ from muniment.sources.m365.items import ASKED, Shown, message_of, mime_of, unass
 from muniment.sources.m365.mailbox import Mailbox, Rules
 from muniment.sources.m365.opened import Opened
 from muniment.sources.m365.people import Person, people
-from muniment.sources.m365.rights import MAIL, ONEDRIVE, SERVICES, SHAREPOINT, Rights, rights_of
+from muniment.sources.m365.rights import (
+    CALENDARS,
+    CONTACTS,
+    MAIL,
+    ONEDRIVE,
+    SERVICES,
+    SHAREPOINT,
+    Rights,
+    rights_of,
+)
 from muniment.sources.m365.rounds import Closed, NoMailbox, NotThere, asked
 from muniment.sources.m365.transport import UNREADABLE
 
@@ -89,20 +98,31 @@ class M365Source:
             self._client.files, self._rules, known, now, choice.every, choice.versions
         )
         drives: set[str] = set()
+        everybody: dict[str, Person] = {}
         for person in people(self._client.directory, choice.left_out):
+            everybody[person.name.lower()] = person
             yield person.item
             yield from self._of(person, known, now)
             if ONEDRIVE in choice.services:
                 yield from of_person(reading, person, drives)
         if SHAREPOINT in choice.services:
             yield from of_sites(reading, drives)
+        if MAIL in choice.services:
+            yield from self._archives(everybody)
+
+    def _archives(self, everybody: Mapping[str, Person]) -> Iterator[Listed]:
+        """Who has a mailbox that this connector cannot have."""
+        may_ask = REPORTS in self.rights().roles
+        yield from coverage.archives(self._client.directory if may_ask else None, everybody)
 
     def _of(self, person: Person, known: Known, now: datetime) -> Iterator[Listed]:
-        outlook = self._client.outlook(person.id)
-        if MAIL in self._choice.services:
-            yield from Mailbox(
-                outlook, person, self._rules, known, now, self._choice.every
-            ).listed()
+        outlook, choice = self._client.outlook(person.id), self._choice
+        if MAIL in choice.services:
+            yield from Mailbox(outlook, person, self._rules, known, now, choice.every).listed()
+        if CALENDARS in choice.services:
+            yield from calendars.Calendars(outlook, person, self._rules, known).listed()
+        if CONTACTS in choice.services:
+            yield from contacts.Contacts(outlook, person, self._rules, known).listed()
 
     # -- one item ----------------------------------------------------------------------------------
 
@@ -133,8 +153,22 @@ class M365Source:
     def _opened(self, kind: str, ids: tuple[str, ...], listed: Fingerprint | None) -> Opened:
         if kind == naming.USER:
             return self._user(ids[0])
+        if kind == naming.COVERAGE:
+            told = self._archives({p.name.lower(): p for p in people(self._client.directory)})
+            return Opened(next(one for one in told if isinstance(one, Observed)))
         if kind == naming.FOLDER:
             return self._folder(*ids)
+        outlook = self._client.outlook(ids[0])
+        if kind in contacts.KINDS:
+            return Opened(contacts.opened(outlook, kind, ids))
+        if kind == naming.EVENT_ATTACHMENT:
+            observed = None if listed is not None else calendars.opened(outlook, kind, ids)
+            if observed is not None and observed.brought and observed.brought.content is not None:
+                return Opened(observed)
+            content = calendars.attached_bytes(outlook, ids[0], ids[1], ids[2])
+            return Opened(observed, listed, iter([content]))
+        if kind in calendars.KINDS:
+            return Opened(calendars.opened(outlook, kind, ids))
         row = None if listed is not None and kind == naming.MIME else self._message(*ids)
         if row is None:
             return Opened(None, listed, iter([self._mime(*ids)]))
