@@ -117,7 +117,7 @@ def calendar_differences(found: Found, truth: Told) -> list[str]:
             i: e["changeKey"] for i, e in true.items()
         }:
             told.append(f"{key} differs in changed days")
-        for id_, one in ((event["id"], event), *true.items()):
+        for one in (event, *true.values()):
             attached += [a["sha256"] for a in one["attachments"]]
         copy = found.get(key.replace("events/", "events_ics/", 1), b"")
         if not copy.startswith(b"BEGIN:VCALENDAR") or copy.count(b"BEGIN:VEVENT") != 1 + len(true):

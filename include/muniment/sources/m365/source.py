@@ -30,6 +30,7 @@ from muniment.sources.m365.rights import (
     CONTACTS,
     MAIL,
     ONEDRIVE,
+    REPORTS,
     SERVICES,
     SHAREPOINT,
     Rights,
