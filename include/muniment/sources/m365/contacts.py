@@ -13,14 +13,7 @@ from muniment.sources.m365.items import Clues, Shown, row_of, short, text_of
 from muniment.sources.m365.lists import whole
 from muniment.sources.m365.mailbox import SUSPECT, Rules
 from muniment.sources.m365.people import Person
-from muniment.sources.m365.rounds import (
-    Closed,
-    NoMailbox,
-    NotThere,
-    Round,
-    asked,
-    is_removed,
-)
+from muniment.sources.m365.rounds import Closed, NoMailbox, NotThere, asked, at_once
 from muniment.sources.m365.transport import Transport
 from muniment.sources.m365.vcf import vcf_of
 
@@ -109,14 +102,8 @@ def _clues(row: Shown, person: Person) -> Clues:
 
 
 def folders_of(outlook: Transport, user: str) -> list[Shown]:
-    found: dict[str, Shown] = {}
-    for page in Round(outlook, f"users/{user}/contactFolders/delta").pages():
-        for row in page:
-            if is_removed(row):
-                found.pop(str(row.get("id")), None)
-            elif naming.is_id(row.get("id")):
-                found[row["id"]] = row
-    return list(found.values())
+    found = at_once(outlook, f"users/{user}/contactFolders/delta")
+    return [row for id_, row in found.items() if naming.is_id(id_)]
 
 
 def folder_item(user: str, row: Shown) -> Observed:

@@ -32,12 +32,21 @@ from muniment.sources.m365.drive_items import (
 from muniment.sources.m365.items import Clues, Shown, row_of, short
 from muniment.sources.m365.mailbox import SUSPECT, Rules
 from muniment.sources.m365.people import Person
-from muniment.sources.m365.rounds import Closed, Ended, Locked, NotThere, Round, is_removed, rows
+from muniment.sources.m365.rounds import (
+    BEGINNINGS,
+    Closed,
+    Ended,
+    Locked,
+    NotThere,
+    Round,
+    forgotten,
+    is_removed,
+    rows,
+)
 from muniment.sources.m365.transport import Transport
 from muniment.sources.web.exact import canonical, parse
 
 BELOW = (naming.DRIVE_ITEM, naming.FILE, naming.VERSION, naming.PERMISSIONS)
-BEGINNINGS = 3
 _ABOUT = ("id", "name", "driveType", "description", "createdDateTime", "owner")
 """What of a drive does not move with what lies in it."""
 
@@ -252,7 +261,7 @@ class Drive:
             except NotThere:
                 return
         else:
-            raise self._files.unavailable("it forgets again and again how far a drive was read")
+            raise forgotten(self._files)
         had = self._known.below(naming.native(naming.FILE, self._id))
         if had >= SUSPECT and len(seen) <= 1:
             for kind in BELOW:

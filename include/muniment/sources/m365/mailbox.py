@@ -36,20 +36,20 @@ from muniment.sources.m365.items import (
 )
 from muniment.sources.m365.people import Person
 from muniment.sources.m365.rounds import (
+    BEGINNINGS,
     Closed,
     Ended,
     Full,
     NoMailbox,
     NotThere,
     Round,
+    forgotten,
     is_removed,
     rows,
 )
 from muniment.sources.m365.transport import Transport
 from muniment.sources.web.exact import canonical, parse
 
-BEGINNINGS = 3
-"""How often a folder is begun anew whose round the vendor forgets."""
 SUSPECT = 20
 """Messages of which none is left: not believed."""
 BELOW = (naming.MESSAGE, naming.MIME)
@@ -278,7 +278,7 @@ class Mailbox:
                 # No state is kept of a full mailbox: its pages are read plainly, each time.
                 yield from self._plainly(folders, place, seen)
                 return
-        raise self._outlook.unavailable("it forgets again and again how far a folder was read")
+        raise forgotten(self._outlook)
 
     def _plainly(self, folders: Folders, place: str, seen: set[bytes]) -> Iterator[Listed]:
         try:
