@@ -101,6 +101,6 @@ def test_a_secret_that_ended_is_said_with_what_to_do(
     firm: Office, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EXAMPLE_M365_SECRET", "another")
-    answer = terminal("backup", "m365", code=5)
+    answer = terminal("backup", "m365", code=4)
     assert "AADSTS7000215" in answer.err
     assert "another" not in answer.err
