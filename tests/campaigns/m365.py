@@ -107,7 +107,7 @@ def _remember(firm: M365Firm, played: Played) -> None:
     """Snapshots are made at the vault's clock, which `back_up` moves on by a day after each."""
     history = firm.vault().history("m365")
     assert history.head is not None
-    played.truths.append((history.head.ended_at, firm.sim.control("truth")))
+    played.truths.append((history.head.commit.ended_at, firm.sim.control("truth")))
     played.complete += 1
 
 
