@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
+from email.parser import BytesHeaderParser
 from pathlib import Path
 
 from muniment.assurance.contracts import Expected, Facts, equal
@@ -12,6 +13,7 @@ from muniment.assurance.openable import format_of
 from muniment.model.item import Row
 from muniment.model.text import text_of
 from muniment.sources.m365 import naming
+from muniment.sources.m365.items import short
 from muniment.sources.web.exact import parse
 
 _LARGEST = 64 << 20
@@ -52,7 +54,7 @@ class M365Contract:
             form = _FORMS[row.kind]
             return {
                 "expected_row": form,
-                "row": None if path is None else _form(row.kind, path) and form,
+                "row": None if path is None else _form(row, path) and form,
             }
         if row.kind in _BYTES or "file" in row.metadata:
             # That it is a file of that name, the common columns tell.
@@ -73,8 +75,9 @@ class M365Contract:
         )
 
 
-def _form(kind: str, path: Path) -> bool | None:
-    """None where it is in another form."""
+def _form(row: Row, path: Path) -> bool | None:
+    """None where it is in another form, or a message with the id of another one."""
+    kind = row.kind
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD)
@@ -83,7 +86,7 @@ def _form(kind: str, path: Path) -> bool | None:
     except OSError:
         return None
     if kind == naming.MIME:
-        good = _FIELD.match(head) is not None
+        good = _FIELD.match(head) is not None and _is_its_own(head, row)
     elif kind == naming.EVENT_ICS:
         good = head.startswith(b"BEGIN:VCALENDAR") and tail.endswith(b"END:VCALENDAR")
     elif kind == naming.CONTACT_VCF:
@@ -91,6 +94,12 @@ def _form(kind: str, path: Path) -> bool | None:
     else:
         good = head.startswith(b"[") and tail.endswith(b"]")
     return good or None
+
+
+def _is_its_own(head: bytes, row: Row) -> bool:
+    found = BytesHeaderParser().parsebytes(head).get("Message-ID")
+    wanted = row.metadata.get("message_id")
+    return wanted is None or found is None or short(str(found).strip()) == wanted
 
 
 def _id_in(path: Path) -> str | None:

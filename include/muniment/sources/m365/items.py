@@ -186,12 +186,14 @@ def mime_of(
         told = size_told(row)
         size = int(told * _GROWS) if told else UNKNOWN_SIZE
         print_ = Fingerprint(size, moment(row.get("receivedDateTime")), tag=marks.whole)
-    place = {
+    place: dict[str, object] = {
         "file": f"{str(row.get('subject') or 'no subject')[:100]}.eml",
         "mark": short(str(row["id"])),
         "of": naming.text(naming.MESSAGE, user, row["id"]),
         "listed": [str(row.get("receivedDateTime") or ""), sender_of(row)],
     }
+    if row.get("internetMessageId"):
+        place["message_id"] = short(str(row["internetMessageId"]).strip())
     native = naming.native(naming.MIME, user, row["id"])
     brought = Brought(Fidelity.FILE, place, None)
     return Observed(naming.MIME, native, print_, message.named_by, brought)

@@ -17,6 +17,7 @@ from muniment.model.item import NO_MATTER, Fingerprint, Observed
 from muniment.sources.base import FIRST_TIME, Known, Listed, SourceHealth
 from muniment.sources.causes import DAMAGED, NOT_AN_ID, PERMISSION_DENIED, VANISHED
 from muniment.sources.m365 import calendars, contacts, coverage, naming
+from muniment.sources.m365.audit import M365Audit
 from muniment.sources.m365.client import Client
 from muniment.sources.m365.drives import BELOW, Reading, of_person, of_sites
 from muniment.sources.m365.files_opened import open_file
@@ -38,6 +39,7 @@ from muniment.sources.m365.rights import (
 )
 from muniment.sources.m365.rounds import Closed, NoMailbox, NotThere, asked
 from muniment.sources.m365.transport import UNREADABLE
+from muniment.sources.web.budget import Budget
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +90,19 @@ class M365Source:
         """What the token says. Raises SourceRefused, SourceUnavailable."""
         token = self._client.access.current().tokens.access
         return rights_of(roles_of(token), self._choice.services)
+
+    def auditor(self) -> M365Audit:
+        """Who looks at the same tenant by another way."""
+        client = self._client
+
+        def pace(path: str) -> Budget:
+            return (
+                client.files.budget
+                if path.startswith("drives/")
+                else client.outlook(path.split("/")[1]).budget
+            )
+
+        return M365Audit(client.tenant.place, client.access, pace, client.clock, self.source_id)
 
     # -- what is there? ----------------------------------------------------------------------------
 
