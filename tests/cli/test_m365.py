@@ -36,6 +36,7 @@ def firm(
             "tenant": sim.told["tenant"],
             "client_id": told["client_id"],
             "client_secret": "env:EXAMPLE_M365_SECRET",
+            "services": ["mail", "calendars", "contacts"],
             "matters": [{"folder": "**/Matters/{number} {title}/**"}],
             "login": sim.told["login"],
             "graph": sim.told["graph"].removesuffix("/v1.0"),
