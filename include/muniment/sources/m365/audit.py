@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -24,7 +24,7 @@ from muniment.sources.web.place import Place
 from muniment.sources.web.tokens import Access
 
 REQUESTS = 300
-MESSAGES, GONE, NEWEST_OF, NEWEST, FILES = 60, 20, 10, 10, 15
+MESSAGES, GONE, STRANGERS, NEWEST_OF, NEWEST, FILES, DRIVES = 60, 20, 20, 10, 10, 15, 5
 LARGEST = 64 << 20
 """Bytes of a file that is fetched to be compared."""
 TRIES = 5
@@ -43,10 +43,12 @@ class _NoMore(Exception):
 
 
 class M365Audit:
-    """`pace` gives the count of requests that a path belongs to."""
+    """`pace` gives the count of requests that a path belongs to. `left_out` are users, by id or address, of whom the
+    backup has nothing on purpose."""
 
     def __init__(
-        self, place: Place, access: Access, pace: Callable[[str], Budget], clock: Waiting, source_id: str
+        self, place: Place, access: Access, pace: Callable[[str], Budget], clock: Waiting, source_id: str,
+        left_out: Collection[str] = (),
     ) -> None:  # fmt: skip
         self._place = place
         self._access = access
@@ -55,6 +57,7 @@ class M365Audit:
         self._source_id = source_id
         self._session = requests.Session()
         self._session.trust_env = False
+        self._left_out = {one.lower() for one in left_out}
         self._left = REQUESTS
 
     def ask(self, held: Held, since: datetime, seed: int) -> Testimony:
@@ -62,7 +65,7 @@ class M365Audit:
         rng = random.Random(f"m365 audit {seed}")  # noqa: S311
         self._left = REQUESTS
         found = Testimony()
-        steps = (self._messages, self._newest, self._files, self._totals)
+        steps = (self._messages, self._newest, self._files, self._children, self._totals)
         for number, step in enumerate(steps):
             try:
                 step(found, held, since, rng)
@@ -99,13 +102,44 @@ class M365Audit:
 
     def _newest(self, found: Testimony, held: Held, since: datetime, rng: random.Random) -> None:
         seen = {w.native_id for w in found.witnesses}
-        for user in _drawn(_mailboxes(held), NEWEST_OF, rng):
+        boxes = _mailboxes(held)
+        # A mailbox that the vault has nothing of is looked at first: it may have been passed over.
+        others = [one for one in self._users() if one not in boxes]
+        for user in [*_drawn(others, STRANGERS, rng), *_drawn(boxes, NEWEST_OF, rng)]:
             asked = {"$select": FIELDS, "$top": str(NEWEST), "$orderby": "receivedDateTime desc"}
             status, page = self._object(f"users/{user}/messages", asked)
             for row in page.get("value", ()) if status == 200 else ():
                 native = f"messages/{user}/{row['id']}".encode()
                 if native not in seen:
                     found.witnesses.append(_witness(native, row))
+
+    def _users(self) -> list[str]:
+        status, page = self._object(
+            "users", {"$select": "id,userPrincipalName,mail", "$top": "999"}
+        )
+        rows = page.get("value", ()) if status == 200 else ()
+        return [row["id"] for row in rows if not self._left_out & _names(row)]
+
+    def _children(self, found: Testimony, held: Held, since: datetime, rng: random.Random) -> None:
+        """What lies in the root of drives, and in one folder of each."""
+        for native in _drawn(held.there.get("drive", ()), DRIVES, rng):
+            drive = native.decode().split("/")[1]
+            path = f"drives/{drive}/root/children"
+            for _ in range(2):
+                status, page = self._object(path, {})
+                rows = page.get("value", ()) if status == 200 else ()
+                for row in rows:
+                    if "file" in row and "malware" not in row:
+                        touched = (row.get("fileSystemInfo") or row).get("lastModifiedDateTime")
+                        made = _ns(row.get("createdDateTime"))
+                        at = f"drive_files/{drive}/{row['id']}".encode()
+                        found.witnesses.append(Witness("drive_file", at, True, made, _ns(touched)))
+                folders = [
+                    row["id"] for row in rows if "folder" in row and row["folder"].get("childCount")
+                ]
+                if not folders:
+                    break
+                path = f"drives/{drive}/items/{rng.choice(folders)}/children"
 
     def _files(self, found: Testimony, held: Held, since: datetime, rng: random.Random) -> None:
         for native in _drawn(held.there.get("drive_file", ()), FILES, rng):
@@ -225,6 +259,10 @@ def _mailboxes(held: Held) -> list[str]:
         native.decode().split("/")[1] for native in held.there.get("message", ())
     )
     return sorted(set(found))
+
+
+def _names(row: dict[str, Any]) -> set[str]:
+    return {str(row.get(name) or "").lower() for name in ("id", "userPrincipalName", "mail")}
 
 
 def _witness(native: bytes, row: dict[str, Any]) -> Witness:

@@ -96,13 +96,19 @@ class M365Source:
         client = self._client
 
         def pace(path: str) -> Budget:
-            return (
-                client.files.budget
-                if path.startswith("drives/")
-                else client.outlook(path.split("/")[1]).budget
-            )
+            if path.startswith("drives/"):
+                return client.files.budget
+            parts = path.split("/")
+            return client.outlook(parts[1]).budget if len(parts) > 1 else client.directory.budget
 
-        return M365Audit(client.tenant.place, client.access, pace, client.clock, self.source_id)
+        return M365Audit(
+            client.tenant.place,
+            client.access,
+            pace,
+            client.clock,
+            self.source_id,
+            self._choice.left_out,
+        )
 
     # -- what is there? ----------------------------------------------------------------------------
 
