@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from muniment.errors import SourceUnavailable
+from muniment.sources.base import Skipped
 from muniment.sources.m365.mailbox import Rules
 from muniment.sources.m365.source import Choice
 from tests.simulators.graph.running import Running
-from tests.support.m365_firm import M365Firm, mail_differences
+from tests.support.m365_firm import M365Firm, client, mail_differences
 
 DELTA = "GET /users/{user}/mailFolders/{folder}/messages/delta"
 VALUE = "GET /users/{user}/messages/{message}/$value"
@@ -227,6 +228,27 @@ def test_a_mailbox_that_lost_its_licence_is_a_gap_and_no_deletion(firm: M365Firm
         firm.sim.control("mailbox", user=user, state="here")
     firm.back_up()
     assert wrong(firm) == []
+
+
+def test_who_has_an_archive_mailbox_is_a_gap_where_the_report_may_be_read(firm: M365Firm) -> None:
+    firm.client = client(firm.sim, firm.folder, name="export", clock=firm.passing)
+    try:
+        for concealed in (False, True):
+            firm.sim.control("settings", concealed_names=concealed)
+            told = [one for one in firm.source().scan() if isinstance(one, Skipped)]
+            assert {(one.kind, one.cause) for one in told} == {
+                ("archive_mailbox", "not reachable by the interface")
+            }
+            assert (b"archive_mailboxes/unnamed" in {one.native_id for one in told}) is concealed
+    finally:
+        firm.sim.control("settings", concealed_names=False)
+
+
+def test_a_mailbox_that_is_closed_while_it_is_read_keeps_its_rows(firm: M365Firm) -> None:
+    firm.back_up()
+    fault(firm, "denied", "messages/delta", after=3, times=1)
+    outcome = firm.back_up()
+    assert outcome.completeness == "incomplete" and outcome.counts["removed"] == 0
 
 
 def test_a_link_to_another_host_is_not_followed(firm: M365Firm) -> None:

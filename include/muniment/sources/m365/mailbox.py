@@ -111,22 +111,20 @@ class Mailbox:
         self._now = now
         self._every = every
         self._key = f"mail:{person.id}"
-        self.reached = "yes"
 
     def listed(self) -> Iterator[Listed]:
         """Folders and messages. Raises SourceUnavailable."""
         try:
-            folders = folders_of(self._outlook, self._person)
+            yield from self._listed()
         except NoMailbox:
-            self.reached = "no mailbox"
             if self._known.below(self._native(naming.MESSAGE)):
                 # A licence was taken away, perhaps; the vendor deletes the mailbox after 30 days.
                 yield from self._unseen(NOT_REACHED)
-            return
         except Closed:
-            self.reached = "closed to the application"
             yield from self._unseen(PERMISSION_DENIED)
-            return
+
+    def _listed(self) -> Iterator[Listed]:
+        folders = folders_of(self._outlook, self._person)
         remembered = self._remembered()
         if remembered is not None:
             try:

@@ -45,6 +45,10 @@ class Locked(Exception):
     """A site that is archived or locked."""
 
 
+OUT_OF_PLACE = (Ended, NotThere, Full, NoMailbox, Locked)
+"""What is sensible of a mailbox or drive, and not of the list of all users or sites."""
+
+
 def refused(transport: Transport, answer: Answer, url: str) -> Exception:
     """What an answer that is no 200 means."""
     code = transport.word(answer).lower()

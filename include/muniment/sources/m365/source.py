@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from muniment.errors import ItemUnreadable
+from muniment.errors import ItemUnreadable, SourceRestricted
 from muniment.model.item import NO_MATTER, Fingerprint, Observed
 from muniment.sources.base import FIRST_TIME, Known, Listed, SourceHealth
 from muniment.sources.causes import DAMAGED, NOT_AN_ID, PERMISSION_DENIED, VANISHED
@@ -37,7 +37,7 @@ from muniment.sources.m365.rights import (
     Rights,
     rights_of,
 )
-from muniment.sources.m365.rounds import Closed, NoMailbox, NotThere, asked
+from muniment.sources.m365.rounds import OUT_OF_PLACE, Closed, NoMailbox, NotThere, asked
 from muniment.sources.m365.transport import UNREADABLE
 from muniment.sources.web.budget import Budget
 
@@ -80,7 +80,8 @@ class M365Source:
                 self.source_id, ", ".join(rights.writing),
             )  # fmt: skip
         directory = self._client.directory
-        asked(directory, "users", (("$select", "id"), ("$top", "1")))
+        with self._of_all():
+            asked(directory, "users", (("$select", "id"), ("$top", "1")))
         facts = {"cloud": self._client.tenant.cloud, "roles": ", ".join(rights.roles)}
         if rights.writing:
             facts["could_write"] = ", ".join(rights.writing)
@@ -114,6 +115,24 @@ class M365Source:
 
     def scan(self, known: Known = FIRST_TIME) -> Iterator[Listed]:
         """Everybody, and what belongs to them. Raises SourceRefused, SourceRestricted, SourceUnavailable."""
+        with self._of_all():
+            yield from self._scan(known)
+
+    @contextmanager
+    def _of_all(self) -> Iterator[None]:
+        """What is asked of the whole tenant has to be there."""
+        try:
+            yield
+        except Closed:
+            raise SourceRestricted(
+                "the application may not list the users, or the sites, of the tenant (403)",
+                to=f"source {self.source_id}",
+                todo="In Entra, grant it the permissions that docs/M365.md lists, with administrator's consent.",
+            ) from None
+        except OUT_OF_PLACE:
+            raise self._client.directory.unavailable("a list of the tenant is not there") from None
+
+    def _scan(self, known: Known) -> Iterator[Listed]:
         self.rights().require(self.source_id)
         choice, now = self._choice, self._client.clock.now()
         reading = Reading(
