@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from muniment import wiring_m365
 from muniment.clock import SystemClock
-from muniment.errors import SourceRefused, SourceRestricted, SourceUnavailable
+from muniment.errors import ConfigError, SourceRefused, SourceRestricted, SourceUnavailable
 from muniment.sources.m365.cloud import CLOUDS, Tenant
 from muniment.sources.m365.identity import AppAccess, Application, roles_of, sign_in
 from muniment.sources.m365.rights import SERVICES, rights_of
@@ -158,3 +159,26 @@ def test_reading_roles_are_enough_and_none_of_them_writes(sim: Running) -> None:
 @pytest.mark.parametrize("text", ["", "a", "a.b", "a.!.c", "a.e30.c", "a.W10.c", "a.bnVsbA.c"])
 def test_a_token_that_cannot_be_read_has_no_roles(text: str) -> None:
     assert roles_of(text) == frozenset()
+
+
+def test_what_a_connection_says_is_enough_to_tell_what_its_application_may(
+    sim: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the button Test of Airflow asks, with the simulator in the place of the cloud."""
+    here = tenant(sim)
+
+    def elsewhere(id_: str, cloud: str) -> Tenant:
+        return Tenant(id_, cloud, here.ca, here.login, here.graph)
+
+    monkeypatch.setattr(wiring_m365, "Tenant", elsewhere)
+    for name, missing, writes in (
+        ("backup", False, False),
+        ("bare", True, False),
+        ("restore", False, True),
+    ):
+        given = application(sim, name)
+        login = wiring_m365.Login(given.client_id, given.secret, tenant=sim.told["tenant"])
+        rights = wiring_m365.rights_by_login(login)
+        assert (bool(rights.missing), bool(rights.writing)) == (missing, writes)
+    with pytest.raises(ConfigError, match="neither a secret nor a certificate"):
+        wiring_m365.rights_by_login(wiring_m365.Login("id", tenant="t"))
