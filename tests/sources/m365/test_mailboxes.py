@@ -232,6 +232,8 @@ def test_a_mailbox_that_lost_its_licence_is_a_gap_and_no_deletion(firm: M365Firm
 
 def test_who_has_an_archive_mailbox_is_a_gap_where_the_report_may_be_read(firm: M365Firm) -> None:
     firm.client = client(firm.sim, firm.folder, name="export", clock=firm.passing)
+    # The simulator gives one to each fourth user who is a person.
+    firm.sim.control("change", collection="users", number=104, values={"_purpose": "user"})
     try:
         for concealed in (False, True):
             firm.sim.control("settings", concealed_names=concealed)
@@ -242,6 +244,7 @@ def test_who_has_an_archive_mailbox_is_a_gap_where_the_report_may_be_read(firm: 
             assert (b"archive_mailboxes/unnamed" in {one.native_id for one in told}) is concealed
     finally:
         firm.sim.control("settings", concealed_names=False)
+        firm.sim.control("change", collection="users", number=104, values={"_purpose": "shared"})
 
 
 def test_a_mailbox_that_is_closed_while_it_is_read_keeps_its_rows(firm: M365Firm) -> None:
