@@ -10,6 +10,7 @@ from pathlib import Path
 
 from muniment.assurance.clio_contract import ClioContract, ClioTrustContract
 from muniment.assurance.contracts import ExpectationContract, Expected, Facts, Value, equal
+from muniment.assurance.m365_contract import M365Contract
 from muniment.assurance.openable import format_of
 from muniment.model.item import Row
 from muniment.model.text import bytes_of
@@ -61,6 +62,7 @@ CONTRACTS: Mapping[str, ExpectationContract] = {
     "files": FilesContract(),
     "clio": ClioContract(),
     "clio-trust": ClioTrustContract(),
+    "m365": M365Contract(),
     "trust-papers": TrustPapersContract(),
 }
 """By the system of the inventory row."""

@@ -347,6 +347,13 @@ def _sources(session: Session) -> Iterator[Symptom]:
             yield _bad(about, error)
             continue
         facts = ", ".join(f"{key} {value}" for key, value in health.facts.items())
+        if health.facts.get("could_write"):
+            yield Symptom(
+                about,
+                State.WARNING,
+                f"the application that reads could also write: {health.facts['could_write']}",
+                "Take these permissions from it: whoever steals the worker could alter what is backed up.",
+            )
         yield Symptom(about, State.GOOD, f"is there ({facts})" if facts else "is there")
         settings = session.firm.firm.trust_papers
         if settings is not None and settings.source == row.source_id and row.folder is not None:
