@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import hypothesis
+import psutil
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -68,6 +70,25 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     if report.skipped and os.environ.get("CI") == "true" and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"skipped in CI, where nothing may skip: {report.longrepr}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_process_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Torn down last: whatever a test or a fixture started, by itself or in one of its folders, has ended."""
+    yield
+    started = psutil.Process().children(recursive=True)
+    folder = str(tmp_path_factory.getbasetemp())
+    for process in psutil.process_iter(["cmdline", "cwd"]):
+        words = [*(process.info["cmdline"] or ()), process.info["cwd"] or ""]
+        if process.pid != os.getpid() and any(word.startswith(folder) for word in words):
+            started.append(process)
+    _, left = psutil.wait_procs(started, timeout=10)
+    told = []
+    for each in left:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            told.append(" ".join(each.cmdline()))
+    # Python's own ends with this process; who has no command line any more has ended.
+    assert [line for line in told if line and "multiprocessing" not in line] == []
 
 
 @pytest.fixture(scope="session")
