@@ -16,6 +16,7 @@ from muniment.sources.causes import CHANGED_WHILE_LISTED, LEFT_FOR_LATER
 from muniment.sources.netdocuments import asking, details, naming, whole
 from muniment.sources.netdocuments.asking import How, Rhythm, Turn
 from muniment.sources.netdocuments.client import Client
+from muniment.sources.netdocuments.filing import LISTS, filed
 from muniment.sources.netdocuments.firm import Firm
 from muniment.sources.netdocuments.items import (
     Cabinet,
@@ -29,7 +30,7 @@ from muniment.sources.netdocuments.items import (
     named_by,
     row_of,
 )
-from muniment.sources.netdocuments.reading import Gone, Json, Reader, Torn
+from muniment.sources.netdocuments.reading import Gone, Json, Torn
 from muniment.sources.netdocuments.standing import Identity
 from muniment.sources.web.exact import canonical, parse
 
@@ -38,8 +39,6 @@ T = TypeVar("T")
 SIDE_BY_SIDE = 4
 """Items whose details are asked for at a time."""
 BATCH = 100
-LISTS = {naming.WORKSPACE: "Workspace", naming.FOLDER: "Folder", naming.COLLABSPACE: ""}
-"""Containers in which something is filed, and by which list of v1 that is told."""
 _OLE = from_text("1899-12-30T00:00:00Z")
 
 
@@ -371,37 +370,6 @@ class _Above:
         self.extension = str(row.get("extension") or "").lower()
         self.named = named_by(cabinet, row.get("customAttributes") or ())
         self.row = row if asked else None
-
-
-def filed(reader: Reader, kind: str, container: str) -> list[Json]:
-    """What is filed in a container itself, by ids. Raises Gone, SourceError where the list never is whole."""
-    last: dict[str, Json] | None = None
-    for _ in range(whole.READINGS):
-        found: dict[str, Json] = {}
-        counts: set[int | None] = set()
-        try:
-            for rows, count in reader.filed(kind, container):
-                counts.add(count)
-                found |= {str(one["id"]): one for one in map(_filed_row, rows)}
-        except Torn:
-            continue
-        rows_found = [found[one] for one in sorted(found)]
-        # The count comes with each page; where none comes, two readings have to agree.
-        if counts == {len(found)}:
-            return rows_found
-        if not found:
-            reader.require_mapped()
-        if None in counts and last is not None and last.keys() == found.keys():
-            return rows_found
-        last = found
-    raise reader.transport.unavailable("what is filed in a container never stands still")
-
-
-def _filed_row(row: Json) -> Json:
-    if "DocId" in row:
-        found = from_search(row)
-        return {"id": found["id"], "envId": found["envId"], "extension": found.get("extension")}
-    return {"id": str(row["id"]), "envId": row.get("envId"), "extension": row.get("extension")}
 
 
 def _batched(rows: Iterable[T]) -> Iterator[list[T]]:

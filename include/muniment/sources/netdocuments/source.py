@@ -14,9 +14,10 @@ from muniment.errors import ItemUnreadable, SourceRestricted
 from muniment.model.item import NO_MATTER, Fingerprint, Observed
 from muniment.sources.base import FIRST_TIME, Known, Listed, SourceHealth
 from muniment.sources.causes import NOT_AN_ID, SIZE_DIFFERS, VANISHED
-from muniment.sources.netdocuments import asking, details, listing, naming
+from muniment.sources.netdocuments import asking, details, naming
 from muniment.sources.netdocuments.asking import Rhythm
 from muniment.sources.netdocuments.client import Client
+from muniment.sources.netdocuments.filing import LISTS, filed
 from muniment.sources.netdocuments.firm import Firm
 from muniment.sources.netdocuments.items import (
     Cabinet,
@@ -180,9 +181,7 @@ class NetDocumentsSource:
         row, cabinet = self._item(address.id)
         item = self._told(row, cabinet)
         if address.kind == naming.CONTENTS:
-            rows = listing.filed(
-                self._reader, listing.LISTS.get(str(row["extension"]), ""), address.id
-            )
+            rows = filed(self._reader, LISTS.get(str(row["extension"]), ""), address.id)
             return row_of(naming.CONTENTS, native, {"id": address.id, "items": rows})
         if address.kind == naming.DETAILS:
             held = (
