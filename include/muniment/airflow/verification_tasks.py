@@ -11,48 +11,39 @@ import logging
 import secrets
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from muniment.airflow.alert_channels import tell_trust_lawyer
 from muniment.airflow.names import EVERYTHING as EVERYTHING_FIELD
-from muniment.airflow.names import REPORT, engine_run_id
-from muniment.airflow.settings import reports_area, scratch_area
-from muniment.airflow.stores import clio_login, open_destination
+from muniment.airflow.settings import reports_area
+from muniment.airflow.verification_parts import Json, VerificationParts
+from muniment.airflow.verification_trust import TrustTasks, trust_rows
 from muniment.assurance.check import finding_dict
 from muniment.assurance.data_docs import KEPT, forget_old, write_index
 from muniment.assurance.expectations import judge
 from muniment.assurance.files_contract import contract_of
-from muniment.assurance.reconcile import RECONCILERS, Reconciled
+from muniment.assurance.reconcile import RECONCILERS
 from muniment.assurance.rotation import EVERYTHING, Rotation
 from muniment.assurance.sample import Limits, draw_matter, matter_sizes
-from muniment.assurance.scratch import Scratch
 from muniment.assurance.summary import evidence_facts, summarise
 from muniment.assurance.trial import Draw, Facts, read_snapshot, restore_sample
-from muniment.assurance.trust_books.weekly import look_at_books
 from muniment.assurance.verify import verify
 from muniment.clock import to_text
 from muniment.config.inventory import InventoryRow
-from muniment.config.load import FirmConfig
-from muniment.config.papers import TRUST_PAPERS
 from muniment.errors import (
-    KeyFileError,
     MunimentError,
     NothingToRestore,
     StagingError,
     VerificationFailed,
 )
 from muniment.ids import sha256_hex
-from muniment.sources.base import Source
 from muniment.vault.bases import base_due, rebase
 from muniment.vault.evidence import append
 from muniment.vault.history import History, sources_in
 from muniment.vault.vault import Vault
-from muniment.wiring import Wiring
 
 log = logging.getLogger(__name__)
 
@@ -61,16 +52,9 @@ ENDED = "verification.ended"
 ROWS_HURT = frozenset({"D150", "D151"})
 """Findings that say a source's rows are not to be believed: no base is written from them."""
 
-Json = dict[str, Any]
 
-
-class VerificationTasks:
+class VerificationTasks(VerificationParts):
     """Verifications of one firm. `dag_id` is the id of the DAG."""
-
-    def __init__(self, config: FirmConfig, dag_id: str) -> None:
-        self._config = config
-        self._wiring = Wiring(config, open_destination, login=clio_login)
-        self._dag_id = dag_id
 
     # -- what is tried -----------------------------------------------------------------------------
 
@@ -229,103 +213,8 @@ class VerificationTasks:
     # -- the firm ----------------------------------------------------------------------------------
 
     def reconcile_trust(self, drawn: Sequence[Json]) -> list[Json]:
-        """Reconciles the sources whose rows say that they hold trust data, where a reconciler exists."""
-        wanted = self._trust_rows()
-        able = [row for row in wanted if row.system in RECONCILERS]
-        for row in wanted:
-            if row not in able:
-                log.warning(
-                    "%s holds trust data, and no reconciler knows its system", row.source_id
-                )
-        if not able:
-            raise AirflowSkipException("no source with trust data can be reconciled")
-        done = []
-        for part in drawn:
-            for row in able:
-                if row.source_id == part["source"]:
-                    done.append({**self._reconcile(row, Draw.of(part)), "mark": part["mark"]})
-        # For `report`, also where this task fails.
-        get_current_context()["ti"].xcom_push(key=REPORT, value=done)
-        wrong = [each for each in done if each["differences"]]
-        if wrong:
-            raise VerificationFailed(
-                f"trust records do not balance in {sum(e['differences'] for e in wrong):,} places",
-                to=", ".join(each["source"] for each in wrong),
-                todo="Tell the lawyer who answers for trust accounts before anything else is done.",
-            )
-        return done
-
-    def _reconcile(self, row: InventoryRow, drawn: Draw) -> Json:
-        with self._scratch().trial(f"{drawn.source}.trust") as place:
-            found = RECONCILERS[row.system](self._vault(drawn.source), drawn, place)
-        log.info("%s: %s entries reconciled", drawn.source, f"{found.entries:,}")
-        left: Json = {
-            "source": drawn.source,
-            "entries": found.entries,
-            "differences": found.differences,
-        }
-        return self._look_at_books(drawn, found, left) if found.books is not None else left
-
-    def _look_at_books(self, drawn: Draw, found: Reconciled, left: Json) -> Json:
-        """Judges the books by every rule; what the rules of conduct come to is in the sealed report alone."""
-        looked = look_at_books(
-            self._vault(drawn.source),
-            drawn,
-            found,
-            self._config.firm,
-            papers=self._papers(),
-            live=self._live(drawn),
-            run_id=self._run_id(),
-        )
-        for id_, count in looked.damage.items():
-            log.error("%s %s does not hold in %s places", drawn.source, id_, f"{count:,}")
-        for id_, count in looked.anomalies.items():
-            log.warning(
-                "%s %s does not hold in %s places, and did not in the source when it was backed up",
-                drawn.source, id_, f"{count:,}",
-            )  # fmt: skip
-        for id_, reasons in looked.unjudged.items():
-            log.info("%s %s was not judged, or not all of it: %s", drawn.source, id_, "; ".join(reasons[:5]))  # fmt: skip
-        if looked.report:
-            log.info("%s: a report is sealed to the trust lawyer: %s", drawn.source, looked.report)
-            self._tell_lawyer()
-        else:
-            log.warning(
-                "%s: nobody is named who may see findings (roles.trust_lawyer with a recipient in "
-                "firm.yaml): none were looked for", drawn.source,
-            )  # fmt: skip
-        sealed = {"damage": looked.damage, "entries": looked.entries, "anomalies": looked.anomalies}
-        self._scratch().write(f"{drawn.source}.trust", json.dumps(sealed).encode())
-        return {
-            **left,
-            "differences": found.differences + sum(looked.damage.values()),
-            "anomalies": sum(looked.anomalies.values()),
-            "amendments": looked.amendments,
-            "unjudged": len(looked.unjudged),
-            "report": bool(looked.report),
-        }
-
-    def _tell_lawyer(self) -> None:
-        """A mail that does not go out is no fault of the books: the report is in the vault."""
-        try:
-            answer = tell_trust_lawyer(self._config, self._wiring.clock.now())
-        except MunimentError as error:
-            log.warning("The trust lawyer was not told by mail: [%s] %s", error.code, error.what)
-        else:
-            log.info("Mail to the trust lawyer: %s", answer or "not wanted")
-
-    def _papers(self) -> Vault | None:
-        """The vault of the upload folder; None where the firm has none."""
-        settings = self._config.firm.trust_papers
-        known = settings is not None and any(
-            row.source_id == settings.source for row in self._config.protected
-        )
-        return self._vault(settings.source) if settings is not None and known else None
-
-    def _trust_rows(self) -> list[InventoryRow]:
-        # In papers there is nothing to compute: their bytes are verified like all others.
-        rows = self._config.protected
-        return [row for row in rows if row.trust_data and row.system != TRUST_PAPERS]
+        """See `TrustTasks.reconcile`."""
+        return TrustTasks(self._config, self._dag_id).reconcile(drawn)
 
     def rebase(self, drawn: Sequence[Json], checked: Sequence[Json]) -> list[str]:
         """Writes a new base for each source that is due and whose rows were found whole."""
@@ -367,10 +256,10 @@ class VerificationTasks:
             restored=by_task["restore_sample"],
             checked=by_task["check_bytes"],
             judged=by_task["expectations"],
-            trust=[r.source_id for r in self._trust_rows() if r.system not in RECONCILERS],
+            trust=[r.source_id for r in trust_rows(self._config) if r.system not in RECONCILERS],
             reconciled={
                 row.source_id: balanced.get(row.source_id, {})
-                for row in self._trust_rows()
+                for row in trust_rows(self._config)
                 if row.system in RECONCILERS
             },
             rebased=rebased,
@@ -422,48 +311,6 @@ class VerificationTasks:
         gone = forget_old(reports_area(self._config.firm_id), self._wiring.clock.now())
         if gone:
             log.info("Pages of %s runs older than %s days removed", gone, KEPT.days)
-
-    # -- parts -------------------------------------------------------------------------------------
-
-    def _run(self) -> str:
-        return str(get_current_context()["run_id"])
-
-    def _run_id(self) -> str:
-        return engine_run_id(self._dag_id, self._run())
-
-    def _scratch(self) -> Scratch:
-        return Scratch(scratch_area(self._config.firm_id), self._run_id())
-
-    def _reports(self) -> Path:
-        return reports_area(self._config.firm_id) / self._run_id()
-
-    def _leave(self, part: Json, numbers: Mapping[str, Any]) -> Json:
-        """Pushes what the last tasks compare with, also when this task then fails."""
-        left = {"source": part["source"], "mark": part["mark"], **numbers}
-        get_current_context()["ti"].xcom_push(key=REPORT, value=left)
-        return {key: value for key, value in left.items() if key != "results"}
-
-    def _vault(self, source: str) -> Vault:
-        for row in self._config.protected:
-            if row.source_id == source:
-                return self._wiring.vault("operations", row.destination)
-        for vault in self._vaults():
-            if source in sources_in(vault.store):
-                return vault
-        raise NothingToRestore("no vault holds anything of this source", to=source)
-
-    def _vaults(self) -> list[Vault]:
-        names = sorted({row.destination for row in self._config.protected})
-        return [self._wiring.vault("operations", name) for name in names]
-
-    def _live(self, drawn: Draw) -> Source | None:
-        known = any(row.source_id == drawn.source for row in self._config.protected)
-        try:
-            return self._wiring.source(drawn.source) if known else None
-        except KeyFileError:
-            # A consent is sealed to the worker, whose keys are not for this queue.
-            log.info("This machine has no right to look into the live source")
-            return None
 
 
 def _matters(vault: Vault, history: History) -> Counter[str]:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from muniment.backup.guard.verdict import guarded
 from muniment.backup.run import BackupRun
 from muniment.backup.staging import ABANDONED_SECONDS
+from muniment.backup.state_of_commit import write_state
 from muniment.backup.work import (
     Plan,
     Reason,
@@ -26,7 +26,7 @@ from muniment.backup.work import (
     parse_results,
 )
 from muniment.clock import from_text
-from muniment.errors import CommitConflict, ObjectExists, RunTooOld, StagingGone
+from muniment.errors import CommitConflict, ObjectExists, RunTooOld
 from muniment.model.item import Completeness
 from muniment.model.matter import MatterName
 from muniment.sources.causes import WITHOUT_CONTENT_BY_NATURE
@@ -35,30 +35,15 @@ from muniment.vault.documents import (
     CauseCount,
     Commit,
     Counts,
-    GuardOfCommit,
-    Head,
     PackObject,
     Reference,
     ShardOfCommit,
-    SignOfAttack,
     SnapshotObject,
-    StateObject,
-    StateOfCommit,
 )
 from muniment.vault.history import CommitRecord, load_history
 from muniment.vault.rows import Gone
-from muniment.vault.sealed_file import SealedFileWriter
 from muniment.vault.snapshots import RowsWriter
 from muniment.vault.state import State, StateDelta, StateEntry
-from muniment.vault.suspicion import suspicions
-from muniment.vault.vault import state_object
-
-if TYPE_CHECKING:
-    from muniment.backup.guard.judge import Sign
-
-STATE_DELTAS = 30
-STATE_DELTA_SHARE = 0.25
-"""The worker merges its state at this many deltas, or when they have this share of its entries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +126,12 @@ def commit_snapshot(run: BackupRun, validated: Iterable[ShardResult]) -> Outcome
     completeness = _completeness(plan, unfinished, gathered)
     # With a gap the source must be shown again what this run was shown: what it told is not remembered.
     memory = plan.memory if completeness is not Completeness.INCOMPLETE else {}
-    guard, habits = _guarded(run, plan, before, results)
+    guard, habits = guarded(run, plan, before, results)
     facts = plan.facts | memory | habits
     delta = StateDelta.joined([*_remembered(run, plan, results), StateDelta.of([], removed, facts)])
     after = before.after(delta)
     named = _named_packs(run, delta, new_packs)
-    state = _write_state(run, plan, staging, after, delta)
+    state = write_state(run, plan, staging, after, delta)
     for rows in written:
         run.vault.put_sealed(names.snapshot(run.source_id, rows.object.snapshot), rows.file)
     commit = Commit(
@@ -188,51 +173,6 @@ def commit_snapshot(run: BackupRun, validated: Iterable[ShardResult]) -> Outcome
     record = _put(run, plan, commit)
     run.drop_spooled(after)
     return _outcome(record, plan)
-
-
-def _guarded(
-    run: BackupRun, plan: Plan, before: State, results: Mapping[str, ShardResult]
-) -> tuple[GuardOfCommit | None, dict[str, str]]:
-    """What the commit says of an attack, none on a normal day; and the source's habits with this run, unless it
-    is suspicious. A run in which nothing changed has nothing to judge and nothing to remember."""
-    signs, remembered = _judged(run, plan, before, results)
-    earlier = suspicions(run.vault, run.history)
-    if not signs and not earlier.open:
-        return None, remembered
-    begins = min((sign.begins for sign in signs if sign.begins), default=0)
-    first = earlier.open[0] if earlier.open else None
-    clean = earlier.clean_before(begins or plan.seq)
-    guard = GuardOfCommit(
-        suspicious=bool(signs),
-        signs=tuple(SignOfAttack(signal=s.signal, count=s.count, of=s.of) for s in signs),
-        begins=begins or None,
-        since=Head(seq=first.seq, digest=first.digest) if first else None,
-        last_clean=Head(seq=clean.seq, digest=clean.digest) if clean else None,
-    )
-    return guard, remembered
-
-
-def _judged(
-    run: BackupRun, plan: Plan, before: State, results: Mapping[str, ShardResult]
-) -> tuple[tuple[Sign, ...], dict[str, str]]:
-    if run.options.guard is None or not plan.signs:
-        return (), {}
-    # Loaded where something changed: most nights nothing did.
-    from muniment.backup.guard.habits import Day, Habits
-    from muniment.backup.guard.judge import judge
-    from muniment.backup.guard.signs import ContentSigns, NameSigns
-
-    signs, contents = NameSigns.of(plan.signs), ContentSigns()
-    for ref in plan.shards:
-        if ref.shard in results:
-            # Not there where the guard was turned on since, or the program was replaced under a run.
-            with suppress(StagingGone):
-                data = run.staging.read(run.staging.shard(ref.shard) / "signs")
-                contents.add(ContentSigns.from_bytes(data))
-    habits = Habits.of(before.facts)
-    first = not plan.parent_seq
-    found = judge(plan.seq, signs, contents, habits, run.options.guard, first=first)
-    return found, {} if found else habits.after(Day.of(plan.seq, signs, contents), contents)
 
 
 def _recipients(run: BackupRun) -> dict[str, str]:
@@ -341,38 +281,6 @@ def _completeness(plan: Plan, unfinished: tuple[str, ...], gathered: _Gathered) 
     if any(not accepted for _, accepted in gathered.causes):
         return Completeness.INCOMPLETE
     return Completeness.WITH_EXCEPTIONS if gathered.causes else Completeness.COMPLETE
-
-
-def _write_state(
-    run: BackupRun, plan: Plan, folder: Path, after: State, delta: StateDelta
-) -> StateOfCommit:
-    """Uploads the state of this commit: the changes, or all of it when a merge is due."""
-    entries = len(delta)
-    deltas = 1
-    for record in reversed(run.history.trusted):
-        if record.commit.state.kind == "base":
-            break
-        deltas += 1
-        entries += record.commit.counts.added + record.commit.counts.changed
-    due = (
-        not plan.parent_seq
-        or deltas > STATE_DELTAS
-        or entries > STATE_DELTA_SHARE * max(len(after), 1)
-    )
-    if not due and not len(delta) and not _new_facts(delta):
-        return StateOfCommit(kind="delta", objects=())
-    with SealedFileWriter(folder, run.vault.state_recipients(), level=1) as out:
-        (after.as_base() if due else delta).write_to(out.write)
-        file = out.close()
-    run.vault.put_sealed(names.state(run.source_id, file.digest), file)
-    objects: tuple[StateObject, ...] = (state_object(file),)
-    return StateOfCommit(kind="base" if due else "delta", objects=objects)
-
-
-def _new_facts(delta: StateDelta) -> bool:
-    # The plan keeps only facts that changed, besides the identity, which never changes without a
-    # new base.
-    return any(not key.startswith("identity") for key in delta.facts)
 
 
 def _counts(

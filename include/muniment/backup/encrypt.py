@@ -20,9 +20,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from muniment.backup.guard.watch import GroupWatch, Watch
 from muniment.backup.run import BackupRun
 from muniment.backup.shards import WITHOUT_CONTENT
-from muniment.backup.work import PackRef, Reason, ShardResult, Taken, Untaken, Work
+from muniment.backup.work import PackRef, ShardResult, Taken, Untaken, Work
 from muniment.backup.zeros import pieces
 from muniment.clock import to_text
 from muniment.errors import ItemUnreadable
@@ -35,7 +36,7 @@ from muniment.vault.state import StateDelta, TableWriter, remembered
 
 if TYPE_CHECKING:
     from muniment.backup.guard.contents import Look
-    from muniment.backup.guard.signs import ContentCounter, ContentSigns
+    from muniment.backup.guard.signs import ContentSigns
 
 LARGE = 32 << 20
 """Above this an item is cut into chunks: a day's change of a mailbox costs its change."""
@@ -259,21 +260,16 @@ class _Encryptor:
         self._run = run
         self._folder = folder
         self._index = index
-        self._looking = None
-        if run.options.guard is not None:
-            # Loaded where something is read: most nights nothing is.
-            from muniment.backup.guard.looking import Looking
-
-            self._looking = Looking(run, run.state.facts)
+        self._watch = Watch(run)
 
     def take(self, group: Sequence[Work]) -> _Outcome:
         outcome = _Outcome()
         packs = _Packs(self._run, self._folder, group[0].key_id, self._index)
-        counter = self._looking.counter() if self._looking is not None else None
+        watch = self._watch.group()
         try:
             for item in group:
                 try:
-                    outcome.read.append(self._item(item, packs, outcome, counter))
+                    outcome.read.append(self._item(item, packs, outcome, watch))
                 except FileNotFoundError:
                     outcome.untaken.append(self._untaken(item, VANISHED))
                 except ItemUnreadable as error:
@@ -283,16 +279,11 @@ class _Encryptor:
             packs.abort()
             raise
         outcome.packs = packs.closed
-        if counter is not None and self._looking is not None:
-            outcome.signs = self._looking.signs(counter)
+        outcome.signs = watch.signs()
         return outcome
 
-    def _item(
-        self, item: Work, packs: _Packs, outcome: _Outcome, counter: ContentCounter | None
-    ) -> _Read:
-        # What an API gives is judged by how much of it changed; a name and a form only files have.
-        looking = self._looking
-        extension = looking.extension_of(item.native_id) if looking and not item.place else None
+    def _item(self, item: Work, packs: _Packs, outcome: _Outcome, watch: GroupWatch) -> _Read:
+        extension = watch.extension_of(item)
         for _ in range(self._run.options.attempts):
             with self._run.open(item) as reader:
                 description = reader.describe()
@@ -301,15 +292,12 @@ class _Encryptor:
                 if not item.reason.reads_content and _untouched(item, description):
                     return _Read(item, description, b"", description.fingerprint.size, None)
                 digest, size, members, seen, written = self._content(
-                    reader, description, packs, extension
+                    reader, description, packs, extension, watch
                 )
                 outcome.read_bytes += size
                 # What has grown or shrunk is read anew, as large as it is by then.
                 if size == description.fingerprint.size and reader.settled():
-                    if counter is not None:
-                        counter.count(
-                            item, extension or b"", seen, fresh=self._fresh(item, digest, written)
-                        )
+                    watch.count(item, extension, seen, digest, written=written)
                     return _Read(item, description, digest, size, members)
         raise ItemUnreadable(CHANGED_WHILE_READ)
 
@@ -319,6 +307,7 @@ class _Encryptor:
         description: Description,
         packs: _Packs,
         extension: bytes | None,
+        watch: GroupWatch,
     ) -> tuple[bytes, int, list[bytes], Look | None, bool]:
         """Reads to the end; returns digest, size and members in order, what the content looks like (where
         an extension is given), and whether any member was not there yet."""
@@ -328,12 +317,12 @@ class _Encryptor:
             if not content or len(content) > LARGE:
                 return digest, len(content), [], None, False
             written = packs.add(digest, content)
-            seen = self._looking.look(content, extension) if self._looking else None
+            seen = watch.look(content, extension)
             return digest, len(content), [digest], seen, written
         total = hashlib.sha256()
         size = 0
         members = []
-        sampled = self._looking.sampled() if self._looking else None
+        sampled = watch.sampled()
         written = False
         for digest, chunk in pieces(reader.read, total.update):
             size += len(chunk)
@@ -343,13 +332,6 @@ class _Encryptor:
                 sampled.add(chunk)
         seen = sampled.look(extension) if sampled is not None and extension is not None else None
         return total.digest(), size, members, seen, written
-
-    def _fresh(self, item: Work, digest: bytes, written: bool) -> bool:
-        """Has a changed item another content than before, or a new one bytes that were not there?"""
-        if item.reason is not Reason.CHANGED:
-            return written
-        entry = self._run.state.find(item.item_id)
-        return entry is None or entry.digest != digest
 
     def _untaken(self, item: Work, cause: str) -> Untaken:
         problem = Problem(item.item_id, item.kind, item.native_id, cause, item.known)

@@ -6,18 +6,17 @@ python -m tests.simulators.clio --seed 7 --matters 60 --port 0
 from __future__ import annotations
 
 import argparse
-import json
-import signal
 import sys
-import tempfile
-import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from tests.simulators.clio.clock import FIRST_MOMENT, moment
 from tests.simulators.clio.files import papers_in
 from tests.simulators.clio.founding import Size
 from tests.simulators.clio.limits import PEAK
 from tests.simulators.clio.simulator import REDIRECT_URIS, Options, Simulator
+from tests.simulators.common.program import serve
 
 
 def main() -> int:
@@ -82,16 +81,13 @@ def main() -> int:
         redirect_uris=(*REDIRECT_URIS, *given.redirect_uri),
         papers=papers_in(given.papers) if given.papers else None,
     )
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
-    with tempfile.TemporaryDirectory(prefix="clio-simulator-") as temporary:
-        folder = given.folder or Path(temporary)
-        folder.mkdir(parents=True, exist_ok=True)
+
+    def start(folder: Path, end: Callable[[], None]) -> dict[str, Any]:
         simulator = Simulator(options, folder)
-        simulator.desk.stopped = ended.set
-        print(json.dumps(simulator.start()), flush=True)
-        ended.wait()  # its threads end with the program
+        simulator.desk.stopped = end
+        return simulator.start()
+
+    serve("clio", given.folder, start)
     return 0
 
 

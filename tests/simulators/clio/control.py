@@ -24,9 +24,6 @@ Every request is a POST of JSON to a path that names the deed, and answers JSON:
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable
 from dataclasses import fields as fields_of
 from typing import TYPE_CHECKING, Any
 
@@ -37,30 +34,26 @@ from tests.simulators.clio.limits import Limits
 from tests.simulators.clio.messages import Request, Response, answer, refusal
 from tests.simulators.clio.store import Ref
 from tests.simulators.clio.world import Settings
+from tests.simulators.common.control import WRONG, Asked, Desk, NoDeed, planned, said
 
 if TYPE_CHECKING:
     from tests.simulators.clio.simulator import Simulator
 
-Asked = dict[str, Any]
 
-
-class Control:
+class Control(Desk):
     def __init__(self, simulator: Simulator) -> None:
+        super().__init__()
         self._simulator = simulator
-        self.stopped: Callable[[], None] = lambda: None
 
     def handle(self, request: Request) -> Response:
-        deed = getattr(self, f"do_{request.path.strip('/')}", None)
         try:
-            if deed is None or request.method != "POST":
-                raise not_found("The deed")
-            asked = json.loads(request.body or b"{}")
-            with self._simulator.world.lock:
-                return answer(200, deed(asked))
+            return answer(200, self.done(request, self._simulator.world.lock))
+        except NoDeed:
+            return refusal(not_found("The deed"))
         except ApiError as error:
             return refusal(error)
-        except (KeyError, ValueError, TypeError, AttributeError, re.error) as error:
-            return refusal(bad_request(f"{type(error).__name__}: {error}"))
+        except WRONG as error:
+            return refusal(bad_request(said(error)))
 
     # -- time and work -------------------------------------------------------------------------------
     def do_clock(self, asked: Asked) -> Any:
@@ -99,25 +92,7 @@ class Control:
 
     # -- trouble -------------------------------------------------------------------------------------
     def do_faults(self, asked: Asked) -> Any:
-        plan = self._simulator.faults
-        if "seed" in asked:
-            plan.seed = int(asked["seed"])
-        if asked.get("clear"):
-            plan.remove()
-        if "remove" in asked:
-            plan.remove(int(asked["remove"]))
-        added = plan.add(**asked["add"]) if "add" in asked else None
-        if asked.get("weather"):
-            faults.weather(plan)
-        return {
-            "added": added,
-            "standing": [
-                {"number": one.number, "name": one.name, "struck": one.struck}
-                for one in plan.standing()
-            ],
-            "log": plan.log[-int(asked.get("last", 100)) :],
-            "names": faults.NAMES,
-        }
+        return planned(self._simulator.faults, asked, faults.weather, faults.NAMES)
 
     def do_tokens(self, asked: Asked) -> Any:
         oauth = self._simulator.oauth
@@ -200,10 +175,6 @@ class Control:
                 for held in limits.windows()
             ],
         }
-
-    def do_stop(self, asked: Asked) -> Any:
-        self.stopped()
-        return {}
 
 
 def _meant(value: Any) -> Any:

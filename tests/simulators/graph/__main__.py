@@ -6,15 +6,14 @@ python -m tests.simulators.graph --seed 7 --users 6 --port 0
 from __future__ import annotations
 
 import argparse
-import json
-import signal
 import sys
-import tempfile
-import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from tests.simulators.clio.clock import FIRST_MOMENT, moment
 from tests.simulators.clio.files import papers_in
+from tests.simulators.common.program import serve
 from tests.simulators.graph.founding import Size
 from tests.simulators.graph.simulator import Options, Simulator
 
@@ -57,16 +56,13 @@ def main() -> int:
         papers=papers_in(given.papers) if given.papers else None,
         description=given.description,
     )
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
-    with tempfile.TemporaryDirectory(prefix="graph-simulator-") as temporary:
-        folder = given.folder or Path(temporary)
-        folder.mkdir(parents=True, exist_ok=True)
+
+    def start(folder: Path, end: Callable[[], None]) -> dict[str, Any]:
         simulator = Simulator(options, folder)
-        simulator.desk.stopped = ended.set
-        print(json.dumps(simulator.start()), flush=True)
-        ended.wait()  # its threads end with the program
+        simulator.desk.stopped = end
+        return simulator.start()
+
+    serve("graph", given.folder, start)
     return 0
 
 

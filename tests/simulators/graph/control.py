@@ -32,14 +32,12 @@ Every request is a POST of JSON to a path that names the deed, and answers JSON:
 from __future__ import annotations
 
 import base64
-import json
-import re
-from collections.abc import Callable
 from dataclasses import fields as fields_of
 from typing import TYPE_CHECKING, Any
 
 from tests.simulators.clio.messages import Request, Response
 from tests.simulators.clio.store import Ref
+from tests.simulators.common.control import WRONG, Asked, Desk, NoDeed, planned, said
 from tests.simulators.graph import day, disturbed, truth
 from tests.simulators.graph.answers import answer
 from tests.simulators.graph.limits import Budget
@@ -48,24 +46,19 @@ from tests.simulators.graph.world import Settings, stamp
 if TYPE_CHECKING:
     from tests.simulators.graph.simulator import Simulator
 
-Asked = dict[str, Any]
 
-
-class Control:
+class Control(Desk):
     def __init__(self, simulator: Simulator) -> None:
+        super().__init__()
         self._simulator = simulator
-        self.stopped: Callable[[], None] = lambda: None
 
     def handle(self, request: Request) -> Response:
-        deed = getattr(self, f"do_{request.path.strip('/')}", None)
-        if deed is None or request.method != "POST":
-            return answer(404, {"error": "There is no such deed"})
         try:
-            asked = json.loads(request.body or b"{}")
-            with self._simulator.world.lock:
-                return answer(200, deed(asked))
-        except (KeyError, ValueError, TypeError, AttributeError, IndexError, re.error) as error:
-            return answer(400, {"error": f"{type(error).__name__}: {error}"})
+            return answer(200, self.done(request, self._simulator.world.lock))
+        except NoDeed:
+            return answer(404, {"error": "There is no such deed"})
+        except WRONG as error:
+            return answer(400, {"error": said(error)})
 
     # -- time and work ---------------------------------------------------------------------------
     def do_clock(self, asked: Asked) -> Any:
@@ -169,25 +162,7 @@ class Control:
         return {"corrupt": len(self._simulator.api.corrupt)}
 
     def do_faults(self, asked: Asked) -> Any:
-        plan = self._simulator.faults
-        if "seed" in asked:
-            plan.seed = int(asked["seed"])
-        if asked.get("clear"):
-            plan.remove()
-        if "remove" in asked:
-            plan.remove(int(asked["remove"]))
-        added = plan.add(**asked["add"]) if "add" in asked else None
-        if asked.get("weather"):
-            disturbed.weather(plan)
-        return {
-            "added": added,
-            "standing": [
-                {"number": one.number, "name": one.name, "struck": one.struck}
-                for one in plan.standing()
-            ],
-            "log": plan.log[-int(asked.get("last", 100)) :],
-            "names": disturbed.NAMES,
-        }
+        return planned(self._simulator.faults, asked, disturbed.weather, disturbed.NAMES)
 
     def do_settings(self, asked: Asked) -> Any:
         settings = self._simulator.world.settings
@@ -240,7 +215,3 @@ class Control:
             "wrong": held.wrong if held else [],
             "unlisted": dict(held.unlisted) if held else {},
         }
-
-    def do_stop(self, asked: Asked) -> Any:
-        self.stopped()
-        return {}

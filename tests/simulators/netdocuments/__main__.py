@@ -6,15 +6,14 @@ python -m tests.simulators.netdocuments --seed 7 --matters 60 --port 0
 from __future__ import annotations
 
 import argparse
-import json
-import signal
 import sys
-import tempfile
-import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from tests.simulators.clio.clock import FIRST_MOMENT, moment
 from tests.simulators.clio.files import papers_in
+from tests.simulators.common.program import serve
 from tests.simulators.netdocuments.founding import Size
 from tests.simulators.netdocuments.simulator import REDIRECT_URIS, REGIONS, Options, Simulator
 
@@ -58,17 +57,14 @@ def main() -> int:
         redirect_uris=(*REDIRECT_URIS, *given.redirect_uri),
         papers=papers_in(given.papers) if given.papers else None,
     )
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
-    with tempfile.TemporaryDirectory(prefix="netdocuments-simulator-") as temporary:
-        folder = given.folder or Path(temporary)
-        folder.mkdir(parents=True, exist_ok=True)
+
+    def start(folder: Path, end: Callable[[], None]) -> dict[str, Any]:
         simulator = Simulator(options)
-        simulator.desk.stopped = ended.set
+        simulator.desk.stopped = end
         simulator.listen(folder)
-        print(json.dumps(simulator.start()), flush=True)
-        ended.wait()  # its threads end with the program
+        return simulator.start()
+
+    serve("netdocuments", given.folder, start)
     return 0
 
 

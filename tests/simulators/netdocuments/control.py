@@ -24,13 +24,12 @@ Every request is a POST of JSON to a path that names the deed, and answers JSON:
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable
 from dataclasses import fields as fields_of
 from typing import TYPE_CHECKING, Any
 
 from tests.simulators.clio.messages import Request, Response
 from tests.simulators.clio.store import Ref
+from tests.simulators.common.control import WRONG, Asked, Desk, NoDeed, planned, said
 from tests.simulators.netdocuments import day, faults, truth
 from tests.simulators.netdocuments.errors import ApiError, bad_request, not_found
 from tests.simulators.netdocuments.limits import Limits
@@ -39,26 +38,21 @@ from tests.simulators.netdocuments.world import Settings
 if TYPE_CHECKING:
     from tests.simulators.netdocuments.simulator import Simulator
 
-Asked = dict[str, Any]
 
-
-class Control:
+class Control(Desk):
     def __init__(self, simulator: Simulator) -> None:
+        super().__init__()
         self._simulator = simulator
-        self.stopped: Callable[[], None] = lambda: None
 
     def handle(self, request: Request) -> Response:
-        deed = getattr(self, f"do_{request.path.strip('/')}", None)
         try:
-            if deed is None or request.method != "POST":
-                raise not_found()
-            asked = json.loads(request.body or b"{}")
-            with self._simulator.world.lock:
-                return _json(200, deed(asked))
+            return _json(200, self.done(request, self._simulator.world.lock))
+        except NoDeed:
+            return _json(404, not_found().body("errorCode"))
         except ApiError as error:
             return _json(error.status, error.body("errorCode"))
-        except (KeyError, ValueError, TypeError, AttributeError, re.error) as error:
-            return _json(400, bad_request(f"{type(error).__name__}: {error}").body("errorCode"))
+        except WRONG as error:
+            return _json(400, bad_request(said(error)).body("errorCode"))
 
     # -- time and work -------------------------------------------------------------------------------
     def do_clock(self, asked: Asked) -> Any:
@@ -110,22 +104,7 @@ class Control:
 
     # -- trouble -------------------------------------------------------------------------------------
     def do_faults(self, asked: Asked) -> Any:
-        plan = self._simulator.faults
-        if "seed" in asked:
-            plan.seed = int(asked["seed"])
-        if asked.get("clear"):
-            plan.remove()
-        if "remove" in asked:
-            plan.remove(int(asked["remove"]))
-        added = plan.add(**asked["add"]) if "add" in asked else None
-        if asked.get("weather"):
-            faults.weather(plan)
-        return {
-            "added": added,
-            "standing": [{"number": one.number, "name": one.name, "struck": one.struck} for one in plan.standing()],
-            "log": plan.log[-int(asked.get("last", 100)) :],
-            "names": faults.NAMES,
-        }  # fmt: skip
+        return planned(self._simulator.faults, asked, faults.weather, faults.NAMES)
 
     def do_tokens(self, asked: Asked) -> Any:
         oauth = self._simulator.oauth
@@ -204,10 +183,6 @@ class Control:
                 for held in self._simulator.limits.windows()
             ],
         }
-
-    def do_stop(self, asked: Asked) -> Any:
-        self.stopped()
-        return {}
 
 
 def _json(status: int, value: Any) -> Response:

@@ -9,32 +9,19 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import requests
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.simulators.common.running import Child, child
+
 DOCUMENTS = "not =11(ndws OR ndfld OR ndflt OR ndsq OR ndcs)"
 
 
-@dataclass
-class Running:
+class Running(Child):
     """`told` is the line the program printed."""
-
-    told: dict[str, Any]
-    process: subprocess.Popen[str]
-
-    def __post_init__(self) -> None:
-        self.session = requests.Session()
-        self.session.verify = self.told["ca"]
-        self.session.trust_env = False
 
     @property
     def api(self) -> str:
@@ -94,31 +81,9 @@ class Running:
         self.told |= granted
         return str(granted["access_token"])
 
-    def control(self, deed: str, /, **asked: Any) -> Any:
-        answer = self.session.post(
-            f"{self.told['control']}/{deed}", data=json.dumps(asked), timeout=60
-        )
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
 
 @contextlib.contextmanager
 def running(**options: Any) -> Iterator[Running]:
     """Options are those of the program, with `_` for `-`; a value of True is a bare flag."""
-    words = [sys.executable, "-m", "tests.simulators.netdocuments"]
-    for name, value in options.items():
-        flag = f"--{name.replace('_', '-')}"
-        words += [flag] if value is True else [flag, str(value)]
-    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        line = process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"The simulator ended with {process.wait()} before it was ready")
-        made = Running(json.loads(line), process)
-        with made.session:
-            yield made
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
-        process.stdout.close()
+    with child("tests.simulators.netdocuments", Running, options) as made:
+        yield made

@@ -1,0 +1,86 @@
+"""M5: what went wrong in a restore."""
+
+from __future__ import annotations
+
+from muniment.errors.base import MunimentError, Retry
+
+
+class RestoreError(MunimentError):
+    """A restore cannot be planned or performed."""
+
+    code = "M500"
+    default_safe = "The vault is unharmed; nothing half-written stands under its final name."
+
+
+class NothingToRestore(RestoreError):
+    """The selection matches nothing in the chosen snapshot."""
+
+    code = "M510"
+    default_todo = "Check matter, path or time with `muniment ls` and `muniment snapshots`."
+
+
+class TargetNotEmpty(RestoreError):
+    """The target holds files that this restore did not write."""
+
+    code = "M520"
+    default_todo = "Choose an empty folder, or say --overwrite to replace files of the same name."
+
+
+class PlanChanged(RestoreError):
+    """The plan presented is not the plan that was approved."""
+
+    code = "M530"
+    default_todo = "Plan again and have the new digest approved."
+
+
+class VerificationFailed(RestoreError):
+    """What was restored is not what was backed up."""
+
+    code = "M540"
+
+
+class TargetUnusable(RestoreError):
+    """The target folder is missing, full, read-only, failing, or in use by another restore."""
+
+    code = "M550"
+    retry = Retry.SOON
+    default_todo = "Mend what is named above and run the same restore again: it goes on from here."
+
+
+class ItemNotDelivered(RestoreError):
+    """One item could not be written where it belongs; the others go on."""
+
+    code = "M560"
+    default_todo = (
+        "Remove what stands in its way, or restore the item by its id into an empty folder."
+    )
+
+
+class WriteBackRefused(RestoreError):
+    """The vendor's system does not let us write: nobody consented to that, or not any more, or not to enough."""
+
+    code = "M570"
+    default_safe = "What was written before stands, and is in the map of the delivery."
+    default_todo = (
+        "Have somebody who may write give consent: `muniment consent SOURCE --for restore`; then the same "
+        "command goes on from here."
+    )
+
+
+class NeverWrittenBack(RestoreError):
+    """Trust and other money was to be written into a vendor's system, which is never done."""
+
+    code = "M571"
+    default_safe = "Nothing was asked of the vendor."
+    default_todo = "Take the ledger from the delivery; whoever is responsible for the trust account enters it by hand."
+
+
+class GivenBackBefore(RestoreError):
+    """The matter was written back before, and this delivery knows nothing of it: once more would double it."""
+
+    code = "M572"
+    default_safe = "Nothing was written into the vendor's system."
+    default_todo = (
+        "To go on with that restore, name its folder with --to. To begin anew, delete the matter it made in "
+        "the vendor's system first."
+    )

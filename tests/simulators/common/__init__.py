@@ -1,0 +1,1 @@
+"""What the simulators have in common as programs: none of it knows a vendor."""
