@@ -52,7 +52,9 @@ def client(
     if store is None:
         store = MemoryStore()
         if not own:
-            told = sim.control("tokens", grant=sim.told["backup_user"], client_id=application.client_id)
+            told = sim.control(
+                "tokens", grant=sim.told["backup_user"], client_id=application.client_id
+            )
             ends = clock.now() + timedelta(days=300)
             store.held = Held(1, Tokens(told["access_token"], told["refresh_token"], ends))
     oauth = oauth_of(where, application, clock, "netdocs", scope, own)
@@ -135,7 +137,11 @@ def truth_of(told: Mapping[str, Any], files: Mapping[str, Any]) -> dict[str, Any
         put(naming.USERS, id_, value={name: row[name] for name in kept})
     for id_, row in told["groups"].items():
         kept = ("id", "name", "external", "hidden", "hideMembership")
-        put(naming.GROUPS, id_, value={**{n: row[n] for n in kept}, "members": sorted(row["members"])})
+        put(
+            naming.GROUPS,
+            id_,
+            value={**{n: row[n] for n in kept}, "members": sorted(row["members"])},
+        )
     for id_, row in told["cabinets"].items():
         kept = ("id", "name", "settings", "definitions", "securitytemplates", "profiletemplates")
         put(naming.CABINETS, id_, value={n: row[n] for n in kept})

@@ -49,7 +49,7 @@ class Client:
 def oauth_of(
     place: Place, application: Application, clock: Waiting, source_id: str, scope: str, repository: str
 ) -> OAuth:  # fmt: skip
-    """That of a service account where a repository is named, else that of a person's consent."""
+    """That of a service account in a repository, or where `repository` is empty that of a person's consent."""
     if repository:
         return ServiceAccount(place, application, clock, source_id, scope, repository)
     return OAuth(place, application, clock, source_id, scope)
