@@ -66,14 +66,16 @@ class Scan:
         if self.how is How.SWEEP:
             identity = self.identity
             yield from Firm(self.reader, identity.repository, identity.cabinets).rows(known)
-        for cabinet in self.identity.cabinets:
-            try:
-                yield from _InCabinet(self, cabinet).listed()
-            except Gone:
-                raise SourceRestricted(
-                    f"cabinet {cabinet.id} is no longer shown to the service account",
-                    to=f"source {self.reader.transport.source_id}",
-                ) from None
+        # One for all: each of its threads keeps its connection.
+        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+            for cabinet in self.identity.cabinets:
+                try:
+                    yield from _InCabinet(self, cabinet, pool).listed()
+                except Gone:
+                    raise SourceRestricted(
+                        f"cabinet {cabinet.id} is no longer shown to the service account",
+                        to=f"source {self.reader.transport.source_id}",
+                    ) from None
         if self.how is How.CHANGES:
             yield from (Same(kind) for kind in naming.KINDS)
             swept = asking.at(known.memory, asking.SWEPT) or self.now
@@ -89,8 +91,9 @@ class Scan:
 class _InCabinet:
     """One cabinet of it."""
 
-    def __init__(self, scan: Scan, cabinet: Cabinet) -> None:
+    def __init__(self, scan: Scan, cabinet: Cabinet, pool: ThreadPoolExecutor) -> None:
         self._scan = scan
+        self._pool = pool
         self._reader = scan.reader
         self._known = scan.known
         self._queries = scan.client.queries
@@ -221,11 +224,8 @@ class _InCabinet:
                     continue
                 yield item
                 yield from same
-            if not fresh:
-                continue
-            with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-                for one in pool.map(lambda pair: self._details(*pair), fresh):
-                    yield from one
+            for one in self._pool.map(lambda pair: self._details(*pair), fresh):
+                yield from one
 
     def _item(self, row: Json) -> Observed:
         first = next(iter(row.get("ancestors") or ()), "")
@@ -342,10 +342,9 @@ class _InCabinet:
                 asked.append((one, native))
             else:
                 yield Same(naming.CONTENTS, native)
-        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-            for page in _batched(asked):
-                for found in pool.map(lambda pair: self._filed(*pair), page):
-                    yield from found
+        for page in _batched(asked):
+            for found in self._pool.map(lambda pair: self._filed(*pair), page):
+                yield from found
 
     def _filed(self, one: _Above, native: bytes) -> list[Observed]:
         try:
