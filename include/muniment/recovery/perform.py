@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 
 from muniment.errors import FormatError, MunimentError, PlanChanged, TargetNotEmpty, TargetUnusable
 from muniment.model.item import Row
+from muniment.recovery.delivered_index import index_pages
 from muniment.recovery.plan import Choice, RestorePlan, chosen
 from muniment.recovery.selected import AtHand, load_matching
 from muniment.recovery.selection import Filter, Selection, nothing_withheld, select
@@ -119,7 +121,7 @@ def _perform_choice(
     began = report.spent("plan", began)
     reader = PartReader(vault.store, vault.keyring, history.packs(record))
     delivery = _Delivery(reader, target, report, choice, progress)
-    delivery.run(rows)
+    delivery.run(rows, selected.rows)
     began = report.spent("write", began)
     delivery.verify(rows)
     report.spent("verify", began)
@@ -153,7 +155,8 @@ class _Delivery:
         self._done = 0
         self._failed: set[bytes] = set()
 
-    def run(self, rows: Sequence[Row]) -> None:
+    def run(self, rows: Sequence[Row], before: Sequence[Row]) -> None:
+        """`before` are the same rows as the vault has them, in the same order."""
         for row in rows:
             if not row.parts and row.kind == "dir":
                 self._note(self._give(row))
@@ -166,6 +169,7 @@ class _Delivery:
         for row in rows:
             if row.kind == "symlink":
                 self._note(self._give(row))
+        self._list(rows, before)
         for given in self._target.finish():
             self._report.differences.update(given.differences)
 
@@ -186,6 +190,18 @@ class _Delivery:
             raise
         except MunimentError as error:
             return row, error
+
+    def _list(self, rows: Sequence[Row], before: Sequence[Row]) -> None:
+        for name, content in index_pages(before, rows, self._failed):
+            digest = hashlib.sha256(content).digest()
+            try:
+                self._target.give(
+                    "file", name, {}, iter([content]), digest=digest, size=len(content)
+                )
+            except TargetUnusable:
+                raise
+            except MunimentError as error:
+                self._report.failures.append((name.decode(), f"{error.code} {error.what}"))
 
     def _note(self, outcome: tuple[Row, Given | MunimentError | None]) -> None:
         row, given = outcome

@@ -141,6 +141,14 @@ def addresses_of(row: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(address for address in found if address))
 
 
+def sender_of(row: Mapping[str, Any]) -> str:
+    """Who wrote it, to read."""
+    held = (row.get("from") or row.get("sender") or row.get("organizer") or {}).get(
+        "emailAddress"
+    ) or {}
+    return str(held.get("name") or held.get("address") or "")
+
+
 def message_of(user: str, row: Shown, named: Named) -> Observed:
     """What Graph says of a message, brought whole."""
     body = canonical(plain(row))
@@ -182,6 +190,7 @@ def mime_of(
         "file": f"{str(row.get('subject') or 'no subject')[:100]}.eml",
         "mark": short(str(row["id"])),
         "of": naming.text(naming.MESSAGE, user, row["id"]),
+        "listed": [str(row.get("receivedDateTime") or ""), sender_of(row)],
     }
     native = naming.native(naming.MIME, user, row["id"])
     brought = Brought(Fidelity.FILE, place, None)
