@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,10 +80,14 @@ def test_a_repository_is_backed_up_and_given_back(
 
     assert "WHOLE" in told.out
     found = files_below(tmp_path / "back" / "netdocs")
+    files = {name: path for name, path in found.items() if name.startswith("files/")}
+    beside = {
+        name: json.loads(path.read_text()) for name, path in files.items() if name.endswith(".json")
+    }
     digests = {
-        hashlib.sha256(p.read_bytes()).hexdigest()
-        for n, p in found.items()
-        if n.startswith("files/")
+        hashlib.sha256(path.read_bytes()).hexdigest()
+        for name, path in files.items()
+        if name not in beside
     }
     living = sim.control("truth")["documents"]
     wanted = {
@@ -91,7 +96,12 @@ def test_a_repository_is_backed_up_and_given_back(
         if not living[name.partition("/")[0]]["deleted"]
     }
     assert digests == wanted
-    assert any("/Odd names/" in name for name in found)
+    assert any("/Odd names/" in name for name in files)
+    assert {held["id"] for held in beside.values()} == {
+        k for k, one in living.items() if not one["deleted"]
+    }
+    page = found["index.html"].read_text()
+    assert all(name.rpartition("/")[2][:4] in page for name in files if name not in beside)
     counters = sim.control("counters")
     assert counters["made_workspaces"] == 0 and counters["recent"] == []
 
@@ -109,7 +119,7 @@ def test_one_matter_comes_back_with_its_workspace(
     assert len(names) == len(mine)
     assert any(name.startswith("lookups/2/") for name in found)
     assert sum(name.startswith("files/") for name in found) == sum(
-        len(one["versions"]) + len(one["attachments"]) for one in mine
+        1 + len(one["versions"]) + len(one["attachments"]) for one in mine
     )
 
 

@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 from muniment.model.item import NO_MATTER, Brought, Fingerprint, Named, Observed
+from muniment.sources.as_files import with_ending
 from muniment.sources.netdocuments import naming
 from muniment.sources.web.exact import canonical
 
@@ -153,8 +154,21 @@ def details_of(cabinet: str, item: Observed, data: Json, held: Json) -> Details:
     tag = ".".join((item.fingerprint.tag, short(body), files_mark(files), files_list(files)))
     print_ = Fingerprint(len(body), item.fingerprint.mtime_ns, tag=tag)
     native = naming.native_id(naming.DETAILS, cabinet, id_)
-    row = Observed(naming.DETAILS, native, print_, named, Brought(naming.fidelity_of(naming.DETAILS), {}, body))  # fmt: skip
+    row = Observed(naming.DETAILS, native, print_, named, Brought(naming.fidelity_of(naming.DETAILS), _beside(item, data), body))  # fmt: skip
     return Details(row, files)
+
+
+def _beside(item: Observed, data: Json) -> dict[str, Any]:
+    """What is told of a document stands beside its versions when it is given back as files."""
+    if item.kind != naming.DOCUMENTS:
+        return {}
+    name = str(data.get("name") or "document")
+    return {
+        "file": f"{name}.json",
+        "ending": "json",
+        "mark": str(data["id"]),
+        "of": item.native_id.decode(),
+    }
 
 
 def files_mark(files: Sequence[Observed]) -> str:
@@ -196,9 +210,11 @@ def _version(data: Json, version: Json, item: Observed, named: Named) -> Observe
     number = str(version["number"])
     ending = str(version.get("extension") or data.get("extension") or "")
     place = {
-        "file": _filename(str(data.get("name") or "document"), ending),
+        "file": with_ending(str(data.get("name") or "document"), ending),
         "mark": f"{data['id']} v{number}",
         "of": item.native_id.decode(),
+        "ending": ending,
+        "listed": [str(version.get("modified") or ""), str(version.get("modifiedBy") or "")],
     }
     told = [version.get(name) for name in ("number", "size", "created", "modified", "extension")]
     return _bytes(
@@ -209,9 +225,10 @@ def _version(data: Json, version: Json, item: Observed, named: Named) -> Observe
 def _attachment(data: Json, one: Json, item: Observed, named: Named) -> Observed:
     number = str(one["attachmentId"])
     place = {
-        "file": _filename(str(one.get("name") or "attachment"), str(one.get("extension") or "")),
+        "file": with_ending(str(one.get("name") or "attachment"), str(one.get("extension") or "")),
         "mark": f"{data['id']} a{number}",
         "of": item.native_id.decode(),
+        "listed": [str(data.get("modified") or ""), ""],
     }
     told = [one.get(name) for name in ("attachmentId", "name", "extension", "size")]
     return _bytes(
@@ -227,9 +244,3 @@ def _bytes(
     )
     native = naming.native_id(kind, document, number)
     return Observed(kind, native, print_, named, Brought(naming.fidelity_of(kind), place, None))
-
-
-def _filename(name: str, ending: str) -> str:
-    return (
-        f"{name}.{ending}" if ending and not name.lower().endswith(f".{ending.lower()}") else name
-    )
