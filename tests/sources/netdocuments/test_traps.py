@@ -226,9 +226,9 @@ def test_between_sweeps_changes_are_asked_for_and_deletions_wait(
 ) -> None:
     assert back_up(firm.run(options=OPTIONS)).success
     cabinet = str(sim.told["cabinets"]["Administration"])
+    sim.renew()
     names = [row["DocId"] for row in sim.search(cabinets=cabinet)]
     sim.control("clock", seconds=3600)
-    sim.renew()
     sim.control("change", item=names[0], values={"name": "said again"})
     sim.control("change", item=names[1], delete="soft")
     firm.hours(2)

@@ -30,7 +30,7 @@ from muniment.sources.netdocuments.items import (
     named_by,
     row_of,
 )
-from muniment.sources.netdocuments.reading import Gone, Json, Torn
+from muniment.sources.netdocuments.reading import Gone, Json
 from muniment.sources.netdocuments.standing import Identity
 from muniment.sources.web.exact import canonical, parse
 
@@ -125,10 +125,12 @@ class _InCabinet:
                 # What lies in them is of their matters: so all of them come first.
                 rows = iter([self._learn(row) for row in rows])
             yield from self._told(rows)
-            self._require_some(kind, found)
             unsettled |= not found.settled
+            if kind == naming.DOCUMENTS:
+                self._require_some(kind, found.seen)
         # A search need not find workspaces: then what is filed in them names them.
         yield from self._told([one.row for one in self._above.values() if one and one.row])
+        self._require_some(naming.CONTAINERS, len(self._above))
         yield from self._contents()
         if unsettled:
             yield from self._unsettled()
@@ -156,9 +158,9 @@ class _InCabinet:
             )
         )
 
-    def _require_some(self, kind: str, found: whole.Whole) -> None:
+    def _require_some(self, kind: str, seen: int) -> None:
         before = self._known.below(naming.native_id(kind, self._cabinet.id))
-        if not before or found.seen:
+        if not before or seen:
             return
         self._reader.require_mapped()
         raise SourceSuspect(
@@ -189,27 +191,25 @@ class _InCabinet:
         since -= self._scan.rhythm.overlap
         rows: dict[str, Json] = {}
         for q in (self._queries.containers, self._queries.documents):
-            for _ in range(whole.READINGS):
-                try:
-                    rows |= {str(row["id"]): row for row in self._changed(q, since)}
-                    break
-                except Torn:
-                    continue
-            else:
-                raise self._reader.transport.unavailable(
-                    "its pages of changes never come to an end"
-                )
+            found = self._list(self._dated(q, since), 0)
+            rows |= {str(row["id"]): row for row in found.rows()}
+            if not found.settled:
+                raise self._reader.transport.unavailable("its list of changes never stands still")
         for row in filter(is_container, rows.values()):
             self._learn(row)
         yield from self._told(rows.values())
 
     def _changed(self, q: str, since: datetime) -> Iterator[Json]:
         """Rows of one list that were changed after a moment. Raises Torn."""
+        for page in self._reader.search(
+            self._cabinet.id, self._dated(q, since), self._queries.order
+        ):
+            yield from (from_search(row) for row in page)
+
+    def _dated(self, q: str, since: datetime) -> str:
         until = max(self._scan.clock.now(), since) + timedelta(days=1)
         dated = self._queries.changed.replace("{from}", _ole(since))
-        dated = dated.replace("{to}", _ole(until))
-        for page in self._reader.search(self._cabinet.id, f"{dated} {q}", self._queries.order):
-            yield from (from_search(row) for row in page)
+        return f"{dated.replace('{to}', _ole(until))} {q}"
 
     # -- items and what is told of them ------------------------------------------------------------
     def _told(self, rows: Iterable[Json]) -> Iterator[Listed]:
