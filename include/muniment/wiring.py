@@ -169,7 +169,12 @@ class Wiring:
     def source(self, source_id: str) -> Source:
         """The source of an inventory row. Raises ConfigError for a row that is not Muniment's."""
         row = self._row(source_id)
-        made = {"clio": self._clio, "clio-trust": self._clio, "m365": self._m365}
+        made = {
+            "clio": self._clio,
+            "clio-trust": self._clio,
+            "m365": self._m365,
+            "netdocuments": self._netdocuments,
+        }
         return made.get(row.system, self._files)(row)
 
     def _files(self, row: InventoryRow) -> Source:
@@ -197,6 +202,14 @@ class Wiring:
         from muniment.wiring_m365 import m365_source
 
         return m365_source(self.config, row, self._waiting, login=self._held(row))
+
+    def _netdocuments(self, row: InventoryRow) -> Source:
+        """The token is sealed to the worker."""
+        from muniment.wiring_netdocuments import netdocuments_source
+
+        return netdocuments_source(
+            self.config, row, self._identities("worker"), self._waiting, login=self._held(row)
+        )
 
     @property
     def _waiting(self) -> Waiting:

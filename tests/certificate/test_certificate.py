@@ -236,7 +236,10 @@ def test_what_was_seen_goes_from_one_task_to_another(delivery: Delivery) -> None
     [
         ("file", Rule.COPY),
         ("document_file", Rule.COPY),
-        ("message", Rule.COPY),
+        ("message_mime", Rule.COPY),
+        ("drive_file", Rule.COPY),
+        ("attachment_file", Rule.COPY),
+        ("message", Rule.SYSTEM),
         ("matters", Rule.SYSTEM),
         ("bank_transactions", Rule.SYSTEM),
         ("bill_preview", Rule.SYSTEM),

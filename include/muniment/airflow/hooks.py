@@ -69,6 +69,45 @@ class NetDocumentsHook(_SettingsHook):
     conn_type = "netdocuments"
     hook_name = "Muniment: NetDocuments"
 
+    def test_connection(self) -> tuple[bool, str]:
+        """What the button Test answers: does the application get in, and does its service account see a cabinet?"""
+        import tempfile
+        from pathlib import Path
+
+        from muniment.airflow.stores import netdocuments_login_of
+        from muniment.clock import SystemClock
+        from muniment.errors import MunimentError
+        from muniment.sources.netdocuments.client import SCOPE, connect, oauth_of
+        from muniment.sources.netdocuments.place import place_of
+        from muniment.sources.netdocuments.standing import identify
+        from muniment.sources.web.oauth import Application
+        from muniment.sources.web.tokens import HeldTokens
+
+        try:
+            login = netdocuments_login_of(self.get_conn(), self.connection_id)
+            given = {
+                "API address": login.api, "client id": login.client_id, "client secret": login.client_secret,
+                "repository id": login.repository,
+            }  # fmt: skip
+            missing = [name for name, value in given.items() if not value]
+            if missing:
+                return False, f"Missing: {', '.join(missing)}."
+            clock, place = SystemClock(), place_of(login.api, "", login.ca)
+            application = Application(login.client_id, login.client_secret)
+            oauth = oauth_of(place, application, clock, "SOURCE", SCOPE, login.repository)
+            with tempfile.TemporaryDirectory() as state:
+                client = connect(
+                    place, oauth, HeldTokens(), Path(state), clock, source_id="SOURCE", account="test",
+                    repository=login.repository, cabinets=login.cabinets,
+                )  # fmt: skip
+                found = identify(client.reader, login.repository, login.cabinets)
+        except MunimentError as error:
+            return False, f"[{error.code}] {error.what}. {error.todo}"
+        return True, (
+            f"NetDocuments lets this application into {found.repository}, and its service account sees"
+            f" {len(found.cabinets)} cabinets. Whether it administers them, a backup looks at its beginning."
+        )
+
 
 class Microsoft365Hook(_SettingsHook):
     """An application registered in a Microsoft 365 tenant."""

@@ -77,11 +77,13 @@ _NETDOCUMENTS: dict[str, Any] = {
     "hook-class-name": f"{_HOOKS}.NetDocumentsHook",
     "hook-name": "Muniment: NetDocuments",
     "ui-field-behaviour": {
-        "hidden-fields": ["port", "schema"],
+        # The port for the same reason as Clio's.
+        "hidden-fields": ["schema"],
         "relabeling": {"host": "API address", "login": "Client id", "password": "Client secret"},
         "placeholders": {
             "host": "https://api.vault.netvoyage.com",
             "login": "AP-XXXXXXXX",
+            "port": "443",
         },
     },
     "conn-fields": {
@@ -95,6 +97,12 @@ _NETDOCUMENTS: dict[str, Any] = {
             "description": "Cabinet ids (NG-...), separated by commas. Empty: every cabinet that the "
             "application sees.",
             "schema": _TEXT,
+        },
+        "ca": {
+            "label": "Certificate authority",
+            "description": "Only where a proxy of the firm opens TLS: the file with its authority (PEM), on "
+            "workers and API server.",
+            "schema": {**_TEXT, "pattern": "^(/.*)?$"},
         },
     },
 }

@@ -3,6 +3,7 @@ connection says of a source."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,11 +19,14 @@ from muniment.wiring import store_settings
 if TYPE_CHECKING:
     from muniment.wiring_clio import Login
     from muniment.wiring_m365 import Login as M365Login
+    from muniment.wiring_netdocuments import Login as NetDocumentsLogin
 
 CLIO = "clio"
 """The connection type of a Clio application."""
 M365 = "m365"
 """The connection type of an application in a Microsoft 365 tenant."""
+NETDOCUMENTS = "netdocuments"
+"""The connection type of a NetDocuments application."""
 
 
 def open_destination(
@@ -74,7 +78,7 @@ def _require_connection(destination: Destination, url: str) -> None:
         ) from None
 
 
-def source_login(connection: str, system: str) -> Login | M365Login | None:
+def source_login(connection: str, system: str) -> Login | M365Login | NetDocumentsLogin | None:
     """What an Airflow connection says of the application that reads a source of `system`; None where Airflow has
     no such connection: then firm.yaml says it.
 
@@ -87,11 +91,12 @@ def source_login(connection: str, system: str) -> Login | M365Login | None:
         found = BaseHook.get_connection(connection)
     except AirflowNotFoundException:
         return None
-    wanted, what, form = (
-        (M365, "application of a tenant", "Microsoft 365")
-        if system == M365
-        else (CLIO, "Clio application", "Clio Manage")
-    )
+    kinds: dict[str, tuple[str, str, str, Callable[[Any, str], Any]]] = {
+        M365: (M365, "application of a tenant", "Microsoft 365", m365_login_of),
+        NETDOCUMENTS: (NETDOCUMENTS, "NetDocuments application", "NetDocuments", netdocuments_login_of),
+    }  # fmt: skip
+    clio = (CLIO, "Clio application", "Clio Manage", login_of)
+    wanted, what, form, read = kinds.get(system, clio)
     if found.conn_type != wanted:
         raise ConfigError(
             f"the Airflow connection is of the type `{found.conn_type}`, and no {what}",
@@ -99,7 +104,33 @@ def source_login(connection: str, system: str) -> Login | M365Login | None:
             todo=f"Give it the type `Muniment: {form}`, or name another one in the inventory's column"
             " `connection`. Then clear this task.",
         )
-    return m365_login_of(found, connection) if wanted == M365 else login_of(found, connection)
+    held: Login | M365Login | NetDocumentsLogin = read(found, connection)
+    return held
+
+
+def netdocuments_login_of(found: Any, connection: str) -> NetDocumentsLogin:
+    """What the form of a NetDocuments connection holds. Raises ConfigError."""
+    from muniment.wiring_netdocuments import Login
+
+    try:
+        extra = found.extra_dejson
+    except ValueError:
+        extra = {}
+    said = {
+        name: str(extra.get(name) or "").strip() for name in ("repository_id", "cabinets", "ca")
+    }
+    cabinets = tuple(one.strip().upper() for one in said["cabinets"].split(",") if one.strip())
+    wrong = [one for one in cabinets if not one.startswith("NG-")]
+    if wrong or (said["repository_id"] and not said["repository_id"].upper().startswith("CA-")):
+        raise ConfigError(
+            "the Airflow connection names a repository or cabinet by something that is no id",
+            to=f"connection {connection}",
+            todo="A repository's id begins with CA-, a cabinet's with NG-; both stand in the administration pages.",
+        )
+    return Login(
+        (found.login or "").strip(), (found.password or "").strip(), (found.host or "").strip(), said["repository_id"],
+        cabinets, Path(said["ca"]) if said["ca"] else None, connection,
+    )  # fmt: skip
 
 
 def m365_login_of(found: Any, connection: str) -> M365Login:

@@ -11,6 +11,7 @@ from pathlib import Path
 from muniment.assurance.clio_contract import ClioContract, ClioTrustContract
 from muniment.assurance.contracts import ExpectationContract, Expected, Facts, Value, equal
 from muniment.assurance.m365_contract import M365Contract
+from muniment.assurance.netdocuments_contract import NetDocumentsContract
 from muniment.assurance.openable import format_of
 from muniment.model.item import Row
 from muniment.model.text import bytes_of
@@ -64,6 +65,7 @@ CONTRACTS: Mapping[str, ExpectationContract] = {
     "clio-trust": ClioTrustContract(),
     "m365": M365Contract(),
     "trust-papers": TrustPapersContract(),
+    "netdocuments": NetDocumentsContract(),
 }
 """By the system of the inventory row."""
 

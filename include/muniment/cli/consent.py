@@ -16,8 +16,8 @@ from muniment.errors import SourceRefused
 
 if TYPE_CHECKING:
     from muniment.cli.session import Session
-    from muniment.sources.clio.oauth import OAuth
     from muniment.sources.clio.standing import Standing
+    from muniment.sources.web.oauth import OAuth
     from muniment.sources.web.tokens import Tokens
     from muniment.wiring_clio import Login
 
@@ -56,7 +56,7 @@ def consent(
         ),
     ] = False,
 ) -> None:
-    """Has the backup user give consent to read a Clio account, and keeps it sealed to the worker.
+    """Has the backup user give consent to read a Clio account or NetDocuments repository, sealed to the worker.
 
     Prints an address to open in a browser, signed in to Clio as the backup user: an administrator with
     access to all matters. Then it looks whether that user sees everything. Once is enough, until the
@@ -68,6 +68,11 @@ def consent(
     """
     session = session_of(ctx)
     source_id = source_of(source)
+    if session.firm.options(source_id).netdocuments is not None:
+        from muniment.cli.consent_netdocuments import consent_netdocuments
+
+        consent_netdocuments(session, source_id, paste, purpose is Purpose.RESTORE)
+        return
     if purpose is Purpose.RESTORE:
         _to_write(session, source_id, paste)
         return
@@ -151,14 +156,21 @@ def _to_read(session: Session, source_id: str, login: Login | None) -> OAuth:
 def _asked(
     session: Session, source_id: str, paste: bool, oauth: OAuth, who: str = "the backup user"
 ) -> Tokens:
-    """Raises SourceRefused, Declined."""
-    from muniment.cli.redirect import Redirect
     from muniment.wiring_clio import clio_options
 
     uri = clio_options(session.firm, source_id).redirect_uri
+    return asked(session, source_id, paste, oauth, uri, f"signed in to Clio as {who}")
+
+
+def asked(
+    session: Session, source_id: str, paste: bool, oauth: OAuth, uri: str, who: str
+) -> Tokens:
+    """Sends a person to the vendor's page, and takes what comes back. Raises SourceRefused, Declined."""
+    from muniment.cli.redirect import Redirect
+
     state = secrets.token_urlsafe(24)
     screen = session.screen
-    screen.note(f"Open this in a browser, signed in to Clio as {who}:", style="")
+    screen.note(f"Open this in a browser, {who}:", style="")
     screen.note(oauth.page(state), style="bold")
     if paste or not Redirect.possible(uri):
         screen.note("Then paste the address that the browser was sent to, or the code in it:", "")

@@ -68,6 +68,7 @@ SYSTEMS: Mapping[str, System] = {
     "clio": System(needs_connection=False),
     "clio-trust": System(needs_connection=False, trust=True),
     "m365": System(needs_connection=False),
+    "netdocuments": System(needs_connection=False),
     # A folder like any other, of which firm.yaml says what has to come into it.
     TRUST_PAPERS: System(needs_connection=False, location_is_path=True, trust=True),
 }
@@ -160,12 +161,12 @@ class InventoryRow(Model):
     )
     description: Free = Field(description="In words, for people.", examples=["Matter files"])
     location: Free = Field(
-        description="Where it is. For `files` and `trust-papers` the folder as the backup worker sees it; for `clio` and"
-        " `clio-trust` the address of the account, for people.",
+        description="Where it is. For `files` and `trust-papers` the folder as the backup worker sees it; for `clio`,"
+        " `clio-trust` and `netdocuments` the address of the account, for people.",
         examples=["/srv/matters"],
     )
     connection: Free = Field(
-        description="The Airflow connection with the credential; not for `files` and `trust-papers`. For `clio` it may be left"
+        description="The Airflow connection with the credential; not for `files` and `trust-papers`. For `clio` and `netdocuments` it may be left"
         " out where firm.yaml says where the application's secret is kept.",
         examples=["firm_014_clio"],
     )

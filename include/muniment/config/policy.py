@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from muniment.config.clio import ClioOptions
 from muniment.config.m365 import M365Options
+from muniment.config.netdocuments import NetDocumentsOptions
 from muniment.config.patterns import PLACEHOLDERS, PatternError, number_shape, parse_pattern
 from muniment.config.values import (
     Date,
@@ -288,6 +289,9 @@ class SourceOptions(Model):
     clio: ClioOptions | None = Field(None, description="For a source that is a Clio account.")
     m365: M365Options | None = Field(
         None, description="For a source that is a Microsoft 365 tenant."
+    )
+    netdocuments: NetDocumentsOptions | None = Field(
+        None, description="For a source that is a NetDocuments repository."
     )
     mass_deletion: MassDeletionGuard = Field(
         default_factory=MassDeletionGuard,

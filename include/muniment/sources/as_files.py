@@ -12,6 +12,7 @@ What a source says of this stands in `metadata` of its rows:
     file   name of the file whose bytes the item is
     mark   what tells it from others of that name
     of     native id of the item by whose `in` it lies (a version lies where its document lies)
+    ending in place of the name in `file`, where that item's own `name` is among the rows: its name, with this ending
     listed when (ISO 8601, UTC) and who, for an index of what was delivered
     ext    for bytes without a name: what is put behind the native id in place of `.json`
 """
@@ -60,7 +61,17 @@ def _path(row: Row, known: Mapping[str, Metadata]) -> str:
         name = ids if _NUMBERED.fullmatch(ids) else "/".join(map(safe, ids.split("/")))
         return name + str(own.get("ext", ".json"))
     above = known.get(str(own["of"]), {}) if "of" in own else own
-    return "/".join([FILES, *folders_of(above, known), _marked(str(own["file"]), own.get("mark"))])
+    file = str(own["file"])
+    if "ending" in own and above.get("name"):
+        # Whoever renames an item gives its bytes another name, and they are not read again for it.
+        file = with_ending(str(above["name"]), str(own["ending"]))
+    return "/".join([FILES, *folders_of(above, known), _marked(file, own.get("mark"))])
+
+
+def with_ending(name: str, ending: str) -> str:
+    return (
+        f"{name}.{ending}" if ending and not name.lower().endswith(f".{ending.lower()}") else name
+    )
 
 
 def folders_of(item: Metadata, known: Mapping[str, Metadata]) -> list[str]:

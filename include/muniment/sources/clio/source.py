@@ -34,11 +34,11 @@ from muniment.sources.clio.items import (
     template_of,
 )
 from muniment.sources.clio.listing import Reader, Row, newest
-from muniment.sources.clio.opened import Opened, Streamed
 from muniment.sources.clio.standing import examine, identify
 from muniment.sources.clio.table import PAGE, Resource, Table
 from muniment.sources.web.budget import Priority
 from muniment.sources.web.exact import canonical, parse
+from muniment.sources.web.opened import Opened, Streamed
 
 log = logging.getLogger(__name__)
 

@@ -8,6 +8,7 @@ Nouns
 - Wire (`wire`): one exchange over HTTPS, read whole or in pieces, with patience.
 - Transport (`transport`): requests to an API under a consent; retries, rate limits, redirects.
 - Change (`changes`): one change, sent once.
+- Opened (`opened`): one item, a row or bytes in pieces, as an ItemReader.
 - Download (`download`): a file behind a signed link, whole or not at all.
 - Exact (`exact`): JSON that keeps every number as it came.
 

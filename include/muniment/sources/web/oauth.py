@@ -123,10 +123,7 @@ class OAuth:
 
     def _answer(self, form: dict[str, str], attempts: int) -> tuple[int, Any]:
         """Status and JSON. Raises SourceUnavailable; SourceRefused where the other side is not to be trusted."""
-        known = {
-            "client_id": self._application.client_id,
-            "client_secret": self._application.client_secret,
-        }
+        known = self._known()
         why = "the connection failed"
         for attempt in range(attempts):
             if attempt:
@@ -156,6 +153,13 @@ class OAuth:
         raise SourceUnavailable(
             f"{self._grant.vendor} gives out no token: {why}", to=f"source {self._source_id}"
         ) from None
+
+    def _known(self) -> dict[str, str]:
+        """What a request says of the application."""
+        return {
+            "client_id": self._application.client_id,
+            "client_secret": self._application.client_secret,
+        }
 
     def _judged(self, status: int, held: Any) -> dict[str, Any]:
         if status == 200 and isinstance(held, dict):

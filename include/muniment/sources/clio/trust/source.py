@@ -29,7 +29,6 @@ from muniment.sources.clio.items import Matters, item_of
 from muniment.sources.clio.listing import Row
 from muniment.sources.clio.naming import LEDGER_REPORT as REPORT
 from muniment.sources.clio.naming import TRUST_TABLE as TABLE
-from muniment.sources.clio.opened import Opened
 from muniment.sources.clio.source import ClioSource
 from muniment.sources.clio.standing import identify
 from muniment.sources.clio.trust.books import REPORTS, RESOURCES, Books, lines_of
@@ -37,6 +36,7 @@ from muniment.sources.clio.trust.export import as_csv, as_parquet
 from muniment.sources.clio.trust.ledger import canonical_tables
 from muniment.sources.clio.trust.reconcile import reconcile
 from muniment.sources.clio.trust.tables import Table
+from muniment.sources.web.opened import Opened
 
 READINGS = 3
 """How often the books are read before a disagreement is believed."""

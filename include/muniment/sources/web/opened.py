@@ -1,4 +1,4 @@
-"""Opened: one item of Clio as an ItemReader."""
+"""Opened: one item of an API as an ItemReader."""
 
 from __future__ import annotations
 

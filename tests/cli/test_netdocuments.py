@@ -1,0 +1,132 @@
+"""A NetDocuments repository through the command: set up, backed up, given back, unmapped, walled off."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.cli.conftest import Office, Terminal
+from tests.simulators.netdocuments.running import Running, running
+
+
+@pytest.fixture(scope="module")
+def sim() -> Iterator[Running]:
+    with running(seed=5, matters=4, documents_per_matter=2, rate=0) as made:
+        yield made
+
+
+@pytest.fixture
+def firm(
+    office: Office, terminal: Terminal, sim: Running, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Office]:
+    """The firm of the other tests, which has a repository too."""
+    monkeypatch.setenv("EXAMPLE_ND_SECRET", str(sim.told["reading_client_secret"]))
+    path = office.firm / "firm.yaml"
+    held = yaml.safe_load(path.read_text())
+    held["sources"] = held.get("sources") or {}
+    held["sources"]["netdocs"] = {
+        "netdocuments": {
+            "state": f"{office.folder}/state",
+            "api": sim.told["api"],
+            "login": sim.told["login"],
+            "repository": sim.told["repository"],
+            "client_id": sim.told["reading_client_id"],
+            "client_secret": "env:EXAMPLE_ND_SECRET",
+            "requests_per_minute": 1_000_000,
+            "ca": sim.told["ca"],
+        }
+    }
+    rules = held.get("matter_rules") or []
+    held["matter_rules"] = [*rules, {"source": "netdocs", "pattern": "*/{number}"}]
+    path.write_text(yaml.safe_dump(held))
+    _row(office.firm / "inventory.csv")
+    terminal("keys", "add-source", "netdocs")
+    yield office
+    sim.control("map", client_id=sim.told["reading_client_id"], user="SVC-BACKUP")
+
+
+def _row(path: Path) -> None:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    share = next(row for row in rows if row["source_id"] == "files")
+    mine = {
+        **share,
+        "source_id": "netdocs",
+        "system": "netdocuments",
+        "location": "https://vault.netvoyage.com",
+    }
+    with path.open("w", newline="") as file:
+        out = csv.DictWriter(file, rows[0].keys())
+        out.writeheader()
+        out.writerows([share, mine])
+
+
+def files_below(folder: Path) -> dict[str, Path]:
+    return {str(p.relative_to(folder)): p for p in folder.rglob("*") if p.is_file()}
+
+
+def test_a_repository_is_backed_up_and_given_back(
+    firm: Office, terminal: Terminal, sim: Running, tmp_path: Path
+) -> None:
+    terminal("backup", "netdocs")
+    truth = sim.control("files")
+    told = terminal("restore", "--source", "netdocs", "--to", tmp_path / "back", "--yes")
+
+    assert "WHOLE" in told.out
+    found = files_below(tmp_path / "back" / "netdocs")
+    files = {name: path for name, path in found.items() if name.startswith("files/")}
+    beside = {
+        name: json.loads(path.read_text()) for name, path in files.items() if name.endswith(".json")
+    }
+    digests = {
+        hashlib.sha256(path.read_bytes()).hexdigest()
+        for name, path in files.items()
+        if name not in beside
+    }
+    living = sim.control("truth")["documents"]
+    wanted = {
+        one["sha256"]
+        for name, one in truth.items()
+        if not living[name.partition("/")[0]]["deleted"]
+    }
+    assert digests == wanted
+    assert any("/Odd names/" in name for name in files)
+    assert {held["id"] for held in beside.values()} == {
+        k for k, one in living.items() if not one["deleted"]
+    }
+    page = found["index.html"].read_text()
+    assert all(name.rpartition("/")[2][:4] in page for name in files if name not in beside)
+    counters = sim.control("counters")
+    assert counters["made_workspaces"] == 0 and counters["recent"] == []
+
+
+def test_one_matter_comes_back_with_its_workspace(
+    firm: Office, terminal: Terminal, sim: Running, tmp_path: Path
+) -> None:
+    terminal("backup", "netdocs")
+    documents = sim.control("truth")["documents"].values()
+    number = next(one["attributes"]["2"] for one in documents if "2" in one["attributes"])
+    terminal("restore", "--matter", number, "--to", tmp_path / "back", "--yes")
+    found = files_below(tmp_path / "back" / "netdocs")
+    names = {name for name in found if name.startswith("documents/")}
+    mine = [one for one in documents if one["attributes"].get("2") == number and not one["deleted"]]
+    assert len(names) == len(mine)
+    assert any(name.startswith("lookups/2/") for name in found)
+    assert sum(name.startswith("files/") for name in found) == sum(
+        1 + len(one["versions"]) + len(one["attachments"]) for one in mine
+    )
+
+
+def test_an_account_that_nobody_mapped_is_a_failure_and_no_empty_backup(
+    firm: Office, terminal: Terminal, sim: Running
+) -> None:
+    sim.control("map", client_id=sim.told["reading_client_id"], user=None)
+    told = terminal("backup", "netdocs", code=4)
+    assert "M213" in told.out + told.err
+    assert "mapped to nobody" in told.out + told.err
