@@ -44,6 +44,7 @@ CAMPAIGNS: dict[str, tuple[str, int]] = {
     "clio_load": ("tests.campaigns.clio_load", 4),
     "clio_rate": ("tests.campaigns.clio_rate", 20),
     "graph_simulator": ("tests.simulators.graph.reader", 100),
+    "restored": ("tests.campaigns.restored", 400),
     "guard": ("tests.campaigns.guard", 400),
     "demonstration": ("tests.campaigns.demonstration", 1),
 }

@@ -11,7 +11,6 @@ this is practised. What is drawn follows from a seed and the snapshots, so it ca
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -22,7 +21,7 @@ from random import Random
 from typing import Any
 
 from muniment.assurance.contracts import ExpectationContract, Value
-from muniment.assurance.looking import Looker, NotedTarget
+from muniment.assurance.looking import Looker, NotedTarget, extra
 from muniment.assurance.openable import GOOD
 from muniment.assurance.opening import Opening
 from muniment.assurance.sample import draw_matter, matter_sizes
@@ -292,7 +291,7 @@ def look(
                 looker = Looker(contract, root, names, opening, loader)
                 for row in rows:
                     _judge(row, looker.look(row), contract, seen)
-                seen.extra += _extra(root, rows, names, contract)
+                seen.extra += extra(root, rows, names, contract)
     return seen
 
 
@@ -312,25 +311,6 @@ def _judge(row: Row, found: Mapping[str, Value], contract: ExpectationContract, 
     if found["opened"] is not None:
         seen.documents += 1
         seen.opened += found["opened"] in GOOD
-
-
-def _extra(
-    root: Path,
-    rows: Sequence[Row],
-    names: Mapping[bytes, bytes],
-    contract: ExpectationContract,
-) -> int:
-    """Things in the tree that are no item of the plan and no folder above one."""
-    known: set[bytes] = set()
-    for row in rows:
-        path = contract.standing(row, root, names.get(row.native_id, row.native_id))
-        while path != root and os.fsencode(path) not in known:
-            known.add(os.fsencode(path))
-            path = path.parent
-    found = 0
-    for folder, folders, files in os.walk(os.fsencode(root)):
-        found += sum(os.path.join(folder, name) not in known for name in (*folders, *files))
-    return found
 
 
 # -- times -----------------------------------------------------------------------------------------
