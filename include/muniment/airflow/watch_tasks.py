@@ -171,6 +171,7 @@ class WatchTasks:
             verification=home.verification,
             drill=home.drill,
             drill_open=home.drill_open,
+            drilled=home.drilled,
             checkpoint=home.checkpoint,
             check=home.check,
             # What a store that is away would say is not known, so nothing of it is resolved.
