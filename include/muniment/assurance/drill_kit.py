@@ -136,7 +136,7 @@ def recover(kit: Kit, store: Path, vault: Vault, drawn: Drawn, choice: Choice, o
     ]  # fmt: skip
     # What it prints may name clients, and goes nowhere; age asks for a passphrase on the terminal itself.
     done = subprocess.run(command, env=_bare(out.parent), capture_output=True, check=False)
-    if done.returncode or b"trust proven" not in done.stdout:
+    if done.returncode or b"trust proven" not in done.stdout + done.stderr:
         raise VerificationFailed(
             f"recover.py did not give everything back (exit status {done.returncode})"
             if done.returncode
