@@ -66,7 +66,7 @@ def measured(seed: int, sim: Running, folder: Path) -> Case:
     ran: Ran
     whole, ran = _spent(
         lambda: firm.restore_by_airflow(
-            what="matter", which=number, reason="test", deliver_to="case"
+            what="matter", which=number, reason="client_request", deliver_to="case"
         )
     )
     row = {

@@ -109,7 +109,8 @@ def test_a_matter_comes_back_from_the_recovery_kit_alone(
     assert told["sources"][1]["last"] is not None
     assert "recovery-kit" in terminal("drills").out
     stored = b"".join(p.read_bytes() for p in office.store.rglob("*") if p.is_file())
-    assert b"AGE-SECRET-KEY" not in stored
+    [secret] = [x for x in escrow.read_bytes().split() if x.startswith(b"AGE-SECRET-KEY")]
+    assert secret not in stored
 
 
 def test_a_recover_py_that_is_not_known_is_not_run(
@@ -119,7 +120,7 @@ def test_a_recover_py_that_is_not_known_is_not_run(
     planted.chmod(0o600)
     planted.write_text("open('ran', 'w')\n")
     asked = ["drill", tmp_path / "box", "--scenario", "recovery-kit", "--escrow", escrow]
-    assert "not the one of this version" in terminal(*asked, code=6).err.replace("\n", " ")
+    assert "not the one of this version" in terminal(*asked, code=8).err.replace("\n", " ")
     assert not Path("ran").exists()
     safe = tmp_path / "safe"
     safe.mkdir()
@@ -134,5 +135,5 @@ def test_a_wrong_identity_fails_the_drill_and_nothing_stays(
 
     escrow.write_text(f"{Identity.generate()}\n")
     asked = ["drill", tmp_path / "box", "--scenario", "recovery-kit", "--escrow", escrow]
-    assert "recover.py" in terminal(*asked, code=6).err
+    assert "recover.py" in terminal(*asked, code=8).err
     assert not list((tmp_path / "box").iterdir())
