@@ -47,7 +47,9 @@ CAMPAIGNS: dict[str, tuple[str, int]] = {
     "clio_rate": ("tests.campaigns.clio_rate", 20),
     "netdocuments": ("tests.campaigns.netdocuments", 200),
     "graph_simulator": ("tests.simulators.graph.reader", 100),
+    "restored": ("tests.campaigns.restored", 400),
     "guard": ("tests.campaigns.guard", 400),
+    "matter_dag": ("tests.campaigns.matter_dag", 1),
     "demonstration": ("tests.campaigns.demonstration", 1),
 }
 """Name -> (module with `run`, seeds of a full run)."""

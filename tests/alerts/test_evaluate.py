@@ -12,6 +12,7 @@ from muniment.alerts.evaluate import CANARY_EVERY, DRILL_EVERY, VERIFY_EVERY, ev
 from muniment.alerts.facts import (
     CanaryFacts,
     ChannelHealth,
+    Drilled,
     Facts,
     Failure,
     LockFacts,
@@ -145,6 +146,23 @@ def test_the_daily_check_is_told_when_it_found_something_or_stays_away() -> None
     assert [c for _, c, _ in causes(late)] == [Cause.CHECK_OVERDUE]
     # Without Airflow there is none, and `muniment check` signs nothing.
     assert causes(replace(PROVEN, check=None)) == []
+
+
+def test_a_source_that_no_drill_gave_back_within_a_year_is_told_and_so_is_the_kit() -> None:
+    drilled = Drilled({"files": NOW - 364 * DAY}, NOW - 364 * DAY)
+    facts = replace(PROVEN, sources=(source(done(10), known_since=NOW - 900 * DAY),))
+    assert causes(replace(facts, drilled=drilled)) == []
+    assert causes(facts) == []
+    found = causes(replace(facts, drilled=Drilled({"files": NOW - 366 * DAY})))
+    assert found == [
+        ("undrilled:files", Cause.DRILL_SOURCE_OVERDUE, Severity.WARNING),
+        ("drill:kit", Cause.DRILL_KIT_OVERDUE, Severity.WARNING),
+    ]
+    young = replace(facts, sources=(source(done(10), known_since=NOW - 300 * DAY),))
+    assert causes(replace(young, drilled=Drilled({}, NOW))) == []
+    blind = evaluate(replace(facts, drilled=Drilled({}), home_readable=False))
+    assert not blind.decided("undrilled:files")
+    assert not blind.decided("drill:kit")
 
 
 def test_a_drill_that_waits_for_its_answer_is_told_after_three_days() -> None:

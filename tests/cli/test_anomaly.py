@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from pathlib import Path
 
@@ -80,7 +81,8 @@ def test_a_ransomware_day_is_flagged_stops_forgetting_and_the_matter_comes_back(
     for path, entry in office.truths[1].of_matter(matter).items():
         name = path.decode("utf-8", "surrogateescape")
         if entry.kind == "file":
-            assert (tmp_path / "clean" / "files" / name).stat().st_size == entry.size
+            content = (tmp_path / "clean" / "files" / name).read_bytes()
+            assert hashlib.sha256(content).hexdigest() == entry.sha256
     terminal("ls", "files", "--as-of", "last-clean")
 
     # A person has looked.
@@ -102,6 +104,27 @@ def test_a_ransomware_day_is_flagged_stops_forgetting_and_the_matter_comes_back(
     assert b"reinstalled" not in stored
     terminal("evidence", "verify")
     terminal("check")
+
+
+def test_an_attack_that_goes_on_keeps_its_last_clean_snapshot_and_all_before_it(
+    office: Office, terminal: Terminal, tmp_path: Path
+) -> None:
+    ransomware(office)
+    terminal("backup", "files", code=11)
+    terminal.tomorrow()
+    ransomware(office, share=0.4)
+    assert terminal.json("backup", "files", code=11)["runs"][0]["outcome"]["last_clean"] == 3
+    [source] = terminal.json("anomaly", "show", code=11)["sources"]
+    assert (source["last_clean"], source["tainted"]) == (3, [4, 5])
+    for seq in ("1", "2", "3", "4"):
+        asked = ["forget", "files", seq, "--reason", "expired", "--yes"]
+        assert terminal.json(*asked, code=11)["error"]["code"] == "M380"
+    swept = terminal.json("sweep", "--yes")
+    assert (swept["condemn"], swept["deleted"]) == ([], [])
+    matter = matter_of(office)
+    asked = ["restore", "--matter", matter, "--to", tmp_path / "clean", "--as-of", "last-clean"]
+    [choice] = terminal.json(*asked, "--yes")["plan"]["choices"]
+    assert choice["seq"] == 3
 
 
 def test_a_normal_day_is_not_flagged_and_nothing_suspicious_is_said(

@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tests.cli.conftest import Office, Terminal
+import pytest
+
+from muniment.vault.setup import recovery_files
+from tests.cli.conftest import PASSPHRASES, Office, Terminal
+from tests.support.needs import needs_program
 
 
 def test_a_drill_is_held_timed_recorded_and_leaves_nothing(
@@ -65,3 +69,71 @@ def test_a_folder_that_holds_something_is_refused(
     (tmp_path / "box/mine").write_text("x")
     terminal("drill", tmp_path / "box", code=2)
     assert (tmp_path / "box/mine").read_text() == "x"
+
+
+# -- from the recovery kit alone -------------------------------------------------------------------
+
+
+@pytest.fixture
+def escrow(office: Office, tmp_path: Path) -> Path:
+    """An escrow identity without its passphrase: age would ask for that at a terminal."""
+    from muniment.vault.age import open_with_passphrase
+
+    for program in ("age", "zstd"):
+        needs_program(program)
+    sealed = next(p for p in office.keys.rglob("escrow-1.age"))
+    path = tmp_path / "escrow"
+    path.write_bytes(open_with_passphrase(sealed.read_bytes(), PASSPHRASES["escrow-1"]))
+    return path
+
+
+def test_a_matter_comes_back_from_the_recovery_kit_alone(
+    office: Office, terminal: Terminal, tmp_path: Path, escrow: Path
+) -> None:
+    terminal("checkpoint")
+    asked = ["drill", tmp_path / "box", "--scenario", "recovery-kit", "--answer", "yes"]
+    terminal(*asked, code=2)
+    terminal("drill", tmp_path / "box", "--escrow", escrow, code=2)
+    found = terminal.json(*asked, "--escrow", escrow)
+    assert (found["whole"], found["scenario"]) == (True, "recovery-kit")
+    assert found["count.equal"] == found["count.items"] > 0
+    assert found["count.extra"] == 0
+    assert not list((tmp_path / "box").iterdir())
+
+    told = terminal.json("drills")
+    assert [d["scenario"] for d in told["drills"]] == ["recovery-kit"]
+    assert {s["source"]: s["overdue"] for s in told["sources"]} == {
+        "files": False,
+        "recovery-kit": False,
+    }
+    assert told["sources"][1]["last"] is not None
+    assert "recovery-kit" in terminal("drills").out
+    stored = b"".join(p.read_bytes() for p in office.store.rglob("*") if p.is_file())
+    [secret] = [x for x in escrow.read_bytes().split() if x.startswith(b"AGE-SECRET-KEY")]
+    assert secret not in stored
+
+
+def test_a_recover_py_that_is_not_known_is_not_run(
+    office: Office, terminal: Terminal, tmp_path: Path, escrow: Path
+) -> None:
+    planted = office.store / "recover.py"
+    planted.chmod(0o600)
+    planted.write_text("open('ran', 'w')\n")
+    asked = ["drill", tmp_path / "box", "--scenario", "recovery-kit", "--escrow", escrow]
+    assert "not the one of this version" in terminal(*asked, code=8).err.replace("\n", " ")
+    assert not Path("ran").exists()
+    safe = tmp_path / "safe"
+    safe.mkdir()
+    (safe / "recover.py").write_bytes(recovery_files()["recover.py"])
+    assert terminal.json(*asked, "--kit", safe)["whole"] is True
+
+
+def test_a_wrong_identity_fails_the_drill_and_nothing_stays(
+    office: Office, terminal: Terminal, tmp_path: Path, escrow: Path
+) -> None:
+    from muniment.vault.age import Identity
+
+    escrow.write_text(f"{Identity.generate()}\n")
+    asked = ["drill", tmp_path / "box", "--scenario", "recovery-kit", "--escrow", escrow]
+    assert "recover.py" in terminal(*asked, code=8).err
+    assert not list((tmp_path / "box").iterdir())

@@ -54,7 +54,7 @@ def drill_form() -> dict[str, Param]:
         SCENARIO: Param(
             Scenario.MATTER.value,
             type="string",
-            enum=[str(s) for s in Scenario],
+            enum=[str(s) for s in Scenario if s is not Scenario.RECOVERY_KIT],
             values_display={
                 "matter": "A matter is lost: it comes back from all its systems",
                 "item": "One document is lost",

@@ -20,22 +20,14 @@ from muniment.airflow.partner_review import require_respondents
 from muniment.airflow.restore_request import choice_of, moment_of
 from muniment.airflow.settings import sandbox_area
 from muniment.airflow.stores import open_destination
-from muniment.assurance.drill import (
-    Drawn,
-    Place,
-    draw,
-    look,
-    names_from_bytes,
-    phases_of,
-    plan_drill,
-    restore,
-    words_of,
-)
+from muniment.assurance.drill import look, names_from_bytes, phases_of, plan_drill, restore
+from muniment.assurance.drill_draw import Drawn, Place, destination_of, draw, words_of
 from muniment.assurance.files_contract import contract_of
 from muniment.assurance.sandbox import Sandbox
 from muniment.clock import from_text, to_text
 from muniment.config.load import FirmConfig
 from muniment.errors import AnswerError, StagingError, VerificationFailed
+from muniment.evidence.drill_history import before, last_drilled, past_drills
 from muniment.evidence.drills import (
     DrillAnswered,
     DrillFinished,
@@ -107,7 +99,11 @@ class DrillTasks:
         now = self._now()
         as_of = moment_of(form.get(AS_OF), self._config, now)
         free = Sandbox(sandbox_area(self._config.firm_id), self._drill_id).free_bytes()
-        drawn = draw(places, scenario, seed, now, as_of=as_of, limit=free // 2)
+        earlier, turn_at = before(self._entries(), seed, now)
+        drawn = draw(
+            places, scenario, seed, now, as_of=as_of, limit=free // 2, last=last_drilled(earlier),
+            turn_at=turn_at,
+        )  # fmt: skip
         started = DrillStarted(
             drill_id=self._drill_id,
             scenario=str(scenario),
@@ -118,6 +114,7 @@ class DrillTasks:
             sources=drawn.sources,
             as_of=drawn.as_of,
             requested_at=self._requested_at(),
+            also=drawn.also,
         )
         write(self._wiring.vault("operations"), DRILLS, started)
         return started
@@ -144,7 +141,8 @@ class DrillTasks:
         items = 0
         for name, plan in _plans_of(planned).items():
             report, delivered = restore(
-                places[name],
+                name,
+                places[destination_of(name)],
                 plan,
                 drawn,
                 lambda source, digest: self._wiring.target(
@@ -167,7 +165,8 @@ class DrillTasks:
         plans = _plans_of(planned)
         delivered: dict[str, dict[bytes, bytes]] = {}
         for name in plans:
-            delivered |= names_from_bytes(sandbox.read(f"{name}.{DELIVERED}"))
+            for source, names in names_from_bytes(sandbox.read(f"{name}.{DELIVERED}")).items():
+                delivered.setdefault(source, {}).update(names)
         seen = look(
             self._places(), plans, self._drawn(), sandbox.restored, delivered, contract_of,
             sandbox.folder,
@@ -216,8 +215,9 @@ class DrillTasks:
             plan_digest=" ".join(plan.digest for plan in plans.values()),
             code="" if whole else self._code(),
         )
+        earlier = past_drills(self._entries())
         write(self._wiring.vault("operations"), DRILLS, event)
-        lines = lines_of(event, words_of(_drawn_of(started)))
+        lines = lines_of(event, words_of(_drawn_of(started)), earlier)
         for line in lines:
             log.info("%s", line)
         if not whole:
@@ -367,6 +367,7 @@ def _drawn_of(started: DrillStarted) -> Drawn:
         started.value,
         started.sources,
         started.as_of,
+        started.also,
     )
 
 

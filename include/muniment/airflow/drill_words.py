@@ -6,11 +6,12 @@ import socket
 from collections.abc import Iterable
 from pathlib import Path
 
+from muniment.evidence.drill_history import PastDrill, slower, words_of
 from muniment.evidence.drills import ALLOWED, DrillFinished
 
 
-def lines_of(event: DrillFinished, what: str) -> list[str]:
-    """What came back and how long it took; `what` says what was drawn."""
+def lines_of(event: DrillFinished, what: str, earlier: Iterable[PastDrill] = ()) -> list[str]:
+    """What came back and how long it took, also beside `earlier` drills; `what` says what was drawn."""
     counts = event.counts
     hours = ALLOWED.total_seconds() / 3600
     verdict = "in time" if event.in_time else "TOO LATE"
@@ -19,6 +20,7 @@ def lines_of(event: DrillFinished, what: str) -> list[str]:
         if counts.get("documents")
         else []
     )
+    longer = words_of(slower(earlier, event.scenario, event.phases, event.elapsed_seconds))
     spent = ", ".join(f"{name} {seconds:,.1f} s" for name, seconds in event.phases.items())
     return [
         f"Drill {event.drill_id}, {event.scenario}: {what}",
@@ -27,6 +29,7 @@ def lines_of(event: DrillFinished, what: str) -> list[str]:
         *documents,
         f"Usable {event.elapsed_seconds:,.1f} s after the request; promised: {hours:g} h; {verdict}",
         f"Of that: {spent}",
+        *([f"SLOWER than twice the usual: {longer}"] if longer else []),
     ]
 
 

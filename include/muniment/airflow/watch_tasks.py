@@ -183,6 +183,7 @@ class WatchTasks:
             drill=home.drill,
             drill_open=home.drill_open,
             reviews=home.reviews,
+            drilled=home.drilled,
             checkpoint=home.checkpoint,
             check=home.check,
             # What a store that is away would say is not known, so nothing of it is resolved.

@@ -16,6 +16,7 @@ from muniment.alerts.model import Cause, Condition, Numbers, Severity
 from muniment.alerts.reconcile import Judgement
 from muniment.clock import to_text
 from muniment.config.inventory_reader import TRUST_RPO
+from muniment.evidence.drill_history import YEAR
 from muniment.vault.finding import Finding
 from muniment.vault.finding import Severity as Found
 
@@ -52,6 +53,7 @@ def evaluate(facts: Facts) -> Judgement:
         *_papers(facts),
         *_proofs(facts),
         *_reviews(facts),
+        *_undrilled(facts),
         *_findings(facts),
         *_channels(facts),
         *_locks(facts),
@@ -68,6 +70,8 @@ def evaluate(facts: Facts) -> Judgement:
             "verification",
             "drill",
             "drill:open",
+            "drill:kit",
+            "undrilled:",
             "check",
             "checkpoint",
             "watch",
@@ -219,6 +223,31 @@ def _reviews(facts: Facts) -> Iterator[Condition]:
             f"release:{one.nonce[:16]}", Cause.GLASS_BROKEN, Severity.SERIOUS, owner=facts.owner,
             since=one.at, at_once=True,
             numbers={"run": one.run_id, "people": " and ".join(one.persons), "due": to_text(one.due)},
+        )  # fmt: skip
+
+
+def _undrilled(facts: Facts) -> Iterator[Condition]:
+    """What no drill gave back within a year: a source, and anything from the recovery kit alone."""
+    if facts.began is None or not facts.home_readable or facts.drilled is None:
+        return
+    for each in facts.sources:
+        watched = each.watched
+        last = facts.drilled.sources.get(watched.source)
+        # A source without a snapshot has other worries.
+        since = last or watched.known_since
+        if each.readable and each.runs and since and facts.now - since > YEAR:
+            yield Condition(
+                f"undrilled:{watched.source}", Cause.DRILL_SOURCE_OVERDUE, Severity.WARNING,
+                subject=watched.source, owner=watched.owner or facts.owner, since=since + YEAR,
+                numbers={"last": to_text(last) if last else "", "days": (facts.now - since).days},
+            )  # fmt: skip
+    since = facts.drilled.kit or facts.began
+    if facts.now - since > YEAR:
+        kit = facts.drilled.kit
+        yield Condition(
+            "drill:kit", Cause.DRILL_KIT_OVERDUE, Severity.WARNING, owner=facts.owner,
+            since=since + YEAR,
+            numbers={"last": to_text(kit) if kit else "", "days": (facts.now - since).days},
         )  # fmt: skip
 
 

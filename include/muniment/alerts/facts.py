@@ -154,6 +154,14 @@ class CanaryFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Drilled:
+    """When drills of the last year were held: by source, and the newest from the recovery kit alone."""
+
+    sources: Mapping[str, datetime]
+    kit: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LockFacts:
     """Objects that live snapshots need and whose lock ends soon."""
 
@@ -176,6 +184,7 @@ class Facts:
     """The newest whose restore stands and waits for the lawyer's answer."""
     reviews: tuple[OpenReview, ...] = ()
     """Restores that two people let go without an approver and that nobody reviewed."""
+    drilled: Drilled | None = None
     checkpoint: Proven | None = None
     check: Proven | None = None
     """The newest look at everything that is stored, without a key."""

@@ -51,6 +51,8 @@ class Cause(StrEnum):
     DRILL_OVERDUE = "drill_overdue"
     DRILL_OPEN = "drill_open"
     GLASS_BROKEN = "glass_broken"
+    DRILL_SOURCE_OVERDUE = "drill_source_overdue"
+    DRILL_KIT_OVERDUE = "drill_kit_overdue"
     CHECK_FAILED = "check_failed"
     CHECK_OVERDUE = "check_overdue"
     CHECKPOINT_OVERDUE = "checkpoint_overdue"

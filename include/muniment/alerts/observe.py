@@ -11,9 +11,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from muniment.alerts.deadlines import Done
-from muniment.alerts.facts import Failure, Proven, SourceFacts, SuspicionFacts, WatchedSource
+from muniment.alerts.facts import (
+    Drilled,
+    Failure,
+    Proven,
+    SourceFacts,
+    SuspicionFacts,
+    WatchedSource,
+)
 from muniment.alerts.newest import newest_checkpoint, newest_commits, newest_entries
 from muniment.errors import StoreError
+from muniment.evidence.drill_history import YEAR, last_drilled, past_drills
 from muniment.evidence.drills import DrillAnswered, DrillFinished, held
 from muniment.evidence.events import (
     CHECKS,
@@ -26,6 +34,7 @@ from muniment.evidence.events import (
     RunStarted,
 )
 from muniment.evidence.releases import OpenReview, streams_at, waiting
+from muniment.model.drill import Scenario
 from muniment.model.item import Completeness
 from muniment.vault import names
 from muniment.vault.documents import Commit, EvidenceEntry
@@ -66,6 +75,7 @@ class Observed:
     drill: Proven | None = None
     drill_open: Proven | None = None
     reviews: tuple[OpenReview, ...] = ()
+    drilled: Drilled | None = None
     watch_at: datetime | None = None
 
 
@@ -100,7 +110,7 @@ def observe(
     if home:
         seen.verification = _proven(vault, *VERIFICATION)
         seen.check = _proven(vault, *CHECK)
-        seen.drill, seen.drill_open = _drills(vault)
+        seen.drill, seen.drill_open, seen.drilled = _drills(vault)
         seen.reviews = open_reviews(vault)
         seen.watch_at = newest_watch(vault)
     seen.findings = list({(f.code, f.object): f for f in seen.findings}.values())
@@ -220,17 +230,21 @@ def _proven(vault: Vault, stream: str, event: str, good: str) -> Proven | None:
     return None
 
 
-def _drills(vault: Vault) -> tuple[Proven | None, Proven | None]:
-    """The newest drill that counts - answered, or failed without a question - and the newest whose restore
-    waits for an answer."""
+def _drills(vault: Vault) -> tuple[Proven | None, Proven | None, Drilled]:
+    """The newest drill that counts - answered, or failed without a question - the newest whose restore
+    waits for an answer, and what was drilled within the year."""
     answered: set[str] = set()
+    after = vault.clock.now() - YEAR
 
     def is_last(entry: EvidenceEntry) -> bool:
         if entry.event == DrillAnswered.event:
             answered.add(entry.subject)
-        return entry.event == DrillFinished.event and entry.subject in answered
+        counts = entry.event == DrillFinished.event and entry.subject in answered
+        return counts and entry.at < after
 
-    entries = newest_entries(vault.store, vault.trust, DRILLS, is_last, limit=200)
+    entries = newest_entries(vault.store, vault.trust, DRILLS, is_last, limit=1_000)
+    past = past_drills(r.value for r in entries.objects)
+    kits = [d.at for d in past if d.held and d.scenario == Scenario.RECOVERY_KIT]
     names_of = {
         r.value.subject: r.name for r in entries.objects if r.value.event == DrillFinished.event
     }
@@ -240,6 +254,7 @@ def _drills(vault: Vault) -> tuple[Proven | None, Proven | None]:
     return (
         Proven(counts[-1].at, counts[-1].passed, names_of[counts[-1].drill_id]) if counts else None,
         Proven(waits[-1].at, True, names_of[waits[-1].drill_id]) if waits else None,
+        Drilled(last_drilled(past), max(kits, default=None)),
     )
 
 

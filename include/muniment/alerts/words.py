@@ -93,6 +93,16 @@ WORDS: Mapping[Cause, CauseWords] = {
         "Backups and verification go on.",
         "Trigger the recovery drill in Airflow, and see that its DAG is switched on.",
     ),
+    Cause.DRILL_SOURCE_OVERDUE: CauseWords(
+        "nothing of {subject} came back in a recovery drill for {days} days; a year is the rule",
+        "Its backups and the weekly verification go on.",
+        "Trigger the recovery drill in Airflow: it draws what waited longest. `muniment drills` shows all.",
+    ),
+    Cause.DRILL_KIT_OVERDUE: CauseWords(
+        "no drill was held from the recovery kit alone for {days} days; a year is the rule",
+        "Backups, verification and the other drills go on.",
+        "Hold one with who keeps the escrow identity: docs/DRILLS.md, 'From the recovery kit alone'.",
+    ),
     Cause.CHECK_FAILED: CauseWords(
         "the daily check of {last} found damage or tampering in the store ({codes})",
         "It only reads. Restores take the true versions, and snapshots that it does not name are unharmed.",

@@ -130,7 +130,7 @@ FORMAT_COLUMNS = ("format", "documents", "opened", "share")
 SOURCE_COLUMNS = (
     "source", "newest_seq", "restored_seq", "rows", "reported_items", "bytes", "reported_bytes",
     "age_hours", "allowed_hours", "deltas", "failures", "matter_items", "matter_restored",
-    "live_share",
+    "live_share", "extra",
 )  # fmt: skip
 AUDIT_COLUMNS = ("item", "kind", "missing", "denied", "row", "matter", "time", "bytes")
 COLLECTION_COLUMNS = ("collection", "short", "left", "refused", "stale")
@@ -192,6 +192,7 @@ COMMON: tuple[Expected, ...] = (
         "chain", SOURCE, "deltas", "Restores read few deltas: `rebase` runs.", high=ALARM_DELTAS
     ),
     _between("restored", SOURCE, "failures", "The restore itself failed nowhere.", 0, 0),
+    _between("extra", SOURCE, "extra", "Nothing came back that was not in the sample.", 0, 0),
     _pair("matter", SOURCE, "matter_items", "matter_restored", "The drawn matter is whole."),
     _between(
         "live_count",

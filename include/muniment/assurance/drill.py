@@ -1,192 +1,50 @@
 """Drill: a restore for practice, from the store and the operations key alone, on an empty folder.
 
 Nouns
-- Place: one store of the firm with the sources that lie in it. Drawn: what is restored, and as of when.
 - Seen: what the restored tree is when every item in it is read again and compared with its row.
 
 Invariants: no source is opened, probed or even looked for: the systems are off, as on the day for which
-this is practised. What is drawn follows from a seed and the snapshots, so it can be drawn again.
+this is practised. What is restored, `drill_draw` draws.
 """
 
 from __future__ import annotations
 
 import json
-import os
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from random import Random
 from typing import Any
 
 from muniment.assurance.contracts import ExpectationContract, Value
-from muniment.assurance.looking import Looker, NotedTarget
+from muniment.assurance.drill_draw import Drawn, Place, destination_of
+from muniment.assurance.looking import Looker, NotedTarget, extra
 from muniment.assurance.openable import GOOD
 from muniment.assurance.opening import Opening
-from muniment.assurance.sample import draw_matter, matter_sizes
 from muniment.assurance.sql_load import SqlLoader
-from muniment.assurance.trial import read_snapshot
 from muniment.errors import IntegrityError, NothingToRestore
-from muniment.model.drill import Scenario
 from muniment.model.item import Row
 from muniment.model.text import bytes_of, text_of
 from muniment.recovery.perform import Progress, RestoreReport, perform, silent
 from muniment.recovery.plan import RestorePlan, chosen, make_restore_plan
 from muniment.recovery.selected import load_selected
-from muniment.recovery.selection import Scope, Selection
 from muniment.sources.base import Target
-from muniment.vault.history import CommitRecord, History
-from muniment.vault.vault import Vault
-
-ATTACKS = 30
-"""So many of the newest snapshots are candidates for the one before an attack."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """`systems` is source -> system, of the sources that should be in this store."""
-
-    destination: str
-    vault: Vault
-    systems: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """`focus` is the source around which it was drawn; `sources` those that are restored from."""
-
-    scenario: Scenario
-    focus: str
-    scope: Scope
-    value: str
-    sources: tuple[str, ...]
-    as_of: datetime
-
-    def selection(self, place: Place) -> Selection | None:
-        """What is wanted from this store; None for nothing."""
-        mine = tuple(s for s in self.sources if s in place.systems)
-        return Selection(self.scope, self.value, mine) if mine else None
-
-
-def draw(
-    places: Sequence[Place],
-    scenario: Scenario,
-    seed: int,
-    now: datetime,
-    *,
-    as_of: datetime | None = None,
-    limit: int = 1 << 40,
-) -> Drawn:
-    """Draws what is restored.
-
-    Args:
-        as_of: the moment that is restored; without it the newest, or for ransomware one that is drawn.
-        limit: bytes up to which a matter is drawn; the smallest one where all are larger.
-
-    Raises NothingToRestore when there is no snapshot at all.
-    """
-    heads = _heads(places, as_of)
-    if not heads:
-        raise NothingToRestore(
-            "no source has a snapshot at or before this time",
-            todo="Look at the runs of the backups; a drill needs one snapshot.",
-        )
-    focus = _focus(heads, seed, now)
-    head = heads[focus]
-    # The newest, also where a worker whose clock was ahead says that it ended after now.
-    moment = as_of or max(now, *(h.record.commit.ended_at for h in heads.values()))
-    if scenario is Scenario.RANSOMWARE:
-        before = as_of or _before_an_attack(head.history, head.record, seed)
-        return Drawn(scenario, focus, Scope.SOURCE, "", (focus,), before)
-    if scenario is Scenario.SOURCE:
-        return Drawn(scenario, focus, Scope.SOURCE, "", (focus,), moment)
-    if scenario is Scenario.ITEM:
-        return Drawn(scenario, focus, Scope.ITEM, _item(head, seed), (focus,), moment)
-    matter = draw_matter(_matters(head), seed, limit)
-    if not matter:
-        sizes: Counter[str] = sum((_matters(h) for h in heads.values()), Counter())
-        matter = draw_matter(sizes, seed, limit)
-    if not matter:
-        raise NothingToRestore(
-            "no item belongs to a matter",
-            to=focus,
-            todo="Give firm.yaml `matter_rules` (docs/MATTERS.md), or hold the drill of an item.",
-        )
-    return Drawn(scenario, focus, Scope.MATTER, matter, tuple(sorted(heads)), moment)
-
-
-@dataclass(frozen=True, slots=True)
-class _Head:
-    system: str
-    vault: Vault
-    history: History
-    record: CommitRecord
-
-
-def _heads(places: Sequence[Place], moment: datetime | None) -> dict[str, _Head]:
-    """The newest snapshot of each source, or the newest that ended at or before `moment`."""
-    found = {}
-    for place in places:
-        for source, system in sorted(place.systems.items()):
-            history = place.vault.history(source)
-            live = [r for r in history.live if moment is None or r.commit.ended_at <= moment]
-            if live:
-                found[source] = _Head(system, place.vault, history, live[-1])
-    return found
-
-
-def _focus(heads: Mapping[str, _Head], seed: int, now: datetime) -> str:
-    """A source of the system whose turn it is in this quarter: over the years each has its turns."""
-    systems = sorted({head.system for head in heads.values()})
-    quarter = now.year * 4 + (now.month - 1) // 3
-    system = systems[quarter % len(systems)]
-    candidates = [source for source, head in sorted(heads.items()) if head.system == system]
-    return Random(f"focus {seed}").choice(candidates)  # noqa: S311 - a draw, not a secret
-
-
-def _before_an_attack(history: History, newest: CommitRecord, seed: int) -> datetime:
-    """The end of a snapshot before the newest: what came after it is taken for encrypted. With one
-    snapshot only, that one is restored."""
-    earlier = [r for r in history.live if r.commit.ended_at < newest.commit.ended_at][-ATTACKS:]
-    record = Random(f"attack {seed}").choice(earlier) if earlier else newest  # noqa: S311
-    return record.commit.ended_at
-
-
-def _rows(head: _Head) -> list[Row]:
-    return list(read_snapshot(head.vault, head.history, head.record).items.values())
-
-
-def _matters(head: _Head) -> Counter[str]:
-    return matter_sizes(_rows(head))
-
-
-def _item(head: _Head, seed: int) -> str:
-    rows = sorted(row.item_id for row in _rows(head) if row.digest)
-    if not rows:
-        raise NothingToRestore("the source has no item with content", to=head.history.source)
-    return Random(f"item {seed}").choice(rows).hex()  # noqa: S311
-
 
 # -- planning and restoring ------------------------------------------------------------------------
 
 
 def plan_drill(places: Sequence[Place], drawn: Drawn) -> dict[str, RestorePlan]:
-    """Destination -> plan, of every store that has something of it; each chosen snapshot is proven.
+    """Plans by key (`destination_of`), of every store that has something of it; each chosen snapshot is proven.
 
     Raises NothingToRestore, IntegrityError where no store has.
     """
     plans: dict[str, RestorePlan] = {}
     nothing: NothingToRestore | IntegrityError | None = None
-    for place in places:
-        selection = drawn.selection(place)
-        if selection is None:
-            continue
+    wanted = [(p, *each) for p in places for each in drawn.wanted(p).items()]
+    for place, key, selection in wanted:
         try:
-            plans[place.destination] = make_restore_plan(
-                place.vault, selection, drawn.as_of, target="drill"
-            )
+            plans[key] = make_restore_plan(place.vault, selection, drawn.as_of, target="drill")
         except (NothingToRestore, IntegrityError) as error:
             # That something was there and is damaged says more than that nothing was.
             nothing = error if nothing is None or isinstance(error, IntegrityError) else nothing
@@ -200,15 +58,15 @@ TargetOf = Callable[[str, str], Target]
 
 
 def restore(
+    key: str,
     place: Place,
     plan: RestorePlan,
     drawn: Drawn,
     target_of: TargetOf,
     progress: Progress = silent,
 ) -> tuple[RestoreReport, bytes]:
-    """Restores one plan; answers the report, and under which other names items were delivered."""
-    selection = drawn.selection(place)
-    assert selection is not None
+    """Restores the plan of this key; answers the report, and under which other names items were delivered."""
+    selection = drawn.wanted(place)[key]
     targets = {c.source: NotedTarget(target_of(c.source, plan.digest)) for c in plan.choices}
     report = perform(place.vault, plan, selection, targets.__getitem__, progress=progress)
     return report, _names_to_bytes({s: t.delivered for s, t in targets.items()})
@@ -279,10 +137,9 @@ def look(
     with ExitStack() as tools:
         opening = tools.enter_context(Opening())
         loader = tools.enter_context(SqlLoader(work))
-        for destination, plan in plans.items():
-            place = places[destination]
-            selection = drawn.selection(place)
-            assert selection is not None
+        for key, plan in plans.items():
+            place = places[destination_of(key)]
+            selection = drawn.wanted(place)[key]
             for choice in plan.choices:
                 history, record = chosen(place.vault, choice)
                 rows = load_selected(place.vault, history, record, selection)[0].rows
@@ -292,7 +149,7 @@ def look(
                 looker = Looker(contract, root, names, opening, loader)
                 for row in rows:
                     _judge(row, looker.look(row), contract, seen)
-                seen.extra += _extra(root, rows, names, contract)
+                seen.extra += extra(root, rows, names, contract)
     return seen
 
 
@@ -312,25 +169,6 @@ def _judge(row: Row, found: Mapping[str, Value], contract: ExpectationContract, 
     if found["opened"] is not None:
         seen.documents += 1
         seen.opened += found["opened"] in GOOD
-
-
-def _extra(
-    root: Path,
-    rows: Sequence[Row],
-    names: Mapping[bytes, bytes],
-    contract: ExpectationContract,
-) -> int:
-    """Things in the tree that are no item of the plan and no folder above one."""
-    known: set[bytes] = set()
-    for row in rows:
-        path = contract.standing(row, root, names.get(row.native_id, row.native_id))
-        while path != root and os.fsencode(path) not in known:
-            known.add(os.fsencode(path))
-            path = path.parent
-    found = 0
-    for folder, folders, files in os.walk(os.fsencode(root)):
-        found += sum(os.path.join(folder, name) not in known for name in (*folders, *files))
-    return found
 
 
 # -- times -----------------------------------------------------------------------------------------
@@ -355,13 +193,3 @@ def phases_of(
     phases["between"] = between.total_seconds()
     rounded = {name: round(value, 1) for name, value in phases.items()}
     return rounded, round(sum(phases.values()), 1)
-
-
-def words_of(drawn: Drawn) -> str:
-    """What was drawn, in ids only."""
-    what = {
-        Scope.MATTER: f"matter {drawn.value}, from all its systems",
-        Scope.ITEM: f"one item of {drawn.focus}",
-        Scope.SOURCE: f"all of {drawn.focus}",
-    }[drawn.scope]
-    return f"{what}, as of {drawn.as_of:%Y-%m-%d %H:%M:%S} UTC"

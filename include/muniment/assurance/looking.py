@@ -108,6 +108,29 @@ class Looker:
         return None if outcome is None else str(outcome)
 
 
+def extra(
+    root: Path,
+    rows: Sequence[Row],
+    names: Mapping[bytes, bytes],
+    contract: ExpectationContract,
+) -> int:
+    """How many things stand in the tree that are no item of `rows` and no folder above one.
+
+    Args:
+        names: native id -> the one that it was delivered under, where that is another.
+    """
+    known: set[bytes] = set()
+    for row in rows:
+        path = contract.standing(row, root, names.get(row.native_id, row.native_id))
+        while path != root and os.fsencode(path) not in known:
+            known.add(os.fsencode(path))
+            path = path.parent
+    found = 0
+    for folder, folders, files in os.walk(os.fsencode(root)):
+        found += sum(os.path.join(folder, name) not in known for name in (*folders, *files))
+    return found
+
+
 def _status(path: Path) -> os.stat_result | None:
     try:
         return path.lstat()

@@ -29,7 +29,7 @@ from muniment.assurance.contracts import (
     Value,
 )
 from muniment.assurance.live import LiveCheck, look
-from muniment.assurance.looking import Looker, NotedTarget
+from muniment.assurance.looking import Looker, NotedTarget, extra
 from muniment.assurance.openable import GOOD
 from muniment.assurance.opening import Opening
 from muniment.assurance.sample import Limits, Sample, draw, young_packs
@@ -161,7 +161,8 @@ def restore_sample(
             }
             for row in rows
         ]
-    source = _source_row(drawn, history, record, snapshot, plan, report, items, seen)
+        more = extra(place / "restored", rows, target.delivered, contract)
+    source = _source_row(drawn, history, record, snapshot, plan, report, items, seen, more)
     return Facts(
         tables={
             ITEMS: items,
@@ -266,6 +267,7 @@ def _source_row(
     report: RestoreReport,
     items: Sequence[Mapping[str, Value]],
     seen: LiveCheck,
+    more: int,
 ) -> dict[str, Value]:
     counts = record.commit.counts
     # What nobody here may open cannot be counted, and what was not taken has no bytes.
@@ -292,6 +294,7 @@ def _source_row(
         round(seen.items / counts.items, 4)
         if seen.reached and seen.items is not None and counts.items
         else None,
+        more,
     )
     return dict(zip(SOURCE_COLUMNS, values, strict=True))
 

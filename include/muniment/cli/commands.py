@@ -21,6 +21,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "explain": ("explain", "version"),
     "assure": ("check", "verify"),
     "drill": ("drill",),
+    "drills": ("drills",),
     "watch": ("watch",),
     "papers": ("papers",),
     "trust": ("trust",),

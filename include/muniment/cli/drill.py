@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from muniment.cli import words
+from muniment.cli.drills import drill_entries
 from muniment.cli.exits import Exit
 from muniment.cli.options import AsOf, moment_of_plan, session_of
 from muniment.model.drill import Answer, Scenario
@@ -17,7 +19,8 @@ from muniment.model.drill import Answer, Scenario
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from muniment.assurance.drill import Drawn, Place, Seen
+    from muniment.assurance.drill import Seen
+    from muniment.assurance.drill_draw import Drawn, Place
     from muniment.assurance.sandbox import Sandbox, Wiped
     from muniment.cli.session import Session
     from muniment.evidence.drills import DrillFinished
@@ -39,7 +42,8 @@ def drill(
     scenario: Annotated[
         Scenario,
         typer.Option(
-            metavar="WHAT", help="matter, item, source or ransomware; see docs/DRILLS.md."
+            metavar="WHAT",
+            help="matter, item, source, ransomware or recovery-kit; see docs/DRILLS.md.",
         ),
     ] = Scenario.MATTER,
     seed: Annotated[
@@ -58,6 +62,20 @@ def drill(
         typer.Option(metavar="PERSON", help="Whose answer it is: an id of `people` in firm.yaml."),
     ] = "",
     remarks: Annotated[str, typer.Option(metavar="TEXT", help="Sealed in the evidence.")] = "",
+    escrow: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="For recovery-kit: the escrow identity from the safe; age asks for its passphrase.",
+        ),
+    ] = None,
+    kit: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="For recovery-kit: where recover.py lies; by default the store's is taken.",
+        ),
+    ] = None,
 ) -> None:
     """Holds a recovery drill: restores what a seed draws into FOLDER, from the store alone, takes the time,
     asks whether it is usable, and removes it again.
@@ -74,7 +92,8 @@ def drill(
     session = session_of(ctx)
     requested_at = session.clock.now()
     _require_empty(folder)
-    held = _Held(session, new_run_id(), requested_at, answered_by)
+    _require_escrow(scenario, escrow, kit)
+    held = _Held(session, new_run_id(), requested_at, answered_by, escrow, kit)
     sandbox = Sandbox(folder.absolute(), held.drill_id, "the folder that was named")
     drawn_seed = secrets.randbelow(1 << 53) if seed is None else seed
     try:
@@ -99,7 +118,10 @@ def drill(
     }
     code = Exit.GOOD if finished.whole and not wiped.left else Exit.NOT_WHOLE
     session.screen.answer(
-        "drill", data, lambda: _print(session, finished, seen, said, wiped, drawn_seed), code
+        "drill",
+        data,
+        lambda: _print(session, finished, seen, said, wiped, drawn_seed, held.longer(finished)),
+        code,
     )
 
 
@@ -107,18 +129,28 @@ class _Held:
     """One drill of the command line: what it does, and what it records of it."""
 
     def __init__(
-        self, session: Session, drill_id: str, requested_at: datetime, person: str
+        self,
+        session: Session,
+        drill_id: str,
+        requested_at: datetime,
+        person: str,
+        escrow: Path | None = None,
+        kit: Path | None = None,
     ) -> None:
         self.drill_id = drill_id
         self.recorded = False
         self._session = session
         self._requested_at = requested_at
         self._person = person
+        self._escrow, self._kit = escrow, kit
+        self._entries = drill_entries(session)
 
     def perform(
         self, sandbox: Sandbox, scenario: Scenario, seed: int, as_of: datetime | None
     ) -> tuple[DrillFinished, Seen]:
-        from muniment.assurance.drill import draw, phases_of, plan_drill
+        from muniment.assurance.drill import phases_of, plan_drill
+        from muniment.assurance.drill_draw import draw
+        from muniment.evidence.drill_history import before, last_drilled
         from muniment.evidence.drills import DrillFinished, DrillStarted
 
         clock, screen = self._session.clock, self._session.screen
@@ -127,17 +159,26 @@ class _Held:
         began = self._requested_at
         with screen.progress("Drawing, and proving the chosen snapshots"):
             limit = sandbox.free_bytes() // 2
-            drawn = draw([place], scenario, seed, clock.now(), as_of=as_of, limit=limit)
+            earlier, turn_at = before(self._entries, seed, clock.now())
+            drawn = draw(
+                [place], scenario, seed, clock.now(), as_of=as_of, limit=limit,
+                last=last_drilled(earlier), turn_at=turn_at,
+            )  # fmt: skip
+            if self._escrow:
+                drawn = replace(drawn, also=())
             started = DrillStarted(
                 self.drill_id, str(scenario), seed, drawn.focus, str(drawn.scope), drawn.value,
-                drawn.sources, drawn.as_of, self._requested_at,
+                drawn.sources, drawn.as_of, self._requested_at, drawn.also,
             )  # fmt: skip
             self._record(started)
             plans = plan_drill([place], drawn)
         steps.append(("draw", began, began := clock.now()))
         sandbox.prepare(sum(plan.bytes for plan in plans.values()), purge=False)
         steps.append(("prepare", began, began := clock.now()))
-        names = self._restore(sandbox, place, plans, drawn)
+        if self._escrow:
+            names = self._recover(sandbox, place, plans, drawn)
+        else:
+            names = self._restore(sandbox, place, plans, drawn)
         steps.append(("restore", began, began := clock.now()))
         seen = self._look(sandbox, place, plans, drawn, names)
         steps.append(("verify", began, clock.now()))
@@ -162,7 +203,7 @@ class _Held:
             )
 
     def _place(self) -> Place:
-        from muniment.assurance.drill import Place
+        from muniment.assurance.drill_draw import Place
         from muniment.vault.history import sources_in
 
         session = self._session
@@ -186,16 +227,40 @@ class _Held:
                 source, sandbox.restored, overwrite=False, restore_id=digest, sources_off=True
             )
 
-        [plan] = plans.values()
+        total_bytes = sum(plan.bytes for plan in plans.values())
+        found: dict[str, dict[bytes, bytes]] = {}
         with session.screen.progress("Restoring") as advance:
             done: dict[str, int] = {}
 
             def progress(of: str, so_far: int, total: int) -> None:
                 done[of] = so_far
-                advance(sum(done.values()), plan.bytes)
+                advance(sum(done.values()), total_bytes)
 
-            _, names = restore(place, plan, drawn, target, progress)
-        return names_from_bytes(names)
+            for key, plan in plans.items():
+                _, names = restore(key, place, plan, drawn, target, progress)
+                found |= names_from_bytes(names)
+        return found
+
+    def _recover(
+        self, sandbox: Sandbox, place: Place, plans: Mapping[str, RestorePlan], drawn: Drawn
+    ) -> dict[str, dict[bytes, bytes]]:
+        """By recover.py; nothing has another name then than it had in its source."""
+        from muniment.assurance.drill_kit import Kit, copy_store, recover
+
+        assert self._escrow is not None
+        kit = Kit.at_hand(self._escrow.absolute(), place.vault.store, sandbox.folder, self._kit)
+        store = sandbox.folder / "store"
+        with self._session.screen.progress("Copying the store"):
+            copy_store(place, plans, drawn, store)
+        self._session.screen.say(
+            "recover.py begins; age asks for the passphrase, once for each source."
+        )
+        for plan in plans.values():
+            for choice in plan.choices:
+                if choice.items:
+                    out = sandbox.restored / choice.source
+                    recover(kit, store, place.vault, drawn, choice, out)
+        return {}
 
     def _look(
         self,
@@ -213,6 +278,19 @@ class _Held:
                 {place.destination: place}, plans, drawn, sandbox.restored, names, contract_of,
                 sandbox.folder,
             )  # fmt: skip
+
+    def longer(self, finished: DrillFinished) -> str:
+        """What took more than twice the usual, in words; empty for nothing."""
+        from muniment.evidence.drill_history import past_drills, slower, words_of
+
+        return words_of(
+            slower(
+                past_drills(self._entries),
+                finished.scenario,
+                finished.phases,
+                finished.elapsed_seconds,
+            )
+        )
 
     def end(self, answer: Answer | None, remarks: str, wiped: Wiped) -> None:
         """Records the answer, if there is one, and how the sandbox went."""
@@ -251,6 +329,13 @@ def _require_empty(folder: Path) -> None:
         raise typer.BadParameter("FOLDER holds something: name a new or an empty folder")
 
 
+def _require_escrow(scenario: Scenario, escrow: Path | None, kit: Path | None) -> None:
+    if scenario is Scenario.RECOVERY_KIT and escrow is None:
+        raise typer.BadParameter("recovery-kit needs the escrow identity: --escrow FILE")
+    if scenario is not Scenario.RECOVERY_KIT and (escrow or kit):
+        raise typer.BadParameter("--escrow and --kit belong to --scenario recovery-kit")
+
+
 def _asked(session: Session, sandbox: Sandbox) -> Answer | None:
     """None when nobody is there."""
     screen = session.screen
@@ -272,6 +357,7 @@ def _print(
     answer: Answer | None,
     wiped: Wiped,
     seed: int,
+    longer: str,
 ) -> None:
     screen = session.screen
     screen.say(f"Recovery drill {finished.drill_id}", style="bold")
@@ -287,6 +373,7 @@ def _print(
             ("documents", f"{seen.opened} of {seen.documents} open" if seen.documents else ""),
             ("usable after", f"{words.span(finished.elapsed_seconds)}; promised: 4 h; {verdict}"),
             *((f"  {name}", f"{seconds:,.1f} s") for name, seconds in finished.phases.items()),
+            ("SLOWER than twice the usual", longer),
             (
                 "answer",
                 str(answer) if answer else "none: this drill is not held until there is one",

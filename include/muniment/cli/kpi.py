@@ -145,6 +145,14 @@ def _print(session: Session, found: KpiReport, days: int) -> None:
 
 def _print_remarks(session: Session, found: KpiReport) -> None:
     note = session.screen.note
+    for each in found.drilled:
+        if each.overdue:
+            what = (
+                "no drill from the recovery kit alone"
+                if each.kit
+                else f"{each.source}: not drilled"
+            )
+            note(f"{what} within a year; `muniment drills` says more", "red")
     for exception in found.exceptions:
         note(
             f"accepted exception: {exception.source}, {exception.cause}, by {exception.accepted_by}, "

@@ -147,6 +147,7 @@ def _look(
             drill=seen.drill,
             drill_open=seen.drill_open,
             reviews=seen.reviews,
+            drilled=seen.drilled,
             checkpoint=seen.checkpoint,
             check=seen.check,
             findings=tuple(seen.findings),

@@ -31,7 +31,8 @@ took between them. Seconds; their sum is `elapsed_seconds`."""
 @dataclass(frozen=True, slots=True)
 class DrillStarted:
     """`seed` and `drawn_at` draw the same again from the same snapshots; `scope` and `value` are the
-    selection (opaque ids), `as_of` the moment that is restored."""
+    selection (opaque ids), `as_of` the moment that is restored; `also` are (source, item id) of sources whose
+    turn it is too."""
 
     event: ClassVar[str] = "drill.started"
     drill_id: str
@@ -43,12 +44,14 @@ class DrillStarted:
     sources: tuple[str, ...]
     as_of: datetime
     requested_at: datetime
+    also: tuple[tuple[str, str], ...] = ()
 
     @property
     def subject(self) -> str:
         return self.drill_id
 
     def facts(self) -> Facts:
+        also = " ".join(f"{source}:{item}" for source, item in self.also)
         return {
             "scenario": self.scenario,
             "seed": self.seed,
@@ -58,6 +61,7 @@ class DrillStarted:
             "sources": " ".join(self.sources),
             "as_of": to_text(self.as_of),
             "requested_at": to_text(self.requested_at),
+            **({"also": also} if also else {}),
         }
 
     @classmethod
@@ -73,6 +77,7 @@ class DrillStarted:
             sources=known.words("sources"),
             as_of=known.time("as_of") or entry.at,
             requested_at=known.time("requested_at") or entry.at,
+            also=tuple((s, i) for s, _, i in (w.rpartition(":") for w in known.words("also"))),
         )
 
 

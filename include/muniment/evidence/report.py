@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from muniment.clock import to_text
+from muniment.evidence.drill_history import PastDrill, Undrilled, undrilled
 from muniment.evidence.events import ExceptionAccepted
 from muniment.evidence.kpi import (
     Drills,
@@ -42,6 +43,7 @@ class KpiReport:
     matters: Times
     restores: Times
     drills: Drills
+    drilled: tuple[Undrilled, ...]
     exceptions: tuple[ExceptionAccepted, ...]
     unusable: tuple[str, ...]
     noted: bool
@@ -75,6 +77,7 @@ class KpiReport:
                     }
                     for q in self.drills.quarters
                 ],
+                "sources": [each.as_dict() for each in self.drilled],
             },
             "exceptions": [{"source": e.source, **e.facts()} for e in self.exceptions],
             "unusable_rows": list(self.unusable),
@@ -109,6 +112,7 @@ def report(past: Past, days: int = DAYS, until: datetime | None = None) -> KpiRe
         drills=drills_by_quarter(
             past.ledger.drills, past.ledger.answers, past.began, end, past.present.zone
         ),
+        drilled=_drilled(past, end),
         exceptions=tuple(
             e
             for e in past.exceptions
@@ -119,6 +123,25 @@ def report(past: Past, days: int = DAYS, until: datetime | None = None) -> KpiRe
         findings=len(past.findings),
         months=past.months,
     )
+
+
+def _drilled(past: Past, at: datetime) -> tuple[Undrilled, ...]:
+    """How each source that is due now stands with drills; it counts from its first due run."""
+    ledger = past.ledger
+    said = {a.drill_id: a.answer for a in sorted(ledger.answers, key=lambda a: a.at) if a.at <= at}
+    drills = [
+        PastDrill(
+            d.drill_id, d.at, d.scenario, d.whole, d.seconds, d.sources,
+            answer=said.get(d.drill_id, ""),
+        )
+        for d in ledger.drills
+        if d.at <= at
+    ]  # fmt: skip
+    since: dict[str, datetime] = {}
+    for run in ledger.runs:
+        if run.source in past.present.schedules and run.due <= at:
+            since[run.source] = min(run.due, since.get(run.source, run.due))
+    return tuple(undrilled(drills, since, at))
 
 
 def _success(value: Success) -> dict[str, Any]:

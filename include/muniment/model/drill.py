@@ -16,6 +16,8 @@ class Scenario(StrEnum):
     """A server is lost: one source is wanted whole."""
     RANSOMWARE = "ransomware"
     """A source was encrypted some time ago: it is wanted whole, as it was before."""
+    RECOVERY_KIT = "recovery-kit"
+    """Machines and product are lost too: what is left is the store, recover.py and an escrow identity."""
 
 
 class Answer(StrEnum):

@@ -113,6 +113,11 @@ def _folder_in_its_place(folder: Path) -> None:
     path.mkdir()
 
 
+def _once_more(folder: Path) -> None:
+    path = _some_file(folder)
+    shutil.copy2(path, path.with_name("Copy of " + path.name))
+
+
 # -- in what the vault says ----------------------------------------------------------------------
 
 
@@ -243,6 +248,7 @@ CORRUPTIONS = (
     ),
     Corruption("links point elsewhere", _kills("items.link"), _delivered(_redirect_links)),
     Corruption("a folder for a file", _kills("items.there"), _delivered(_folder_in_its_place)),
+    Corruption("a file comes twice", _kills("source.extra"), _delivered(_once_more)),
     Corruption("two rows are swapped", _kills("items.own_id"), _rows(_swap_two)),
     Corruption("a row is there twice", _kills("items.once"), _rows(_say_one_twice)),
     Corruption("rows are missing", _kills("source.count", "source.bytes"), _rows(_forget_some)),

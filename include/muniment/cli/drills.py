@@ -1,0 +1,122 @@
+"""drills: the drills that were held, their times beside the usual, and what was not drilled within a year."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from muniment.cli import words
+from muniment.cli.options import session_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from muniment.cli.session import Session
+    from muniment.evidence.drill_history import PastDrill, Undrilled
+    from muniment.vault.documents import EvidenceEntry
+
+PANEL = "Prove"
+
+
+def register(app: typer.Typer) -> None:
+    app.command("drills", rich_help_panel=PANEL)(drills)
+
+
+def drills(
+    ctx: typer.Context,
+    last: Annotated[
+        int, typer.Option("--last", metavar="N", min=1, help="So many of the newest.")
+    ] = 12,
+) -> None:
+    """Shows the drills that were held: the seconds of each phase beside the usual, and which source, and the recovery
+    kit, was last in one.
+
+    Computed from the evidence; needs no key. docs/DRILLS.md.
+    """
+    from muniment.evidence.drill_history import past_drills, slower, undrilled, words_of
+
+    session = session_of(ctx)
+    found = past_drills(drill_entries(session))
+    since = _since(session)
+    missing = undrilled(found, since, session.clock.now())
+    longer = {
+        d.drill_id: words_of(slower(found[:n], d.scenario, d.phases, d.seconds))
+        for n, d in enumerate(found)
+    }
+    data = {
+        "drills": [{**d.as_dict(), "slower": longer[d.drill_id]} for d in found[-last:]],
+        "sources": [m.as_dict() for m in missing],
+    }
+    session.screen.answer("drills", data, lambda: _print(session, found[-last:], longer, missing))
+
+
+def drill_entries(session: Session) -> Sequence[EvidenceEntry]:
+    """What the store has of drills, as far as it is believed."""
+    from muniment.evidence.events import DRILLS
+    from muniment.vault.evidence import load_stream
+
+    vault = session.keyless()
+    return list(load_stream(vault.store, vault.trust, DRILLS).events())
+
+
+def _since(session: Session) -> dict[str, datetime]:
+    """When the first snapshot of each source began that is to be protected, or that ever committed."""
+    from muniment.vault.history import sources_in
+
+    vault = session.keyless()
+    there = sources_in(vault.store)
+    wanted = (
+        [r.source_id for r in session.firm.protected if r.source_id in there]
+        if session.has_firm
+        else there
+    )
+    firsts = {}
+    for source in wanted:
+        trusted = vault.history(source).trusted
+        if trusted:
+            firsts[source] = trusted[0].commit.started_at
+    return firsts
+
+
+def _print(
+    session: Session,
+    shown: Sequence[PastDrill],
+    longer: dict[str, str],
+    missing: Sequence[Undrilled],
+) -> None:
+    from muniment.evidence.drills import PHASES
+
+    screen = session.screen
+    if not shown:
+        screen.say("No drill was held yet.")
+    screen.table(
+        ("when", "scenario", "answer", ">in all", *(f">{name}" for name in PHASES), ">bytes"),
+        [
+            (
+                words.moment(d.at, session.zone),
+                d.scenario,
+                d.answer or ("none" if d.whole else "not whole"),
+                f"{d.seconds:,.1f}",
+                *(f"{d.phases[name]:,.1f}" if name in d.phases else "" for name in PHASES),
+                f"{d.bytes:,}",
+            )
+            for d in shown
+        ],
+    )
+    for drill in shown:
+        if longer[drill.drill_id]:
+            when = words.moment(drill.at, session.zone)
+            screen.note(f"{when}: slower than twice the usual: {longer[drill.drill_id]}", "yellow")
+    screen.table(
+        ("source", "last drilled", "a year is over"),
+        [
+            (
+                m.source,
+                words.moment(m.last, session.zone) if m.last else "NEVER",
+                words.moment(m.due, session.zone) + (" OVERDUE" if m.overdue else ""),
+            )
+            for m in missing
+        ],
+    )
