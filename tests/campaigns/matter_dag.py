@@ -123,7 +123,9 @@ def _firm(sim: Running, folder: Path) -> tuple[AirflowFirm, str]:
     secret.write_text(str(sim.told["client_secret"]))
     firm.document(
         *ROWS,
-        more=f"""sources:
+        more=f"""  - source: clio
+    pattern: "{{number}}-{{client}}"
+sources:
   clio:
     clio:
       state: {folder}/state
@@ -137,11 +139,9 @@ def _firm(sim: Running, folder: Path) -> tuple[AirflowFirm, str]:
     held = token_store(config, "clio", identities=[firm.keys.worker])
     ends = SystemClock().now() + timedelta(days=400)
     held.swap(0, Tokens(str(sim.told["access_token"]), str(sim.told["refresh_token"]), ends))
-    numbers = [
-        str(row["display_number"]) for row in sim.rows("matters.json", fields="display_number")
-    ]
-    # In the share a space ends the number.
-    number = next(each for each in numbers if " " not in each)
+    named = sim.rows("matters.json", fields="display_number")[0]["display_number"]
+    # Without the client's name, as docs/CLIO.md has the rule.
+    number = str(named).partition("-")[0]
     for each in range(_files()):
         name = f"Matters/{number} Matter/{each // 100:02d}/{each:04d}.txt"
         firm.write(name, f"page {each}\n" * (1 + each % 400))
