@@ -14,7 +14,7 @@ import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from muniment.clock import Clock, SystemClock, Waiting
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from muniment.backup.options import BackupOptions
     from muniment.backup.run import BackupRun
     from muniment.sources.files import FileTarget
-    from muniment.wiring_clio import Login
 
 StoreOpener = Callable[[Destination, str, S3Credential | None], Store]
 """(destination of firm.yaml, URL of it or of its matter keys, the role's own credential) -> store.
@@ -48,8 +47,9 @@ Where the role has none of its own, whoever opens finds one: Airflow in the dest
 the command line in the environment."""
 
 
-LoginFinder = Callable[[str], "Login | None"]
-"""Name of a connection -> what stands in it; None where there is none. Without a finder, or with none found,
+LoginFinder = Callable[[str, str], Any]
+"""(name of a connection, system of its row) -> what stands in it, in the form that the system's wiring has for it;
+None where there is none. Without a finder, or with none found,
 the secret comes from where firm.yaml says."""
 
 
@@ -169,9 +169,8 @@ class Wiring:
     def source(self, source_id: str) -> Source:
         """The source of an inventory row. Raises ConfigError for a row that is not Muniment's."""
         row = self._row(source_id)
-        if row.system in ("clio", "clio-trust"):
-            return self._clio(row)
-        return self._files(row)
+        made = {"clio": self._clio, "clio-trust": self._clio, "m365": self._m365}
+        return made.get(row.system, self._files)(row)
 
     def _files(self, row: InventoryRow) -> Source:
         from muniment.sources.files import FileSource
@@ -190,9 +189,22 @@ class Wiring:
         """Whoever reads an account needs the worker's identity: the consent is sealed to it."""
         from muniment.wiring_clio import clio_source
 
-        waiting = self.clock if isinstance(self.clock, Waiting) else SystemClock()
-        login = self._login(row.connection) if self._login and row.connection else None
-        return clio_source(self.config, row, self._identities("worker"), waiting, login=login)
+        return clio_source(
+            self.config, row, self._identities("worker"), self._waiting, login=self._held(row)
+        )
+
+    def _m365(self, row: InventoryRow) -> Source:
+        from muniment.wiring_m365 import m365_source
+
+        return m365_source(self.config, row, self._waiting, login=self._held(row))
+
+    @property
+    def _waiting(self) -> Waiting:
+        return self.clock if isinstance(self.clock, Waiting) else SystemClock()
+
+    def _held(self, row: InventoryRow) -> Any:
+        """What the row's connection holds."""
+        return self._login(row.connection, row.system) if self._login and row.connection else None
 
     def target(
         self,

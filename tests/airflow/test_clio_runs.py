@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from muniment.airflow.stores import clio_login
+from muniment.airflow.stores import source_login
 from muniment.clock import SystemClock
 from muniment.config.load import load_firm
 from muniment.errors import ConfigError
@@ -109,7 +109,7 @@ def test_a_connection_that_is_missing_or_another_one_is_said_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     config = load_firm(clio.firms / clio.name)
-    wiring = Wiring(config, login=clio_login)
+    wiring = Wiring(config, login=source_login)
     assert wiring.source("clio").probe().facts["region"] == "us"
     for held, words in (
         ({"conn_type": "http"}, "is of the type `http`"),
@@ -137,7 +137,7 @@ def test_two_regions_are_one_too_many(
         )
     )
     with pytest.raises(ConfigError, match="the region `eu`, and the Airflow connection `us`"):
-        Wiring(load_firm(path.parent), login=clio_login).source("clio")
+        Wiring(load_firm(path.parent), login=source_login).source("clio")
 
 
 def test_a_revoked_consent_is_one_error_without_another_try(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from muniment.model.item import Fingerprint, Named, Observed
-from muniment.sources.base import Listed, Same, Skipped
+from muniment.sources.base import Gone, Listed, Same, Skipped
 from tests.contracts.source_contract import SourceContract, World, content_of
 
 
@@ -44,6 +44,7 @@ class Remembered:
         """What there is after a listing that was made with this knowledge."""
         found: dict[tuple[str, bytes], Observed] = {}
         same: dict[tuple[str, bytes], Observed] = {}
+        gone: set[tuple[str, bytes]] = set()
         for item in listing:
             key = (item.kind, item.native_id)
             if isinstance(item, Observed):
@@ -56,9 +57,11 @@ class Remembered:
             elif isinstance(item, Same):
                 assert key in self.items, "said to be the same, and not known"
                 same[key] = self.items[key]
+            elif isinstance(item, Gone):
+                gone.add(key)
             else:
                 assert isinstance(item, Skipped)
-        return same | found
+        return {k: i for k, i in same.items() if k not in gone} | found
 
 
 def _above(native_id: bytes) -> bytes:

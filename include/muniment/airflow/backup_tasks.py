@@ -16,7 +16,7 @@ from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from muniment.airflow.names import ACCEPT_MASS_DELETION, PLAN, engine_run_id
-from muniment.airflow.stores import clio_login, open_destination
+from muniment.airflow.stores import open_destination, source_login
 from muniment.backup.commit import commit_snapshot
 from muniment.backup.encrypt import encrypt
 from muniment.backup.extract import extract
@@ -51,7 +51,7 @@ class BackupTasks:
     """One source of one firm. `dag_id` is the id of its DAG."""
 
     def __init__(self, config: FirmConfig, source_id: str, dag_id: str) -> None:
-        self._wiring = Wiring(config, open_destination, login=clio_login)
+        self._wiring = Wiring(config, open_destination, login=source_login)
         self._source_id = source_id
         self._dag_id = dag_id
 

@@ -17,9 +17,12 @@ from muniment.wiring import store_settings
 
 if TYPE_CHECKING:
     from muniment.wiring_clio import Login
+    from muniment.wiring_m365 import Login as M365Login
 
 CLIO = "clio"
 """The connection type of a Clio application."""
+M365 = "m365"
+"""The connection type of an application in a Microsoft 365 tenant."""
 
 
 def open_destination(
@@ -71,11 +74,11 @@ def _require_connection(destination: Destination, url: str) -> None:
         ) from None
 
 
-def clio_login(connection: str) -> Login | None:
-    """The application's key, secret and region out of an Airflow connection of type `clio`; None where Airflow has
-    no such connection: then firm.yaml says where they are.
+def source_login(connection: str, system: str) -> Login | M365Login | None:
+    """What an Airflow connection says of the application that reads a source of `system`; None where Airflow has
+    no such connection: then firm.yaml says it.
 
-    Raises ConfigError for a connection of another type, or with a region that does not exist.
+    Raises ConfigError for a connection of another type, or with a region or cloud that does not exist.
     """
     from airflow.sdk import BaseHook
     from airflow.sdk.exceptions import AirflowNotFoundException
@@ -84,14 +87,43 @@ def clio_login(connection: str) -> Login | None:
         found = BaseHook.get_connection(connection)
     except AirflowNotFoundException:
         return None
-    if found.conn_type != CLIO:
+    wanted, what, form = (
+        (M365, "application of a tenant", "Microsoft 365")
+        if system == M365
+        else (CLIO, "Clio application", "Clio Manage")
+    )
+    if found.conn_type != wanted:
         raise ConfigError(
-            f"the Airflow connection is of the type `{found.conn_type}`, and no Clio application",
+            f"the Airflow connection is of the type `{found.conn_type}`, and no {what}",
             to=f"connection {connection}",
-            todo="Give it the type `Muniment: Clio Manage`, or name another one in the inventory's column"
+            todo=f"Give it the type `Muniment: {form}`, or name another one in the inventory's column"
             " `connection`. Then clear this task.",
         )
-    return login_of(found, connection)
+    return m365_login_of(found, connection) if wanted == M365 else login_of(found, connection)
+
+
+def m365_login_of(found: Any, connection: str) -> M365Login:
+    """What the form of a Microsoft 365 connection holds. Raises ConfigError."""
+    from muniment.sources.m365.cloud import CLOUDS
+    from muniment.wiring_m365 import Login
+
+    try:
+        extra = found.extra_dejson
+    except ValueError:
+        extra = {}
+    said = {
+        name: str(extra.get(name) or "").strip() for name in ("tenant_id", "certificate", "cloud")
+    }
+    if said["cloud"] and said["cloud"] not in CLOUDS:
+        raise ConfigError(
+            "the Airflow connection names a cloud that Microsoft does not have",
+            to=f"connection {connection}",
+            todo=f"Choose one of {', '.join(CLOUDS)} in its form.",
+        )
+    return Login(
+        (found.login or "").strip(), (found.password or "").strip(), said["certificate"], said["tenant_id"],
+        said["cloud"], connection,
+    )  # fmt: skip
 
 
 def login_of(found: Any, connection: str) -> Login:

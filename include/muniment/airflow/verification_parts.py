@@ -11,7 +11,7 @@ from airflow.sdk import get_current_context
 
 from muniment.airflow.names import REPORT, engine_run_id
 from muniment.airflow.settings import reports_area, scratch_area
-from muniment.airflow.stores import clio_login, open_destination
+from muniment.airflow.stores import open_destination, source_login
 from muniment.assurance.scratch import Scratch
 from muniment.assurance.trial import Draw
 from muniment.config.load import FirmConfig
@@ -34,7 +34,7 @@ class VerificationParts:
 
     def __init__(self, config: FirmConfig, dag_id: str) -> None:
         self._config = config
-        self._wiring = Wiring(config, open_destination, login=clio_login)
+        self._wiring = Wiring(config, open_destination, login=source_login)
         self._dag_id = dag_id
 
     def _run(self) -> str:

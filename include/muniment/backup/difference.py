@@ -11,7 +11,7 @@ from muniment.backup.run import BackupRun
 from muniment.backup.shards import WITHOUT_CONTENT
 from muniment.backup.work import Reason, Untaken, Work
 from muniment.model.item import Fingerprint, Observed, Problem
-from muniment.sources.base import Listed, Same, Skipped, SourceHealth
+from muniment.sources.base import Gone, Listed, Same, Skipped, SourceHealth
 from muniment.vault import names
 from muniment.vault.retention_log import RetentionLog
 from muniment.vault.state import Place, State, remembered
@@ -59,7 +59,7 @@ def difference(
     same = _SameRows()
     for observed in listing:
         if not isinstance(observed, Observed):
-            if isinstance(observed, Same):
+            if isinstance(observed, Same | Gone):
                 same.add(run, observed)
                 continue
             item = item_id(observed.kind, observed.native_id)
@@ -119,12 +119,15 @@ class _SameRows:
         self._items: set[bytes] = set()
         self._above: set[bytes] = set()
         self._kinds: set[str] = set()
+        self._gone: set[bytes] = set()
 
     def __bool__(self) -> bool:
         return bool(self._items or self._above or self._kinds)
 
-    def add(self, run: BackupRun, same: Same) -> None:
-        if not same.native_id:
+    def add(self, run: BackupRun, same: Same | Gone) -> None:
+        if isinstance(same, Gone):
+            self._gone.add(run.item_id(same.kind, same.native_id))
+        elif not same.native_id:
             self._kinds.add(same.kind)
         elif same.below:
             self._above.add(run.item_id("dir", same.native_id))
@@ -135,7 +138,7 @@ class _SameRows:
         """The rows that were not said to be the same; the others are counted as seen."""
         left = []
         for row in rows:
-            if (
+            if state.id(row) not in self._gone and (
                 state.id(row) in self._items
                 or state.parent(row) in self._above
                 or state.kind(row) in self._kinds

@@ -67,6 +67,7 @@ SYSTEMS: Mapping[str, System] = {
     # The application's key and secret may also be named in firm.yaml: then nothing needs Airflow.
     "clio": System(needs_connection=False),
     "clio-trust": System(needs_connection=False, trust=True),
+    "m365": System(needs_connection=False),
     # A folder like any other, of which firm.yaml says what has to come into it.
     TRUST_PAPERS: System(needs_connection=False, location_is_path=True, trust=True),
 }

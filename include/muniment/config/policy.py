@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from muniment.config.clio import ClioOptions
+from muniment.config.m365 import M365Options
 from muniment.config.patterns import PLACEHOLDERS, PatternError, number_shape, parse_pattern
 from muniment.config.values import (
     Date,
@@ -285,6 +286,9 @@ class SourceOptions(Model):
     shard_items: int = Field(50_000, ge=100, le=1_000_000, description="The same, in items.")
     threads: int = Field(2, ge=1, le=32, description="Threads that read and compress in a shard.")
     clio: ClioOptions | None = Field(None, description="For a source that is a Clio account.")
+    m365: M365Options | None = Field(
+        None, description="For a source that is a Microsoft 365 tenant."
+    )
     mass_deletion: MassDeletionGuard = Field(
         default_factory=MassDeletionGuard,
         description="When a shrunken source is not believed.",

@@ -59,7 +59,16 @@ class Same:
     below: bool = False
 
 
-Listed = Observed | Skipped | Same
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """What a system says is no longer there, within what a `Same` says is as it was. An item that the listing
+    tells besides (it moved) is not gone."""
+
+    kind: str
+    native_id: bytes
+
+
+Listed = Observed | Skipped | Same | Gone
 """One thing that a listing says."""
 
 

@@ -32,13 +32,18 @@ WORKED_OUT: Final = "worked out from other items"
 DUMP_FAILED: Final = "dump failed"
 COUNTS_DIFFER: Final = "other rows than the server counts"
 TOO_LARGE: Final = "too large for this way"
+NOT_REACHED: Final = "not reachable by the interface"
+MALWARE: Final = "held back by the vendor as malware"
+DAMAGED: Final = "damaged at the vendor"
+EMPTIED: Final = "empty where there was content"
 OTHER: Final = "other error"
 
 CAUSES: Final = (
     PERMISSION_DENIED, VANISHED, CHANGED_WHILE_READ, CHANGED_WHILE_LISTED, IO_ERROR, STALE, OFFLINE,
     LOCKED, NAME_TOO_LONG, NOT_AN_ID, OUT_OF_DESCRIPTORS, OTHER_FILE_SYSTEM, SOCKET, FIFO, DEVICE,
     UNKNOWN_TYPE, SIZE_DIFFERS, BOOKS_DISAGREE, NOT_OBTAINED, WORKED_OUT,
-    DUMP_FAILED, COUNTS_DIFFER, TOO_LARGE, OTHER,
+    DUMP_FAILED, COUNTS_DIFFER, TOO_LARGE,
+    NOT_REACHED, MALWARE, DAMAGED, EMPTIED, OTHER,
 )  # fmt: skip
 
 WITHOUT_CONTENT_BY_NATURE: Final = frozenset({SOCKET, FIFO, DEVICE})

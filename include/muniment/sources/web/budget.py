@@ -16,6 +16,7 @@ Invariants
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -221,8 +222,10 @@ def _read(text: bytes) -> _Account:
 def retry_after(headers: Mapping[str, str], now: datetime) -> float:
     """Seconds that a 429 asks for; a minute where it does not say."""
     text = headers.get("Retry-After", "")
-    if text.strip().isdigit():
-        return min(float(text), 3600.0)
+    with contextlib.suppress(ValueError):
+        # Some vendors say parts of a second.
+        seconds = float(text)
+        return min(max(seconds, 0.0), 3600.0) if math.isfinite(seconds) else WINDOW
     try:
         return min(max((parsedate_to_datetime(text) - now).total_seconds(), 1.0), 3600.0)
     except (TypeError, ValueError):

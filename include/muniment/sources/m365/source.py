@@ -1,0 +1,163 @@
+"""M365Source: a firm's tenant at Microsoft 365, to be backed up.
+
+Algorithm: the rights in the application's token are looked at; then every user is listed, and of each what the
+services in `services` have. Rows come whole with their listing; bytes are fetched later, one by one.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from muniment.errors import ItemUnreadable
+from muniment.model.item import NO_MATTER, Fingerprint
+from muniment.sources.base import FIRST_TIME, Known, Listed, SourceHealth
+from muniment.sources.causes import DAMAGED, NOT_AN_ID, PERMISSION_DENIED, VANISHED
+from muniment.sources.m365 import naming
+from muniment.sources.m365.client import Client
+from muniment.sources.m365.identity import roles_of
+from muniment.sources.m365.items import ASKED, Shown, message_of, mime_of, unassigned
+from muniment.sources.m365.mailbox import Mailbox, Rules
+from muniment.sources.m365.opened import Opened
+from muniment.sources.m365.people import Person, people
+from muniment.sources.m365.rights import MAIL, SERVICES, Rights, rights_of
+from muniment.sources.m365.rounds import Closed, NoMailbox, NotThere, asked
+from muniment.sources.m365.transport import UNREADABLE
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What of a tenant is backed up. `left_out` are users by id or address; `every` is how often all is compared."""
+
+    services: tuple[str, ...] = SERVICES
+    left_out: Collection[str] = ()
+    every: timedelta = timedelta(days=7)
+
+
+class M365Source:
+    """A Source over one application."""
+
+    system = "m365"
+
+    def __init__(
+        self, source_id: str, client: Client, *, choice: Choice | None = None, rules: Rules | None = None
+    ) -> None:  # fmt: skip
+        self.source_id = source_id
+        self._client = client
+        self._choice = choice or Choice()
+        self._rules = rules or Rules(unassigned)
+
+    # -- is it there? ------------------------------------------------------------------------------
+
+    def probe(self) -> SourceHealth:
+        """One request. Raises SourceRefused, SourceRestricted, SourceUnavailable."""
+        rights = self.rights()
+        rights.require(self.source_id)
+        if rights.writing:
+            log.warning(
+                "The backup application of %s could write (%s): give it reading permissions only",
+                self.source_id, ", ".join(rights.writing),
+            )  # fmt: skip
+        directory = self._client.directory
+        asked(directory, "users", (("$select", "id"), ("$top", "1")))
+        facts = {"cloud": self._client.tenant.cloud, "roles": ", ".join(rights.roles)}
+        if rights.writing:
+            facts["could_write"] = ", ".join(rights.writing)
+        return SourceHealth(f"m365:{self._client.tenant.id.lower()}", by_kind=True, facts=facts)
+
+    def rights(self) -> Rights:
+        """What the token says. Raises SourceRefused, SourceUnavailable."""
+        token = self._client.access.current().tokens.access
+        return rights_of(roles_of(token), self._choice.services)
+
+    # -- what is there? ----------------------------------------------------------------------------
+
+    def scan(self, known: Known = FIRST_TIME) -> Iterator[Listed]:
+        """Everybody, and what belongs to them. Raises SourceRefused, SourceRestricted, SourceUnavailable."""
+        self.rights().require(self.source_id)
+        now = self._client.clock.now()
+        for person in people(self._client.directory, self._choice.left_out):
+            yield person.item
+            yield from self._of(person, known, now)
+
+    def _of(self, person: Person, known: Known, now: datetime) -> Iterator[Listed]:
+        outlook = self._client.outlook(person.id)
+        if MAIL in self._choice.services:
+            yield from Mailbox(
+                outlook, person, self._rules, known, now, self._choice.every
+            ).listed()
+
+    # -- one item ----------------------------------------------------------------------------------
+
+    @contextmanager
+    def open(
+        self, kind: str, native_id: bytes, listed: Fingerprint | None = None
+    ) -> Iterator[Opened]:
+        """With `listed` by one request, without it the row that describes it is asked for first.
+
+        Raises:
+            FileNotFoundError: it is gone.
+            ItemUnreadable: no id of this source; or this one cannot be had.
+            SourceUnavailable, SourceRefused, SourceRestricted.
+        """
+        ids = naming.ids_of(kind, native_id) if kind in naming.PLACES else None
+        if ids is None:
+            raise ItemUnreadable(NOT_AN_ID, to=self.source_id)
+        try:
+            yield self._opened(kind, ids, listed)
+        except (NotThere, NoMailbox):
+            raise FileNotFoundError(VANISHED) from None
+        except Closed:
+            raise ItemUnreadable(PERMISSION_DENIED, to=self.source_id) from None
+
+    def _opened(self, kind: str, ids: tuple[str, ...], listed: Fingerprint | None) -> Opened:
+        if kind == naming.USER:
+            return self._user(ids[0])
+        if kind == naming.FOLDER:
+            return self._folder(*ids)
+        row = None if listed is not None and kind == naming.MIME else self._message(*ids)
+        if row is None:
+            return Opened(None, listed, iter([self._mime(*ids)]))
+        message = message_of(ids[0], row, NO_MATTER)
+        if kind == naming.MESSAGE:
+            return Opened(message)
+        return Opened(mime_of(ids[0], row, message, None, None), listed, iter([self._mime(*ids)]))
+
+    def _user(self, id_: str) -> Opened:
+        for person in people(self._client.directory, self._choice.left_out):
+            if person.id == id_:
+                return Opened(person.item)
+        raise FileNotFoundError(VANISHED)
+
+    def _folder(self, user: str, folder: str) -> Opened:
+        from muniment.sources.m365.folders import folders_of
+
+        person = Person(user, user, (), {"id": user})
+        for item in folders_of(self._client.outlook(user), person).items(unassigned):
+            if item.native_id == naming.native(naming.FOLDER, user, folder):
+                return Opened(item)
+        raise FileNotFoundError(VANISHED)
+
+    def _message(self, user: str, id_: str) -> Shown:
+        row = asked(self._client.outlook(user), f"users/{user}/messages/{id_}", ASKED)
+        return {name: value for name, value in row.items() if name != "@odata.context"}
+
+    def _mime(self, user: str, id_: str) -> bytes:
+        """The bytes as the vendor gives them, in one answer."""
+        outlook = self._client.outlook(user)
+        path = f"users/{user}/messages/{id_}/$value"
+        answer = outlook.get(path)
+        if answer.status == 200:
+            return answer.body
+        if answer.status == 404:
+            raise FileNotFoundError(VANISHED)
+        if answer.status == UNREADABLE:
+            raise ItemUnreadable(DAMAGED, to=self.source_id)
+        if answer.status == 403:
+            raise ItemUnreadable(PERMISSION_DENIED, to=self.source_id)
+        raise outlook.unexpected(answer, "a message")
