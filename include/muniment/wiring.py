@@ -170,6 +170,7 @@ class Wiring:
         """The source of an inventory row. Raises ConfigError for a row that is not Muniment's."""
         row = self._row(source_id)
         made = {"clio": self._clio, "clio-trust": self._clio, "m365": self._m365}
+        made |= dict.fromkeys(("postgresql", "mariadb", "mysql", "sqlite"), self._database)
         return made.get(row.system, self._files)(row)
 
     def _files(self, row: InventoryRow) -> Source:
@@ -197,6 +198,11 @@ class Wiring:
         from muniment.wiring_m365 import m365_source
 
         return m365_source(self.config, row, self._waiting, login=self._held(row))
+
+    def _database(self, row: InventoryRow) -> Source:
+        from muniment.wiring_databases import database_source
+
+        return database_source(self.config, row, login=self._held(row))
 
     @property
     def _waiting(self) -> Waiting:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from muniment.airflow.database_login import DATABASE_TYPES, database_login_of
 from muniment.config.firm import Destination
 from muniment.errors import ConfigError
 from muniment.vault.store.base import Store
@@ -17,6 +18,7 @@ from muniment.wiring import store_settings
 
 if TYPE_CHECKING:
     from muniment.wiring_clio import Login
+    from muniment.wiring_databases import Login as DatabaseLogin
     from muniment.wiring_m365 import Login as M365Login
 
 CLIO = "clio"
@@ -74,7 +76,7 @@ def _require_connection(destination: Destination, url: str) -> None:
         ) from None
 
 
-def source_login(connection: str, system: str) -> Login | M365Login | None:
+def source_login(connection: str, system: str) -> Login | M365Login | DatabaseLogin | None:
     """What an Airflow connection says of the application that reads a source of `system`; None where Airflow has
     no such connection: then firm.yaml says it.
 
@@ -87,6 +89,8 @@ def source_login(connection: str, system: str) -> Login | M365Login | None:
         found = BaseHook.get_connection(connection)
     except AirflowNotFoundException:
         return None
+    if system in DATABASE_TYPES:
+        return database_login_of(found, connection, system)
     wanted, what, form = (
         (M365, "application of a tenant", "Microsoft 365")
         if system == M365

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from muniment.config.clio import ClioOptions
+from muniment.config.databases import DatabaseOptions
 from muniment.config.m365 import M365Options
 from muniment.config.patterns import PLACEHOLDERS, PatternError, number_shape, parse_pattern
 from muniment.config.values import (
@@ -288,6 +289,9 @@ class SourceOptions(Model):
     clio: ClioOptions | None = Field(None, description="For a source that is a Clio account.")
     m365: M365Options | None = Field(
         None, description="For a source that is a Microsoft 365 tenant."
+    )
+    database: DatabaseOptions | None = Field(
+        None, description="For a source that is a database server."
     )
     mass_deletion: MassDeletionGuard = Field(
         default_factory=MassDeletionGuard,

@@ -12,14 +12,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import psycopg
 from psycopg import sql
 from psycopg.rows import TupleRow
 
-from muniment.errors import ItemUnreadable, SourceMissing, SourceRefused
+from muniment.errors import ItemUnreadable, SourceRefused
+from muniment.sources.causes import CHANGED_WHILE_READ, PERMISSION_DENIED
 from muniment.sources.databases.access import (
     CONNECT_SECONDS,
     Access,
@@ -35,7 +35,6 @@ from muniment.sources.databases.engine import Dump, Health, Listing, Running, Se
 from muniment.sources.databases.process import DumpProcess
 from muniment.sources.databases.tally import CopyTally
 from muniment.sources.databases.tools import Tool, postgres_tool, require_not_older
-from muniment.sources.causes import CHANGED_WHILE_READ, PERMISSION_DENIED
 
 _PORT = 5432
 _MAINTENANCE = ("postgres", "template1")
@@ -64,7 +63,7 @@ SELECT n.nspname, c.relname, quote_ident(n.nspname) || '.' || quote_ident(c.reln
              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
                AND t.typname IN ('int2', 'int4', 'int8', 'numeric') ORDER BY a.attnum)
 {_OURS} AND c.relkind = 'r' ORDER BY 3
-"""
+"""  # noqa: S608 - of constants
 
 _DATABASES = """
 SELECT datname, has_database_privilege(oid, 'CONNECT'),
