@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,7 +11,8 @@ from urllib.parse import urlsplit
 import psycopg
 
 from muniment.embedded.postgres import EmbeddedPostgres
-from muniment.sources.databases.access import Access, Tls
+from muniment.sources.databases.access import KIND, Access, Tls, native_id
+from muniment.sources.databases.census import Census
 from muniment.sources.databases.postgres import PostgresEngine
 from muniment.sources.databases.source import DatabaseSource
 from tests.support.practice import Practice
@@ -82,3 +84,12 @@ class DatabaseFirm(Practice):
 
 def postgres_source(access: Access, *databases: str) -> Callable[[str], DatabaseSource]:
     return lambda source_id: DatabaseSource(source_id, PostgresEngine(access, source_id), databases)
+
+
+def dumped(source: DatabaseSource, database: str) -> tuple[Census, bytes]:
+    """What the server counts, and the whole dump."""
+    with source.open(KIND, native_id(database)) as reader:
+        metadata = json.loads(json.dumps(reader.describe().metadata))
+        content = b"".join(iter(lambda: reader.read(1 << 20), b""))
+        assert reader.read(1) == b"" and reader.settled()
+    return Census.of(metadata), content

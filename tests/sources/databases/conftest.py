@@ -9,6 +9,7 @@ import pytest
 from muniment.embedded.postgres import EmbeddedPostgres, programs
 from muniment.errors import EmbeddedError
 from tests.support.databases import PRACTICE, Server
+from tests.support.mariadb import MariaDb
 from tests.support.needs import missing
 
 
@@ -26,3 +27,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def practice(server: Server) -> str:
     """A fresh database with rows of each kind."""
     return server.database(PRACTICE)
+
+
+@pytest.fixture(scope="session")
+def maria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDb]:
+    if not MariaDb.here():
+        missing("MariaDB", "install the system's package `mariadb-server`")
+    with MariaDb(tmp_path_factory.mktemp("maria")) as running:
+        yield running

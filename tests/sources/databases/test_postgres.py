@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from muniment.model.item import Row
-from muniment.sources.databases.access import native_id
-from muniment.vault.rows import Snapshot
 from tests.support.databases import DatabaseFirm, Server, postgres_source
 from tests.support.practice import tree
 
@@ -26,5 +23,4 @@ def test_a_database_is_dumped_whole_and_comes_back_as_a_file(
         isinstance(dump, bytes)
         and dump.rstrip().count(b"-- PostgreSQL database dump complete") == 1
     )
-    restored = server.database()
     assert b"Client 50" in dump
