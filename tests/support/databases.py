@@ -11,10 +11,13 @@ from urllib.parse import urlsplit
 import psycopg
 
 from muniment.embedded.postgres import EmbeddedPostgres
+from muniment.model.item import Row
+from muniment.sources.base import ItemReader
 from muniment.sources.databases.access import KIND, Access, Tls, native_id
 from muniment.sources.databases.census import Census
 from muniment.sources.databases.postgres import PostgresEngine
 from muniment.sources.databases.source import DatabaseSource
+from muniment.vault.snapshots import load_snapshot
 from tests.support.practice import Practice
 
 _NUMBERS = itertools.count(1)
@@ -81,15 +84,27 @@ class DatabaseFirm(Practice):
     def let_settle(self) -> None:
         """A server has a clock of its own."""
 
+    def snapshot_rows(self) -> list[Row]:
+        """The rows of the newest snapshot."""
+        vault = self.vault()
+        history = vault.history("files")
+        chain = history.chain(history.live[-1], vault.present("files"))
+        snapshot = load_snapshot(vault.store, vault.keyring, vault.vault_id, history, chain)
+        return list(snapshot.items.values())
+
 
 def postgres_source(access: Access, *databases: str) -> Callable[[str], DatabaseSource]:
     return lambda source_id: DatabaseSource(source_id, PostgresEngine(access, source_id), databases)
+
+
+def read_out(reader: ItemReader) -> bytes:
+    return b"".join(iter(lambda: reader.read(1 << 20), b""))
 
 
 def dumped(source: DatabaseSource, database: str) -> tuple[Census, bytes]:
     """What the server counts, and the whole dump."""
     with source.open(KIND, native_id(database)) as reader:
         metadata = json.loads(json.dumps(reader.describe().metadata))
-        content = b"".join(iter(lambda: reader.read(1 << 20), b""))
+        content = read_out(reader)
         assert reader.read(1) == b"" and reader.settled()
     return Census.of(metadata), content

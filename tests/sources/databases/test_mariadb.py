@@ -20,7 +20,7 @@ from muniment.sources.databases.access import KIND, Access, Tls, native_id
 from muniment.sources.databases.census import Census
 from muniment.sources.databases.mariadb import MariaDbEngine
 from muniment.sources.databases.source import DatabaseSource
-from tests.support.databases import DatabaseFirm, dumped
+from tests.support.databases import DatabaseFirm, dumped, read_out
 from tests.support.mariadb import PRACTICE, RIGHTS, MariaDb
 
 
@@ -134,8 +134,7 @@ def test_a_server_that_ends_while_it_is_dumped(maria: MariaDb, ended: Callable[[
         assert reader.read(1000)
         maria.kill()
         with pytest.raises(SourceUnavailable):
-            while reader.read(1 << 20):
-                pass
+            read_out(reader)
 
 
 @pytest.fixture
