@@ -179,21 +179,18 @@ class PostgresEngine:
         assert first is not None and unreadable is not None
         if unreadable[0]:
             raise denied(self._id)
-        tables = {
-            name: _table(connection, schema, table, columns[:SUMMED])
-            for schema, table, name, columns in run(_TABLES).fetchall()
-        }
-        extensions = dict(
+        tables = count_tables(connection)
+        extensions: dict[str, str] = dict(
             run(
                 "SELECT extname::text, extversion FROM pg_extension WHERE extname <> 'plpgsql' ORDER BY 1"
             ).fetchall()
         )
         settings = run(
             "SELECT pg_encoding_to_char(encoding), datcollate, datctype,"
-            " (SELECT count(*) FROM pg_largeobject_metadata)::text FROM pg_database WHERE datname = current_database()"
+            " (SELECT count(*) FROM pg_largeobject_metadata)::text, current_setting('TimeZone') FROM pg_database WHERE datname = current_database()"
         ).fetchone()
         assert settings is not None
-        names = ("encoding", "collate", "ctype", "large_objects")
+        names = ("encoding", "collate", "ctype", "large_objects", "time_zone")
         census = Census(
             engine=self.system,
             database=database,
@@ -333,6 +330,14 @@ def environment(access: Access, database: str) -> dict[str, str]:
     if access.ca is not None or access.tls is Tls.VERIFY:
         found["PGSSLROOTCERT"] = str(access.ca) if access.ca else "system"
     return found
+
+
+def count_tables(connection: psycopg.Connection[TupleRow]) -> dict[str, Table]:
+    """Rows and sums of every table of ours, under the names that a dump has for them."""
+    return {
+        name: _table(connection, schema, table, columns[:SUMMED])
+        for schema, table, name, columns in connection.execute(_TABLES).fetchall()
+    }
 
 
 def _table(

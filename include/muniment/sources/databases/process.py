@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 
 _COMPLAINT = 64 << 10
 """Bytes of what a tool says that are kept, to tell what went wrong; they may quote names and go nowhere."""
@@ -26,21 +26,17 @@ class DumpProcess:
         environment: Mapping[str, str],
         secret: bytes = b"",
     ) -> None:
-        handed = _pipe(secret) if secret else -1
-        try:
+        with handed(secret) as (number, passed):
             self._process = subprocess.Popen(
-                [word.replace("{secret}", f"/dev/fd/{handed}") for word in command],
+                [word.replace("{secret}", f"/dev/fd/{number}") for word in command],
                 env={"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C", **environment},
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                pass_fds=[handed] if secret else (),
+                pass_fds=passed,
                 bufsize=0,
             )
-        finally:
-            if secret:
-                os.close(handed)
         self._said = b""
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
@@ -78,9 +74,16 @@ class DumpProcess:
                 stream.close()
 
 
-def _pipe(secret: bytes) -> int:
+@contextmanager
+def handed(secret: bytes) -> Iterator[tuple[int, tuple[int, ...]]]:
     """The reading end of a pipe that holds the secret and ends with it; small enough for the pipe's own buffer."""
+    if not secret:
+        yield -1, ()
+        return
     reading, writing = os.pipe()
-    os.write(writing, secret)
-    os.close(writing)
-    return reading
+    try:
+        os.write(writing, secret)
+        os.close(writing)
+        yield reading, (reading,)
+    finally:
+        os.close(reading)
