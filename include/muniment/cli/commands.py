@@ -26,6 +26,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "trust": ("trust",),
     "kpi": ("kpi",),
     "restore": ("restore",),
+    "restore_database": ("restore-database",),
     "export": ("export",),
     "retention": ("forget", "sweep"),
     "evidence": ("evidence",),

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -277,20 +278,24 @@ class PostgresEngine:
             raise lost(self._id) from None
 
     def _connect(self, database: str) -> psycopg.Connection[TupleRow]:
+        return psycopg.connect(**self.parameters(database))
+
+    def parameters(self, database: str) -> dict[str, Any]:
+        """For `psycopg.connect`."""
         access = self._access
-        return psycopg.connect(
-            host=access.host,
-            port=access.port or _PORT,
-            user=access.user,
-            password=access.password or None,
-            dbname=database,
-            sslmode=_SSL[access.tls],
-            sslrootcert=str(access.ca)
+        return {
+            "host": access.host,
+            "port": access.port or _PORT,
+            "user": access.user,
+            "password": access.password or None,
+            "dbname": database,
+            "sslmode": _SSL[access.tls],
+            "sslrootcert": str(access.ca)
             if access.ca
             else ("system" if access.tls is Tls.VERIFY else None),
-            connect_timeout=CONNECT_SECONDS,
-            application_name="muniment",
-        )
+            "connect_timeout": CONNECT_SECONDS,
+            "application_name": "muniment",
+        }
 
     def _no_database(self, database: str, error: Exception) -> Exception:
         with self._maintenance() as connection:
