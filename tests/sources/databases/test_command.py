@@ -93,7 +93,7 @@ def test_it_is_loaded_into_an_empty_database_of_another_server_and_counted(
     path.write_text(yaml.safe_dump(held))
 
     planned = terminal.json("restore-database", "books", practice, "--into", "again", "--plan-only")
-    assert planned["performed"] is None and planned["plan"]["items"] == 1
+    assert planned["performed"] is None
     told = terminal.json("restore-database", "books", practice, "--into", "again", "--plan-digest", planned["plan_digest"])  # fmt: skip
     assert told["rows"] == 3250 and told["performed"]["verified"] == 1
     query = 'SELECT count(*), sum(cents), min(note) FROM "Ledger Entries"'

@@ -23,8 +23,6 @@ from muniment.sources.databases.engine import Dump, Health, Listing, Seen
 LARGEST = 1 << 30
 """Bytes: the copy is made in memory, twice this for a moment."""
 _HEAD = b"SQLite format 3\x00"
-_PAGES = 4096
-"""Pages that are copied in one step."""
 
 
 class SqliteEngine:
@@ -76,7 +74,11 @@ class SqliteEngine:
     def _copied(self, copy: sqlite3.Connection) -> None:
         try:
             with closing(self._opened()) as source:
-                source.backup(copy, pages=_PAGES)
+                # A transaction of ours first: it waits for a lock as long as it may, where a backup by itself would
+                # wait for ever, and programs that go on writing do not make it begin anew.
+                source.execute("BEGIN")
+                source.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+                source.backup(copy)
             whole = copy.execute("PRAGMA integrity_check(1)").fetchone()
         except sqlite3.DatabaseError as error:
             raise self._why(error) from None
@@ -86,7 +88,7 @@ class SqliteEngine:
     def _opened(self) -> sqlite3.Connection:
         # Not `immutable`: that would read past a log that is there.
         uri = f"file:{quote(str(self._path))}?mode=ro"
-        connection = sqlite3.connect(uri, uri=True, timeout=self._seconds)
+        connection = sqlite3.connect(uri, uri=True, timeout=self._seconds, isolation_level=None)
         connection.execute("PRAGMA query_only = on")
         return connection
 
