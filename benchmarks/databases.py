@@ -59,7 +59,7 @@ class Databases:
         self.run(
             "CREATE TABLE ledger (id bigint PRIMARY KEY, client int, cents bigint, posted date, note text)",
             "CREATE TABLE documents (id int PRIMARY KEY, content bytea)",
-            "INSERT INTO ledger SELECT n, n % 400, (n * 7919) % 1000003, date '2020-01-01' + (n / 4000)::int,"
+            "INSERT INTO ledger SELECT n, n % 400, (n::bigint * 7919) % 1000003, date '2020-01-01' + (n / 4000)::int,"
             f" 'conference ' || md5(n::text) || ' call' FROM generate_series(1, {rows}) n",
             # Of 64 KiB, in 128 KiB of the dump's own writing.
             "INSERT INTO documents SELECT n, decode((SELECT string_agg(md5(random()::text), '')"

@@ -171,6 +171,9 @@ def _mariadb(path: Path, census: Census, folder: Path) -> Tried:
         loaded = load_mariadb(
             client, defaults(mine, mariadb=True), name, _pieces(path), definers=False
         )
+        if "1273" in loaded.errors and census.server.startswith("MySQL"):
+            # A collation of MySQL that MariaDB does not know says nothing about the dump.
+            return Tried(NO_SERVER)
         if loaded.stopped or not loaded.whole:
             return Tried(DAMAGED)
         again = DatabaseSource("trial", MariaDbEngine(root, "trial"), [name])
