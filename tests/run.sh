@@ -42,7 +42,7 @@ types >"$SAID" 2>&1 &
 TYPES=$!
 FAILED=0
 echo "== tests"
-python -m slipcover -m pytest -n "${WORKERS:-2}" -q "$@" || FAILED=$?
+python -m tests.support.measured -n "${WORKERS:-2}" -q "$@" || FAILED=$?
 wait "$TYPES" || FAILED=1
 cat "$SAID"
 exit "$FAILED"

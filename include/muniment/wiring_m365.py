@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from muniment.clock import Waiting
+from muniment.clock import SystemClock, Waiting
 from muniment.config.clio import ENVIRONMENT
 from muniment.config.inventory import InventoryRow
 from muniment.config.keyfiles import locate, read_key_file, read_secret
@@ -21,9 +21,10 @@ from muniment.model.item import NO_MATTER, Named
 from muniment.sources.base import Source
 from muniment.sources.m365.client import Client, Rates
 from muniment.sources.m365.cloud import Tenant
-from muniment.sources.m365.identity import Application, sign_in
+from muniment.sources.m365.identity import AppAccess, Application, roles_of, sign_in
 from muniment.sources.m365.items import Clues
 from muniment.sources.m365.mailbox import Rules
+from muniment.sources.m365.rights import SERVICES, Rights, rights_of
 from muniment.sources.m365.source import Choice, M365Source
 
 FOLDER = "m365"
@@ -114,7 +115,7 @@ def m365_source(
             todo=f"Remove the key; users are left out by sources.{source_id}.m365.leave_out.",
         )
     client = m365_client(config, source_id, clock, login=login)
-    choice = Choice(options.services, options.leave_out, options.full_compare)
+    choice = Choice(options.services, options.leave_out, options.full_compare, options.versions)
     return M365Source(source_id, client, choice=choice, rules=rules_of(options))
 
 
@@ -129,6 +130,22 @@ def rules_of(options: M365Options) -> Rules:
         return Named(found.number.encode(), found.title) if found is not None else NO_MATTER
 
     return Rules(assign, rules.mark, rules.by_folder)
+
+
+def rights_by_login(login: Login) -> Rights:
+    """What the application of a connection may do, of all that can be backed up. Raises ConfigError, KeyFileError,
+    SourceRefused, SourceUnavailable."""
+    if not login.client_secret and not login.certificate:
+        raise ConfigError(
+            "the connection has neither a secret nor a certificate",
+            to=f"connection {login.connection}",
+            todo="Give one of them in its form.",
+        )
+    certificate = _pem(login.certificate) if not login.client_secret else ""
+    application = Application(login.client_id, login.client_secret, certificate)
+    tenant = Tenant(login.tenant, login.cloud or "global")
+    access = AppAccess(sign_in(tenant, application), tenant, SystemClock(), login.connection)
+    return rights_of(roles_of(access.current().tokens.access), SERVICES)
 
 
 def _pem(reference: str) -> str:

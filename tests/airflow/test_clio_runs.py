@@ -157,7 +157,7 @@ def test_consent_that_ends_while_files_are_fetched_is_one_error_too(
     clio: AirflowFirm, sim: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = Wiring._options
-    monkeypatch.setattr(Wiring, "_options", lambda *given: replace(real(*given), shard_fetches=3))
+    monkeypatch.setattr(Wiring, "_options", lambda *given: replace(real(*given), shard_fetches=10))
     sim.control(
         "faults", add={"name": "revoked", "pattern": "download.json", "after": 1, "times": 1}
     )

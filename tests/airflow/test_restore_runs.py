@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,7 +46,14 @@ def test_a_matter_comes_back_by_its_number_with_a_certificate(
     assert stat.S_IMODE(delivered.stat().st_mode) == 0o700
     assert stat.S_IMODE((delivered / "certificate.json").stat().st_mode) == 0o600
     assert ran.labels("restore") == [ran.xcom("sources")[0]["label"]]
-    for place in (said(), json.dumps(ran.xcom("plan")), json.dumps(certificate)):
+    own = delivered / "_certificate"
+    statement = (own / "certificate.json").read_text()
+    told = ran.xcom("certificate")["certificate"]
+    assert (told["files"], json.loads(statement)["signer"]) == (2, told["signer"])
+    checked = subprocess.run([sys.executable, "-I", own / "verify_delivery.py"], check=False)
+    assert checked.returncode == 3  # all but whose root key it is
+    assert not list(own.glob(".seen*"))
+    for place in (said(), json.dumps(ran.xcom("plan")), json.dumps(certificate), statement):
         assert "Harbor" not in place
         assert "letter" not in place
 

@@ -62,6 +62,9 @@ def text_of(folder: Path) -> str:
 def test_a_good_vault_is_verified_and_evidence_and_pages_say_so(
     backed_up: AirflowFirm, said: Callable[[], str]
 ) -> None:
+    """Beside it: what a killed run left is removed, nothing of this one is left, and no name is told."""
+    left = left_by_a_killed_run(backed_up)
+
     ran = verify(backed_up)
 
     assert ran.state == "success"
@@ -76,34 +79,38 @@ def test_a_good_vault_is_verified_and_evidence_and_pages_say_so(
     assert entry.facts["expectations_failed"] == 0
     assert entry.facts["packs"] == entry.facts["packs_of"] == 1
     assert int(str(entry.facts["live_looked_at"])) > 0
-    assert "passed" in text_of(pages(backed_up, ran))
+    text = text_of(pages(backed_up, ran))
+    assert "passed" in text
     assert list(pages(backed_up, ran).glob("files/validations/items/*/*/*.html"))
 
-
-def test_nothing_that_was_restored_is_left_and_no_name_is_told(
-    backed_up: AirflowFirm, said: Callable[[], str]
-) -> None:
-    ran = verify(backed_up)
-
+    assert not left.exists()
     scratch = backed_up.folder / "scratch"
     assert [path for path in scratch.rglob("*") if path.is_file()] == []
-    told = said() + text_of(pages(backed_up, ran)) + json.dumps(evidence_in_clear(backed_up))
+    told = said() + text + json.dumps(evidence_in_clear(backed_up))
     for name in ("Harbor", "letter", "Mill", "holiday", "Dear counsel", "2024-0113"):
         assert name not in told
+    no_id_of_an_item_and_nothing_from_elsewhere(backed_up, text)
+
+
+def left_by_a_killed_run(firm: AirflowFirm) -> Path:
+    left = firm.folder / "scratch/practice/killed/files.trial/restored"
+    left.mkdir(parents=True)
+    (firm.folder / "scratch/practice").chmod(0o700)
+    (left / "letter.txt").write_text("Dear counsel")
+    return left
 
 
 def evidence_in_clear(firm: AirflowFirm) -> list[object]:
     return [entry.model_dump(mode="json") for entry in evidence(firm)]
 
 
-def test_data_docs_carry_no_id_of_an_item_and_load_nothing_from_elsewhere(
-    backed_up: AirflowFirm,
-) -> None:
-    ran = verify(backed_up)
-    text = text_of(pages(backed_up, ran))
-    vault = backed_up.vault()
+def no_id_of_an_item_and_nothing_from_elsewhere(firm: AirflowFirm, text: str) -> None:
+    """Of the Data Docs."""
+    vault = firm.vault()
     history = vault.history("files")
-    for row in vault.snapshot(history, history.live[-1]).items.values():
+    rows = vault.snapshot(history, history.live[-1]).items.values()
+    assert rows
+    for row in rows:
         assert row.item_id.hex() not in text
         assert not row.digest or row.digest.hex() not in text
     assert "<script" not in text.lower()
@@ -170,7 +177,9 @@ def test_a_source_that_was_never_backed_up_fails_the_run(firm: AirflowFirm) -> N
 
 
 def test_a_new_base_is_written_when_it_is_due_and_only_then(backed_up: AirflowFirm) -> None:
-    verify(backed_up)
+    verify(backed_up, everything=True)
+    [entry] = evidence(backed_up)
+    assert (entry.facts["rotation_n"], entry.facts["rotation_t"]) == (1, 1), "as the form says"
     assert backed_up.vault().history("files").bases == ()
     for number in range(30):
         backed_up.write(f"Office/{number}.txt", f"page {number}")
@@ -229,28 +238,11 @@ def test_trust_books_that_do_not_balance_make_the_run_red_and_the_evidence_too(
     assert told in text_of(pages(backed_up, ran))
 
 
-def test_everything_is_decrypted_when_the_form_says_so(backed_up: AirflowFirm) -> None:
-    verify(backed_up, everything=True)
-    [entry] = evidence(backed_up)
-    assert (entry.facts["rotation_n"], entry.facts["rotation_t"]) == (1, 1)
-
-
 def test_a_live_source_out_of_reach_is_told_and_no_failure(backed_up: AirflowFirm) -> None:
     backed_up.share.rename(backed_up.folder / "elsewhere")
     ran = verify(backed_up)
     assert ran.state == "success"
     assert "not reached" in text_of(pages(backed_up, ran))
-
-
-def test_what_a_killed_run_left_in_the_scratch_folder_is_removed_by_the_next(
-    backed_up: AirflowFirm,
-) -> None:
-    left = backed_up.folder / "scratch/practice/killed/files.trial/restored"
-    left.mkdir(parents=True)
-    (backed_up.folder / "scratch/practice").chmod(0o700)
-    (left / "letter.txt").write_text("Dear counsel")
-    verify(backed_up)
-    assert not left.exists()
 
 
 def test_a_scratch_folder_that_others_may_enter_is_refused(

@@ -22,6 +22,7 @@ from muniment.alerts.facts import (
 from muniment.alerts.model import Alert, Cause, Severity
 from muniment.alerts.words import WORDS, text_of
 from muniment.config.schedule import parse_schedule
+from muniment.evidence.releases import OpenReview
 from muniment.vault.finding import Finding
 from muniment.vault.finding import Severity as Found
 
@@ -175,6 +176,19 @@ def test_damage_tampering_and_a_store_that_was_set_back_are_critical() -> None:
         ("vault:set_back", Cause.SET_BACK, Severity.CRITICAL),
         ("vault:tampering", Cause.TAMPERING, Severity.CRITICAL),
     ]
+
+
+def test_a_restore_that_two_people_let_go_is_told_until_it_is_reviewed() -> None:
+    review = OpenReview("run1", "a" * 32, NOW - 90 * DAY, ("office", "clerk"), NOW - 87 * DAY)
+    [condition] = evaluate(Facts(NOW, reviews=(review,))).conditions
+    assert (condition.key, condition.cause) == (f"release:{'a' * 16}", Cause.GLASS_BROKEN)
+    assert condition.at_once
+    words = text_of(
+        Alert("k", condition.cause, condition.severity, NOW, NOW, numbers=condition.numbers)
+    ).what
+    assert "let go by office and clerk" in words
+    assert not evaluate(Facts(NOW, home_readable=False)).decided(condition.key)
+    assert evaluate(Facts(NOW)).decided(condition.key)
 
 
 def test_a_store_that_is_away_or_not_ours() -> None:

@@ -40,10 +40,10 @@ def test_one_document_in_ten_is_a_copy_of_one_in_another_matter(day: Path) -> No
     assert 0.04 < 1 - len(set(found)) / len(found) < 0.12
 
 
-def test_an_unfinished_corpus_is_made_anew(tmp_path: Path) -> None:
-    folder = corpus.make(tmp_path, SHAPE)
-    (tmp_path / f"{SHAPE.name}.{corpus.COMPLETE}").unlink()
-    (folder / DUMP).unlink()
+def test_an_unfinished_corpus_is_made_anew(day: Path, tmp_path: Path) -> None:
+    copy_day(day, tmp_path / day.name)
+    assert (day.parent / f"{SHAPE.name}.{corpus.COMPLETE}").exists()
+    (tmp_path / day.name / DUMP).unlink()
     assert (corpus.make(tmp_path, SHAPE) / DUMP).exists()
 
 

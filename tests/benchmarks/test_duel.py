@@ -25,10 +25,15 @@ class Forgetful(Muniment):
         return sample
 
 
-def test_a_round_measures_every_step_and_proves_the_restores(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def day(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Only read: a duel works on a copy."""
+    return corpus.make(tmp_path_factory.mktemp("corpora"), SHAPE)
+
+
+def test_a_round_measures_every_step_and_proves_the_restores(day: Path, tmp_path: Path) -> None:
     place = Place(tmp_path / "bench")
     place.clear_work()
-    day = corpus.make(place.corpora, SHAPE)
     said: list[str] = []
     product = Muniment(place.work / "muniment", place.live)
     duel = Duel(place, day, SHAPE, [product], said.append)
@@ -43,11 +48,10 @@ def test_a_round_measures_every_step_and_proves_the_restores(tmp_path: Path) -> 
     assert told["steps"]["no change"]["median"]["cpu"] > 0
 
 
-def test_a_contender_that_restores_wrongly_gets_no_figures(tmp_path: Path) -> None:
+def test_a_contender_that_restores_wrongly_gets_no_figures(day: Path, tmp_path: Path) -> None:
     place = Place(tmp_path / "bench")
     place.clear_work()
     product = Forgetful(place.work / "muniment", place.live)
-    day = corpus.make(place.corpora, SHAPE)
     duel = Duel(place, day, SHAPE, [product], lambda text: None)
     copy_day(day, place.live)
     product.fresh()

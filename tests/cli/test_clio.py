@@ -152,6 +152,42 @@ def test_one_matter_comes_back_from_clio_and_from_the_share_together(
     assert len([n for n in found if n.startswith("matters/")]) == 1
 
 
+def test_a_renumbered_matter_is_one_line_and_comes_back_under_both_numbers(
+    firm: Office, terminal: Terminal, sim: Running, tmp_path: Path
+) -> None:
+    old, new = firm.truths[-1].matters[0][0], "2031-0042"
+    matter = sim.rows("matters.json", fields="id")[0]["id"]
+    for number in (old, new):
+        values = {"display_number": f"{number}-Alvarez", "status": "Open"}
+        sim.control("change", collection="matters", id=matter, values=values)
+        terminal("backup", "clio")
+        terminal.tomorrow()
+    terminal("backup", "files", "--accept-mass-deletion")
+    terminal("checkpoint")
+
+    listed = terminal.json("matters")
+    [line] = [m for m in listed["matters"] if m["number"] == new]
+    assert (line["former_numbers"], line["status"]) == ([old], "open")
+    assert set(line["per_source"]) == {"clio", "files"} and line["client"]
+    told = {(d["what"], d["source"]) for d in listed["disagreements"]}
+    assert ("former number", "files") in told and ("unknown number", "files") in told
+    assert "former number" in terminal("matters").err
+    plans = [terminal.json("restore", "--matter", n, "--plan-only") for n in (old, new)]
+    assert len({plan["plan"]["choices"][0]["items_digest"] for plan in plans}) == 1
+    assert plans[0]["matter"]["ids"] == line["ids"]
+    assert "other numbers" in terminal("restore", "--matter", old, "--plan-only").err
+    assert terminal.json("ls", "files", "--matter", new)["items"]
+    keyless = ("--store", f"file://{firm.store}", *_card(firm))
+    terminal.always = ()
+    card = terminal.json("matters", *keyless)
+    assert card["matters"] == [] and {s["source"] for s in card["sources"]} == {"clio", "files"}
+
+
+def _card(firm: Office) -> list[str]:
+    pinned = yaml.safe_load((firm.firm / "firm.yaml").read_text())["vault"]
+    return ["--vault-id", pinned["vault_id"], "--root-key", pinned["root_public"]]
+
+
 def test_trust_books_are_a_source_of_their_own_under_the_same_consent(
     firm: Office, terminal: Terminal, sim: Running, tmp_path: Path
 ) -> None:

@@ -26,7 +26,8 @@ from muniment.config.load import load_firm
 from muniment.ids import new_run_id
 from muniment.sources.web.tokens import Tokens
 from muniment.wiring_clio import token_store
-from tests.simulators.clio.running import ROOT, Running
+from tests.simulators.clio.running import Running
+from tests.simulators.common.running import ROOT
 from tests.support.airflow_firm import AirflowFirm
 from tests.support.common_clock import Mover
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import itertools
 import random
 import threading
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -106,6 +106,10 @@ class VersionedStore:
 
     def list(self, prefix: str = "") -> Iterator[ObjectVersion]:
         with self._lock:
+            first = bisect_left(self._names, prefix)
+            below = itertools.takewhile(
+                lambda name: name.startswith(prefix), itertools.islice(self._names, first, None)
+            )
             found = [
                 ObjectVersion(
                     name,
@@ -115,8 +119,7 @@ class VersionedStore:
                     latest=each is self._objects[name][-1],
                     delete_marker=each.data is None,
                 )
-                for name in self._names
-                if name.startswith(prefix)
+                for name in below
                 for each in self._objects[name]
             ]
         yield from found

@@ -9,12 +9,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from muniment.backup.commit import Outcome
 from muniment.backup.run import BackupRun
 from muniment.clock import FixedClock
 from muniment.model.item import Row
 from muniment.model.text import text_of
 from muniment.recovery.selection import Selection
 from muniment.sources.as_files import as_files
+from muniment.sources.causes import LOCKED, MALWARE, NOT_REACHED
 from muniment.sources.m365 import naming
 from muniment.sources.m365.client import Client, Rates
 from muniment.sources.m365.cloud import Tenant
@@ -27,6 +29,8 @@ from tests.simulators.graph.running import IMMUTABLE, Running
 from tests.support.clio_client import Passing
 from tests.support.practice import Practice
 
+GAPS = (NOT_REACHED, MALWARE, LOCKED)
+"""What every tenant of the simulator has, and nobody can mend."""
 SOON = Patience(attempts=8, connect=5, read=5, whole=20)
 
 
@@ -64,6 +68,7 @@ class M365Firm(Practice):
         self.sim = sim
         self.choice = Choice(services=services) if services else Choice()
         self.rules: Rules | None = None
+        self.accepting: tuple[str, ...] = GAPS
         self.passing = Passing(sim)
         self.client = client(sim, folder, page=page, clock=self.passing)
         sim.control("settings", stable_mime=True)
@@ -73,6 +78,13 @@ class M365Firm(Practice):
 
     def run(self, **options: object) -> BackupRun:  # type: ignore[override]
         return super().run(source_id="m365", **options)  # type: ignore[arg-type]
+
+    def back_up(self, **options: object) -> Outcome:
+        """The gaps of `accepting` are accepted, as a firm accepts a notebook that Graph does not give."""
+        causes = self.accepting
+        return super().back_up(
+            **{"accepted": lambda kind, native_id, cause, matter: cause in causes, **options}
+        )
 
     def let_settle(self) -> None:
         """Nothing has a tick here."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 import threading
 import time
@@ -10,10 +11,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.threats.markers import Marker, in_bytes, in_file, in_tree
+from tests.threats.markers import Marker, in_bytes, in_file
 
-OTHERS = ("pytest-of-", "bash_jobs")
-"""Folders of other tests in the shared places; our own folder is searched by its name."""
+OTHERS = ("pytest-of-", "bash_jobs", "muniment-airflow-")
+"""Folders of other runs in the shared places; our own folders are searched by their names."""
 
 SHARED = [
     Path("/tmp"),
@@ -27,6 +28,9 @@ SHARED = [
 class Watch:
     """Looks into folders, temporary places, deleted open files and the process list.
 
+    The temporary places are everybody's: what stood in them before we began, and the folders of other
+    test runs, are passed over. What changes there afterwards is searched, whoever changed it.
+
     Args:
         folders: searched wholly at each look.
         allowed: plaintext is meant to lie there (the source, a delivery).
@@ -39,37 +43,71 @@ class Watch:
         self._folders = list(folders)
         self._allowed = [str(p) for p in allowed]
         self._since = time.time() - 1
+        self._others = {
+            entry.path for root in _shared() for entry in _entries(root) if _is_folder(entry)
+        }
+        self._clean: dict[str, tuple[int, ...]] = {}
+        """Path -> identity of the file that was searched there and held nothing."""
+        self._harmless: dict[str, bytes] = {}
+        """Path below /proc -> what it held when nothing was found in it."""
         self.found: list[str] = []
         self.looks = 0
         self.files = 0
+        """How many files one look found to search, at most."""
 
     def look(self, moment: str) -> None:
         """One look at everything; what is found is kept with `moment`."""
         self.looks += 1
-        found = [
-            hit
-            for folder in self._folders
-            for hit in in_tree(self._markers, folder, map(Path, self._allowed))
-        ]
-        self.files = max(self.files, sum(p.is_file() for f in self._folders for p in f.rglob("*")))
-        for path in self._fresh():
-            found += [f"{path}: {hit}" for hit in in_file(self._markers, path)]
-        found += self._deleted() + process_list(self._markers)
+        found: list[str] = []
+        files = 0
+        for entry in (e for folder in self._folders for e in self._below(str(folder))):
+            files += entry.is_file(follow_symlinks=False)
+            found += self._in(entry.path)
+        self.files = max(self.files, files)
+        for entry in self._fresh():
+            found += self._in(entry.path)
+        found += self._deleted() + self._process_list()
         self.found += [f"{moment}: {hit}" for hit in found]
 
-    def _fresh(self) -> Iterator[Path]:
-        """Files in shared temporary places that were made or changed since we began."""
-        for root in {p.resolve() for p in SHARED if p.is_dir()}:
-            for folder, folders, files in os.walk(root):
-                folders[:] = [f for f in folders if not f.startswith(OTHERS)]
-                for name in files:
-                    path = Path(folder, name)
-                    try:
-                        status = path.lstat()
-                    except OSError:
-                        continue
-                    if status.st_ctime >= self._since and not self._is_allowed(str(path)):
-                        yield path
+    def _in(self, path: str) -> list[str]:
+        """A name, and what a file holds; read only when it changed since it was last searched."""
+        try:
+            status = os.lstat(path)
+        except OSError:
+            return []
+        if not stat.S_ISREG(status.st_mode):
+            return [f"{path}: {hit}" for hit in in_bytes(self._markers, os.fsencode(path))]
+        identity = (status.st_dev, status.st_ino, status.st_size, status.st_ctime_ns)
+        if self._clean.get(path) == identity:
+            return []
+        found = [f"{path}: {hit}" for hit in in_file(self._markers, Path(path))]
+        # Two writes within one tick of the file system's clock leave the same time.
+        if not found and time.time() - status.st_ctime > 1:
+            self._clean[path] = identity
+        return found
+
+    def _below(self, folder: str) -> Iterator[os.DirEntry[str]]:
+        """Whatever lies below a folder, except where plaintext is meant to lie."""
+        for entry in _entries(folder):
+            if not self._is_allowed(entry.path):
+                yield entry
+                if _is_folder(entry):
+                    yield from self._below(entry.path)
+
+    def _fresh(self) -> Iterator[os.DirEntry[str]]:
+        """What was made or changed in shared temporary places since we began."""
+        for root in _shared():
+            for entry in _entries(root):
+                mine = entry.path not in self._others and not entry.name.startswith(OTHERS)
+                if mine and not self._is_allowed(entry.path):
+                    below = self._below(entry.path) if _is_folder(entry) else ()
+                    yield from filter(self._is_fresh, (entry, *below))
+
+    def _is_fresh(self, entry: os.DirEntry[str]) -> bool:
+        try:
+            return entry.stat(follow_symlinks=False).st_ctime >= self._since
+        except OSError:
+            return False
 
     def _is_allowed(self, path: str) -> bool:
         return any(path == a or path.startswith(a + "/") for a in self._allowed)
@@ -84,6 +122,23 @@ class Watch:
                     found += [f"{target}: {hit}" for hit in in_file(self._markers, link)]
             except OSError:
                 continue
+        return found
+
+    def _process_list(self) -> list[str]:
+        """Command lines and environments of every process that may be looked at."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            for kind in ("cmdline", "environ", "comm"):
+                path = f"{process}/{kind}"
+                try:
+                    data = Path(path).read_bytes()
+                except OSError:
+                    continue
+                if self._harmless.get(path) != data:
+                    hits = in_bytes(self._markers, data)
+                    found += [f"{path}: {hit}" for hit in hits]
+                    if not hits:
+                        self._harmless[path] = data
         return found
 
     @contextmanager
@@ -109,14 +164,17 @@ class Watch:
         self.look("afterwards")
 
 
-def process_list(markers: Iterable[Marker]) -> list[str]:
-    """Command lines and environments of every process that may be looked at."""
-    markers, found = list(markers), []
-    for process in Path("/proc").glob("[0-9]*"):
-        for kind in ("cmdline", "environ", "comm"):
-            try:
-                data = (process / kind).read_bytes()
-            except OSError:
-                continue
-            found += [f"/proc/{process.name}/{kind}: {hit}" for hit in in_bytes(markers, data)]
-    return found
+def _shared() -> list[str]:
+    return sorted({str(p.resolve()) for p in SHARED if p.is_dir()})
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            return list(found)
+    except OSError:
+        return []
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    return entry.is_dir(follow_symlinks=False)

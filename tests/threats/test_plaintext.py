@@ -9,8 +9,10 @@ import os
 import secrets
 import socket
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,6 +24,7 @@ from muniment.backup.pipeline import back_up
 from muniment.errors import MunimentError, SourceSuspect
 from muniment.vault.age import open_sealed
 from tests.support.practice import Practice, tree
+from tests.threats import places
 from tests.threats.markers import Marker, in_bytes, in_file, in_tree
 from tests.threats.places import Watch
 
@@ -86,6 +89,33 @@ def test_a_marker_is_found_where_it_lies_in_the_open(tmp_path: Path) -> None:
     assert {hit.split(": ")[0] for hit in in_tree([marker], tmp_path)} == {
         str(tmp_path / "compressed"), str(tmp_path / marker.word),
     }  # fmt: skip
+
+
+def test_the_watch_sees_what_appears_and_what_changes_and_nothing_of_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marker = Marker("word", secrets.token_hex(12))
+    own, shared = tmp_path / "own", tmp_path / "shared"
+    for folder in (own, shared / "theirs", shared / "pytest-of-them"):
+        folder.mkdir(parents=True)
+    kept = own / "kept"
+    kept.write_bytes(bytes(len(marker.word)))
+    monkeypatch.setattr(places, "SHARED", [shared])
+    watch = Watch([marker], [own], [])
+    os.mkfifo(shared / "pipe")
+    # Ten seconds later a file is as old as it must be to be passed over the next time.
+    later = SimpleNamespace(time=lambda: time.time() + 10)
+    monkeypatch.setattr(places, "time", later)
+    watch.look("before")
+    assert watch.found == []
+    for path in (kept, shared / "theirs/file", shared / "pytest-of-them/file"):
+        path.write_text(marker.word)
+    (shared / "new").mkdir()
+    (shared / "new/file").write_text(marker.word)
+    (shared / marker.word).symlink_to("nowhere")
+    watch.look("after")
+    seen = (kept, shared / "new/file", shared / marker.word)
+    assert {hit.rpartition(": ")[0] for hit in watch.found} == {f"after: {path}" for path in seen}
 
 
 def scan_between_stages(monkeypatch: pytest.MonkeyPatch, watch: Watch) -> None:

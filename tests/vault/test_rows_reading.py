@@ -278,7 +278,7 @@ def merged(lines: list[bytes]) -> Snapshot:
 
 def merged_quickly(*pieces: bytes) -> Snapshot:
     snapshot = Snapshot()
-    found = rows_of_matter(pieces, OURS, snapshot.items, vault_id=VAULT, source=SOURCE)
+    found = rows_of_matter(pieces, (OURS,), snapshot.items, vault_id=VAULT, source=SOURCE)
     merge(found, snapshot)
     return snapshot
 

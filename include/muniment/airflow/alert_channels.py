@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from muniment.alerts.mail import MailChannel, MailSettings, a_word
 from muniment.alerts.webhook import WebhookChannel, WebhookSettings
 from muniment.config.firm import Firm, Smtp
 from muniment.config.load import FirmConfig
-from muniment.errors import ConfigError
+from muniment.errors import ConfigError, DeliveryError
 
 
 def channels_of(config: FirmConfig) -> list[Channel]:
@@ -50,6 +51,28 @@ def tell_trust_lawyer(config: FirmConfig, at: datetime) -> str:
         settings, person.email, f"[{config.firm_id}] Trust books: a sealed report", text, at
     )
     return MailChannel(settings).send(word)
+
+
+def mail_to(config: FirmConfig, people: Iterable[str], subject: str, text: str) -> list[str]:
+    """Mails these ids of `people` one by one; returns those whose mail was taken. Nobody where firm.yaml names no
+    mail server. Raises ConfigError as `channels_of` does, DeliveryError, NoticeRefused where nobody's was taken."""
+    firm = config.firm
+    if firm.alerts.smtp is None:
+        return []
+    settings = _mail(config, firm.alerts.smtp)
+    taken, failed = [], None
+    for who in people:
+        if who not in firm.people:
+            continue
+        word = a_word(settings, firm.people[who].email, subject, text, datetime.now(UTC))
+        try:
+            MailChannel(settings).send(word)
+            taken.append(who)
+        except DeliveryError as error:
+            failed = error
+    if failed is not None and not taken:
+        raise failed
+    return taken
 
 
 def heartbeat_of(config: FirmConfig) -> Heartbeat | None:

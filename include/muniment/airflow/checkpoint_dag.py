@@ -31,6 +31,8 @@ def build_checkpoint(config: FirmConfig) -> DAG:
         # The engine is imported where a task runs, and not by every parse.
         from muniment.airflow.stores import open_destination
         from muniment.evidence.upkeep import destinations_of, keep_up
+        from muniment.recovery.crosswalk.naming import naming_sources
+        from muniment.recovery.crosswalk.record import keep_record
         from muniment.vault.checkpoints import mark_of, write_checkpoint
         from muniment.wiring import Wiring
 
@@ -42,6 +44,10 @@ def build_checkpoint(config: FirmConfig) -> DAG:
             log.info("The firm's documents changed: both are noted, sealed, in the evidence")
         if kept.months:
             log.info("Rolled up for the KPIs: %s", ", ".join(kept.months))
+        naming = naming_sources(config)
+        unrecorded = keep_record(vault, naming)
+        if unrecorded is not None:
+            log.warning("The matters are not recorded: [%s] %s", unrecorded.code, unrecorded.what)
         resolved = write_checkpoint(vault)
         mark = mark_of(resolved.digest)
         heads = {source: head.seq for source, head in resolved.value.heads.items()}
@@ -49,7 +55,9 @@ def build_checkpoint(config: FirmConfig) -> DAG:
         log.info("Mark, to be kept outside the store: %s", mark)
         # Last, so that a store that is away does not keep the mark of another.
         for name in others:
-            keep_up(wiring.vault("operations", name), config, name)
+            other = wiring.vault("operations", name)
+            keep_up(other, config, name)
+            keep_record(other, naming)
         return {"mark": mark, "at": to_text(resolved.value.at), "heads": heads}
 
     @plainly

@@ -41,7 +41,7 @@ class ClioBack:
             request.as_of,
             self._systems,
             existing=_existing(request),
-            folder=request.folder,
+            folder=request.place,
         )
         for source in self.sources(plan):
             back.require_consent(self._client(vault, source), source)

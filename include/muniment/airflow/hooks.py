@@ -76,6 +76,24 @@ class Microsoft365Hook(_SettingsHook):
     conn_type = "m365"
     hook_name = "Muniment: Microsoft 365"
 
+    def test_connection(self) -> tuple[bool, str]:
+        """What the button Test answers: does Entra know this application in this tenant, and what may it do?"""
+        from muniment.airflow.stores import m365_login_of
+        from muniment.errors import MunimentError
+        from muniment.wiring_m365 import rights_by_login
+
+        try:
+            login = m365_login_of(self.get_conn(), self.connection_id)
+            if not login.tenant or not login.client_id:
+                missing = "client id" if login.tenant else "tenant id"
+                return False, f"The {missing} is missing: it stands in Entra, App registrations."
+            rights = rights_by_login(login)
+        except MunimentError as error:
+            return False, f"[{error.code}] {error.what}. {error.todo}"
+        missing = f" It lacks {', '.join(rights.missing)}." if rights.missing else ""
+        writes = f" It could write ({', '.join(rights.writing)})." if rights.writing else ""
+        return not rights.missing, f"Entra knows this application.{missing}{writes}"
+
 
 class MariaDbHook(_SettingsHook):
     """A server of MariaDB or MySQL."""

@@ -1,4 +1,4 @@
-"""Pages: the Data Docs of a verification, served inside Airflow to those who may see the run.
+"""Pages: the Data Docs of a verification and the plan of a restore, served inside Airflow to those who may see the run.
 
 Invariants: every route asks who it is and whether that person may see this DAG's runs, and there is no
 other way to a page: no static mount, no listing, no API description. What is served is a regular file of
@@ -17,8 +17,8 @@ from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
-from muniment.airflow.names import engine_run_id, firm_of
-from muniment.airflow.settings import reports_area
+from muniment.airflow.names import PLAN_ROUTE, engine_run_id, firm_of
+from muniment.airflow.settings import PLAN_PAGE, plan_folder, reports_area
 
 PREFIX = "/muniment"
 _KINDS = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8"}
@@ -46,6 +46,16 @@ def first_page(request: Request) -> RedirectResponse:
     return RedirectResponse(f"{request.url.path}/", status_code=307, headers=_HEADERS)
 
 
+@_router.get("/restore/{dag_id}/{run_id}")
+def plan_of_run(dag_id: str, run_id: str) -> Response:
+    """The plan of a restore, as it was put to the approvers."""
+    firm = _firm_with(dag_id, "restore_matter")
+    page = within(plan_folder(firm, dag_id, run_id), PLAN_PAGE) if firm else None
+    if page is None:
+        return note("No restore plan", "This run is no restore, or its plan is not made yet.")
+    return FileResponse(page, media_type=_KINDS[page.suffix], headers=_HEADERS)
+
+
 @_router.get("/verification/{dag_id}/{run_id}/{page:path}")
 def page_of_run(dag_id: str, run_id: str, page: str) -> Response:
     """One file of the Data Docs of a run."""
@@ -67,10 +77,15 @@ def folder_of(dag_id: str, run_id: str) -> Path | None:
     The folder's name is a digest of both ids, so no id, whatever is in it, is ever part of a path; the
     firm's part of the DAG id is, and must be one plain name.
     """
+    firm = _firm_with(dag_id, "verification")
+    return reports_area(firm) / engine_run_id(dag_id, run_id) if firm else None
+
+
+def _firm_with(dag_id: str, kind: str) -> str:
+    """The firm whose DAG of this kind it is; empty for any other."""
     firm = firm_of(dag_id)
-    if dag_id != f"{firm}__verification" or "/" in firm or firm.startswith("."):
-        return None
-    return reports_area(firm) / engine_run_id(dag_id, run_id)
+    bad = dag_id != f"{firm}__{kind}" or "/" in firm or firm.startswith(".")
+    return "" if bad else firm
 
 
 def within(folder: Path, page: str) -> Path | None:
@@ -96,7 +111,7 @@ async def _refused(_: Request, error: Exception) -> Response:
         return note("You are signed out", "Load this page of Airflow again to sign in.", 401)
     if status == 403:
         return note("Not for you", "Your role does not let you see the runs of this DAG.", 403)
-    return note("There is no such page", "Open the tab Verification of the run again.", status)
+    return note("There is no such page", "Open the tab of the run again.", status)
 
 
 def make_app() -> FastAPI:
@@ -114,6 +129,12 @@ EXTERNAL_VIEWS: list[dict[str, Any]] = [
         "href": f"{PREFIX}/verification/{{DAG_ID}}/{{RUN_ID}}/",
         "destination": "dag_run",
         "url_route": "verification",
-    }
+    },
+    {
+        "name": "Restore plan",
+        "href": f"{PREFIX}/restore/{{DAG_ID}}/{{RUN_ID}}",
+        "destination": "dag_run",
+        "url_route": PLAN_ROUTE,
+    },
 ]
-"""The tab stands on every run; on one that is no verification it says so."""
+"""The tabs stand on every run; on one that has no such page they say so."""

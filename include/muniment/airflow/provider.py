@@ -104,9 +104,11 @@ _M365: dict[str, Any] = {
     "hook-class-name": f"{_HOOKS}.Microsoft365Hook",
     "hook-name": "Muniment: Microsoft 365",
     "ui-field-behaviour": {
-        "hidden-fields": ["host", "port", "schema"],
+        # The port stays for the button Test; see Clio's.
+        "hidden-fields": ["host", "schema"],
         "relabeling": {"login": "Application (client) id", "password": "Client secret"},
         "placeholders": {
+            "port": "443",
             "login": "00000000-0000-0000-0000-000000000000",
             "password": "empty when a certificate is used",
         },

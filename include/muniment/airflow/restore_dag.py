@@ -10,16 +10,17 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, Param, TriggerRule, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from muniment.airflow.common import dag_arguments
 from muniment.airflow.failures import plainly
-from muniment.airflow.names import LABEL_OF_PART, REPORT, firm_dag, tags
+from muniment.airflow.names import APPROVE_TASK, LABEL_OF_PART, REPORT, firm_dag, tags
+from muniment.airflow.release_approval import RestoreApproval, Work
 from muniment.airflow.restore_request import FOLDER, OPAQUE_MATTER, REASON_WORDS, Form, Reason, What
 from muniment.airflow.settings import restore_placement
 from muniment.airflow.words import APPROVE, RESTORE
+from muniment.config.approvals import Approvals, approvers
 from muniment.config.load import FirmConfig
 
 if TYPE_CHECKING:
@@ -133,12 +134,26 @@ def restore_form(config: FirmConfig) -> dict[str, Param]:
     }
 
 
+def respondents(config: FirmConfig) -> dict[str, str]:
+    """Airflow user -> id of `people`: approvers, and who may break the glass."""
+    firm = config.firm
+    if firm.approvals is None:
+        return {}
+    who = {*approvers(firm), *firm.approvals.break_glass}
+    return {person.login: id_ for id_, person in firm.people.items() if id_ in who and person.login}
+
+
 def _lay_out(config: FirmConfig, dag_id: str) -> None:
     def firm() -> RestoreTasks:
         # The engine is imported where a task runs, and not by every parse.
         from muniment.airflow.restore_tasks import RestoreTasks
 
         return RestoreTasks(config, dag_id)
+
+    def approval() -> Work:
+        from muniment.airflow.release_work import ReleaseWork
+
+        return ReleaseWork(firm(), get_current_context()["ti"].xcom_pull(task_ids="plan"))
 
     with_keys = restore_placement()
     always: dict[str, Any] = {"trigger_rule": TriggerRule.ALL_DONE}
@@ -148,7 +163,8 @@ def _lay_out(config: FirmConfig, dag_id: str) -> None:
     def plan() -> Any:
         return firm().plan()
 
-    @task(**with_keys)
+    # A restore that needs no approval skips it; one that does finds no release when `approve` is passed over.
+    @task(trigger_rule=TriggerRule.NONE_FAILED, **with_keys)
     @plainly
     def sources(planned: Any) -> Any:
         return firm().sources(planned)
@@ -185,7 +201,15 @@ def _lay_out(config: FirmConfig, dag_id: str) -> None:
         firm().notify(get_current_context()["ti"].xcom_pull(task_ids="certificate"))
 
     planned = plan()
-    approve = EmptyOperator(task_id="approve", doc_md=APPROVE)
+    approve = RestoreApproval(
+        task_id=APPROVE_TASK,
+        doc_md=APPROVE,
+        respondents=respondents(config),
+        work=approval,
+        response_timeout=(config.firm.approvals or Approvals()).time_out,
+        glass=bool(config.firm.approvals and config.firm.approvals.break_glass),
+        **with_keys,
+    )
     parts = sources(planned)
     planned >> approve >> parts
     delivered = restore.partial(planned=planned).expand(part=parts)

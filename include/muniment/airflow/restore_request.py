@@ -17,10 +17,13 @@ from zoneinfo import ZoneInfo
 
 from muniment.config.load import FirmConfig
 from muniment.errors import RestoreError
+from muniment.recovery.clio_back import CLIO, CLIO_EXISTING
+from muniment.recovery.matter_file import MATTER_FILE
 
 OPAQUE_MATTER = r"M-[A-Z2-7]{8}"
 ITEM_ID = r"[0-9a-f]{32}"
 FOLDER = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}(/[A-Za-z0-9][A-Za-z0-9._-]{0,63}){0,4}"
+REPLACING = ", files of the same name are replaced"
 _FORM = "Trigger the DAG again with the form corrected."
 
 
@@ -86,6 +89,20 @@ class RestoreRequest:
     form: Form = Form.ITEMS
     last_clean: bool = False
     """In place of a time: the last moment before anything that looks like an attack."""
+
+    @property
+    def target(self) -> str:
+        """What the plan says of where and how: whoever approves it approves this too."""
+        if self.form.writes_back:
+            name = CLIO_EXISTING if self.form is Form.CLIO_EXISTING else CLIO
+            return f"{name} in {self.place}"
+        kind = MATTER_FILE if self.form is Form.MATTER_FILE else "folder"
+        return f"{kind} {self.place}"
+
+    @property
+    def place(self) -> str:
+        """The folder, and whether anything in it may be replaced."""
+        return self.folder + (REPLACING if self.overwrite else "")
 
 
 def read_request(

@@ -17,8 +17,10 @@ from typing import Any
 
 from airflow.sdk import get_current_context
 
+from muniment.airflow.certifying import certified, entitlement, keep_witness
 from muniment.airflow.clio_back import ClioBack
 from muniment.airflow.names import REPORT, engine_run_id
+from muniment.airflow.release_gate import ReleaseGate, Run, Wanted, phases_of, release_words
 from muniment.airflow.restore_request import Form, RestoreRequest, What, read_request
 from muniment.airflow.settings import restore_area
 from muniment.airflow.stores import open_destination
@@ -27,12 +29,15 @@ from muniment.config.load import FirmConfig
 from muniment.errors import ConfigError, PlanChanged, RestoreError, VerificationFailed
 from muniment.evidence.events import RestoreEnded
 from muniment.evidence.recording import restore_ended
-from muniment.recovery.matter_file import MATTER_FILE
+from muniment.recovery.certificate.witness import Witness
+from muniment.recovery.crosswalk.asking import ask_for_matter
+from muniment.recovery.crosswalk.policy import Entitlement, person_of
 from muniment.recovery.matter_file.index import Outcome, require_free, write_index
 from muniment.recovery.matter_file.target import MatterFileTarget
 from muniment.recovery.perform import perform
 from muniment.recovery.plan import RestorePlan, make_restore_plan
-from muniment.recovery.selection import Scope, Selection, select_matter
+from muniment.recovery.release.book import Release
+from muniment.recovery.selection import Scope, Selection
 from muniment.sources.as_files import TREE
 from muniment.sources.base import Target
 from muniment.vault.suspicion import last_clean_moment
@@ -67,14 +72,29 @@ class RestoreTasks:
         if request.form.writes_back:
             plan, lines = self._clio.plan(vault, selection, request)
         else:
-            kind = MATTER_FILE if request.form is Form.MATTER_FILE else "folder"
             plan = make_restore_plan(
-                vault, selection, request.as_of, target=f"{kind} {request.folder}"
-            )
-        told = [*summary(plan), *lines]
+                vault, selection, request.as_of, target=request.target,
+                withhold=self._entitled(vault, selection).withhold,
+            )  # fmt: skip
+        self._entitled(vault, selection).require(plan)
+        told = [*summary(plan), *lines, *self._approval(self._wanted(plan))]
         for line in told:
             log.info("%s", line)
         return {"plan": plan.as_dict(), "digest": plan.digest, "summary": "\n".join(told)}
+
+    def _approval(self, wanted: Wanted) -> Sequence[str]:
+        if self._config.firm.approvals is None:
+            return ("This firm asks for no approval of restores (firm.yaml has no `approvals`)",)
+        why = self.gate.needs(wanted)
+        return (f"Needs an approval: {', '.join(why)}" if why else "Needs no approval",)
+
+    def digest_of(self, planned: Json) -> str:
+        """Of the plan itself, and not as somebody says it. Raises PlanChanged where the two differ."""
+        return _plan_of(planned).digest
+
+    def ask(self, planned: Json) -> tuple[str, str] | None:
+        """Puts the plan to the approvers; None where nobody has to be asked."""
+        return self.gate.ask(self._wanted(_plan_of(planned)))
 
     def writes_back(self) -> bool:
         """Does the form ask for it?"""
@@ -83,9 +103,10 @@ class RestoreTasks:
     def write_back(self, planned: Json) -> list[Json]:
         """Writes the matter into Clio and reads it back. Raises VerificationFailed on any difference."""
         plan, request = _plan_of(planned), self._request()
-        vault = self._vault(request)
+        wanted = self._wanted(plan)
+        self.gate.require(wanted)
         told = self._clio.write(
-            vault, plan, selection_of(request, vault), request, self._folder(request)
+            wanted.vault, plan, wanted.selection, request, self._folder(request)
         )
         get_current_context()["ti"].xcom_push(key=REPORT, value=told)
         bad = [one["source"] for one in told if not one["whole"]]
@@ -99,8 +120,11 @@ class RestoreTasks:
         return told
 
     def sources(self, planned: Json) -> list[Json]:
-        """One entry for each source of the plan."""
+        """One entry for each source of the plan. Takes the release where the plan needs one."""
         plan = _plan_of(planned)
+        release = self.gate.begin(self._wanted(plan))
+        if release is not None:
+            log.info("Released by %s (%s)", ", ".join(release.responders), release.way)
         return [
             {"source": c.source, "label": f"{c.source}: {c.items:,} items of snapshot {c.seq}"}
             for c in plan.choices
@@ -112,18 +136,23 @@ class RestoreTasks:
         plan = _plan_of(planned)
         mine = replace(plan, choices=tuple(c for c in plan.choices if c.source == part["source"]))
         request = self._request()
-        vault = self._vault(request)
+        wanted = self._wanted(plan)
+        self.gate.require(wanted)
         folder = self._folder(request)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         overwrite = request.overwrite or self._clio.goes_on(plan, request, folder)
         if request.form is not Form.ITEMS:
             require_free(folder, overwrite=overwrite)
+        witness = Witness()
         report = perform(
-            vault,
+            wanted.vault,
             mine,
-            selection_of(request, vault),
+            wanted.selection,
             lambda source: self._target(request, source, folder, overwrite=overwrite),
+            withhold=self._entitled(wanted.vault, wanted.selection).withhold,
+            witness=witness.saw,
         )
+        keep_witness(folder, witness)
         told = {**report.as_dict(), "source": part["source"], "plan_digest": plan.digest}
         context["ti"].xcom_push(key=REPORT, value=told)
         log.info(
@@ -163,6 +192,8 @@ class RestoreTasks:
         if request.form.writes_back:
             unwritten = set(self._clio.sources(plan)) - {w["source"] for w in written if w["whole"]}
             whole = whole and not unwritten
+        release = self.gate.given()
+        phases = phases_of(run.run_after, plan, release, usable)
         statement = {
             "type": "muniment restore certificate, unsigned",
             "firm": self._config.firm_id,
@@ -179,20 +210,29 @@ class RestoreTasks:
             "whole": whole,
             "usable_at": to_text(usable),
             "elapsed_seconds": round((usable - run.run_after).total_seconds(), 1),
+            "phases": phases,
+            "released": release_words(release),
         }
         _write_private(self._folder(request) / CERTIFICATE, statement)
-        self._record(request, plan, whole, delivered, done, run.run_after)
+        self._record(request, plan, whole, delivered, done, run.run_after, phases)
+        if whole and release is not None and release.holder:
+            self.gate.end(release)
         if request.form is not Form.ITEMS:
             failures = [(item, why) for r in done for item, why in r["failures"]]
             outcome = Outcome(plan, delivered, failures, missing)
             write_index(self._folder(request), outcome, overwrite=request.overwrite)
+        certificate = (
+            self._certified(request, plan, done, run.run_after, release) if whole else None
+        )
         log.info(
             "%s of %s items are delivered, read back and equal, %s seconds after the request",
             f"{delivered:,}",
             f"{plan.items:,}",
             statement["elapsed_seconds"],
         )
+        log.info("Of that: %s", ", ".join(f"{k} {v:,.1f} s" for k, v in phases.items()))
         return {
+            "phases": phases,
             "whole": whole,
             "items": plan.items,
             "verified": delivered,
@@ -200,6 +240,7 @@ class RestoreTasks:
             "plan_digest": plan.digest,
             "folder": request.folder,
             "elapsed_seconds": statement["elapsed_seconds"],
+            "certificate": certificate,
         }
 
     def notify(self, certificate: Mapping[str, Any] | None) -> None:
@@ -224,6 +265,36 @@ class RestoreTasks:
                 todo="See the log of the red `restore` task, then trigger it again into a new folder.",
             )
 
+    def _entitled(self, vault: Vault, selection: Selection) -> Entitlement:
+        run = get_current_context()["dag_run"]
+        login = getattr(run, "triggering_user_name", None)
+        return entitlement(vault, self._config, selection, login)
+
+    def _certified(
+        self,
+        request: RestoreRequest,
+        plan: RestorePlan,
+        done: Sequence[Json],
+        requested_at: datetime,
+        release: Release | None,
+    ) -> Json:
+        run = get_current_context()["dag_run"]
+        login = getattr(run, "triggering_user_name", None)
+        vault = self._vault(request)
+        return certified(
+            vault,
+            self._config,
+            plan,
+            selection_of(request, vault),
+            self._folder(request),
+            done,
+            restore_id=engine_run_id(self._dag_id, str(run.run_id)),
+            requested_at=requested_at,
+            requested_by=person_of(self._config, login) or login or "",
+            reason=request.reason.value,
+            approved=[(who, to_text(release.at)) for who in release.responders] if release else (),
+        )
+
     # -- parts -------------------------------------------------------------------------------------
 
     def _record(
@@ -234,6 +305,7 @@ class RestoreTasks:
         delivered: int,
         done: Sequence[Json],
         requested_at: datetime,
+        phases: Mapping[str, float],
     ) -> None:
         """Into the firm's evidence. A restore that is done is not failed by that."""
         run_id = engine_run_id(self._dag_id, str(get_current_context()["dag_run"].run_id))
@@ -249,10 +321,23 @@ class RestoreTasks:
             items=plan.items,
             verified=delivered,
             reason=request.reason.value,
+            phases=phases,
         )
         error = restore_ended(self._wiring.vault("operations"), event)
         if error is not None:
             log.error("The restore is not recorded in the vault: [%s] %s", error.code, error.what)
+
+    @property
+    def gate(self) -> ReleaseGate:
+        """Of the run in which it is asked for."""
+        run = get_current_context()["dag_run"]
+        user = str(getattr(run, "triggering_user_name", None) or "")
+        return ReleaseGate(self._config, self._wiring, Run(self._dag_id, str(run.run_id), user, run.run_after))  # fmt: skip
+
+    def _wanted(self, plan: RestorePlan) -> Wanted:
+        request = self._request()
+        vault = self._vault(request)
+        return Wanted(vault, plan, selection_of(request, vault), request)
 
     def _request(self) -> RestoreRequest:
         context = get_current_context()
@@ -287,7 +372,7 @@ def selection_of(request: RestoreRequest, vault: Vault) -> Selection:
     """Raises MunimentError where the vault cannot say which matter is meant."""
     if request.what is What.MATTER:
         related = request.form is not Form.ITEMS
-        return select_matter(vault, request.which, request.sources, related=related)
+        return ask_for_matter(vault, request.which, request.sources, related=related)[0]
     scope = Scope.ITEM if request.what is What.ITEM else Scope.SOURCE
     return Selection(scope, request.which, request.sources)
 

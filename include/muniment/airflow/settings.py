@@ -6,7 +6,7 @@ MUNIMENT_RESTORE_QUEUE  queue of tasks that hold the operations keys; default: A
 MUNIMENT_RESTORES       folder below which restores are delivered, one folder a firm; no default
 MUNIMENT_SCRATCH        folder in which verifications restore and remove again; default: in AIRFLOW_HOME
 MUNIMENT_SANDBOX        folder in which drills restore until the partner answered; default: in AIRFLOW_HOME
-MUNIMENT_REPORTS        folder with the Data Docs of verifications; default: in AIRFLOW_HOME
+MUNIMENT_REPORTS        folder with the Data Docs of verifications and the plans of restores; default: in AIRFLOW_HOME
 
 Where several machines work on the restore queue, they share MUNIMENT_SCRATCH and MUNIMENT_SANDBOX;
 MUNIMENT_REPORTS is read by the API server too.
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import muniment
+from muniment.airflow.names import engine_run_id
 from muniment.errors import ConfigError
 
 SHARDS_AT_ONCE = 2
@@ -75,8 +76,16 @@ def sandbox_area(firm_id: str) -> Path:
 
 
 def reports_area(firm_id: str) -> Path:
-    """Where the pages of this firm's verifications are kept: counts and opaque ids."""
+    """Where the pages of this firm's verifications and restores are kept: counts and opaque ids."""
     return _own_folder("MUNIMENT_REPORTS", "reports") / firm_id
+
+
+PLAN_PAGE = "plan.html"
+
+
+def plan_folder(firm_id: str, dag_id: str, airflow_run: str) -> Path:
+    """Where the page of a restore's plan stands; the name is a digest of both ids, so neither is part of a path."""
+    return reports_area(firm_id) / f"restore-{engine_run_id(dag_id, airflow_run)}"
 
 
 def _own_folder(variable: str, name: str) -> Path:

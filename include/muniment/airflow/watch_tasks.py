@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from muniment.airflow.alert_channels import channels_of, heartbeat_of, owner_of
+from muniment.airflow.names import firm_dag
+from muniment.airflow.release_mail import remind, tell_of_broken_glass
 from muniment.airflow.stores import open_destination
 from muniment.alerts.canary import canary, canary_facts
 from muniment.alerts.channels import Channel, flush
@@ -78,6 +80,7 @@ class WatchTasks:
         looked = look(facts, ledger, channels, self._config.firm_id)
         self._store_is_back(channels, now)
         self._say(looked)
+        self._tell_of_restores(vault)
         heads = seen.heads
         home = seen.stores.get(self._home)
         record_watch(vault, looked.as_facts())
@@ -90,6 +93,14 @@ class WatchTasks:
             "mark": home.mark if home else "",
             "heads": {source: f"{seq}/{digest}" for source, seq, digest in heads},
         }
+
+    def _tell_of_restores(self, vault: Vault) -> None:
+        """Mails whom a restore waits for, and of one that two people let go. No failure of it is the watch's."""
+        try:
+            remind(self._config, vault, firm_dag(self._config.firm_id, "restore_matter"))
+            tell_of_broken_glass(self._config, vault)
+        except MunimentError as error:
+            log.error("Nobody was mailed about restores: [%s] %s", error.code, error.what)
 
     def _observe(self, ledger: EvidenceLedger) -> _Seen:
         """Raises StoreError, TrustError for the home store only."""
@@ -171,6 +182,7 @@ class WatchTasks:
             verification=home.verification,
             drill=home.drill,
             drill_open=home.drill_open,
+            reviews=home.reviews,
             checkpoint=home.checkpoint,
             check=home.check,
             # What a store that is away would say is not known, so nothing of it is resolved.

@@ -38,6 +38,8 @@ RESTORE = """\
 | red task | usually means | do |
 |---|---|---|
 | `plan` | the form is wrong, or no snapshot has it at that time | correct the form: number, time, sources |
+| `approve` | nobody answered in time, an approver said no, or it was not his to answer | clear it: it asks again |
+| `sources` | there is no release, or it does not fit (`M581` to `M588`, `M530`) | trigger anew; docs/RESTORE_APPROVAL.md |
 | `restore` | the folder holds other files, is full, or an item cannot be proven | another folder; `muniment check` for damage |
 | `certificate`, `notify` | something that was planned was not delivered | their logs name the items |
 
@@ -130,6 +132,7 @@ More: docs/AIRFLOW.md.
 """
 
 APPROVE = """\
-The seam for approval: everything after this task happens only when it has succeeded, and it gets the
-digest of the plan. Today it lets every plan pass; a human's approval by digest takes its place.
+Waits until an approver that firm.yaml names has answered, and has a release signed into the vault: for this
+plan, in this run, once. The tasks that deliver ask the vault for it and not this task, so do not mark it as
+success: nothing goes by that. Skipped where no approval is needed. docs/RESTORE_APPROVAL.md.
 """

@@ -51,6 +51,7 @@ def evaluate(facts: Facts) -> Judgement:
         *_configuration(facts),
         *_papers(facts),
         *_proofs(facts),
+        *_reviews(facts),
         *_findings(facts),
         *_channels(facts),
         *_locks(facts),
@@ -72,6 +73,7 @@ def evaluate(facts: Facts) -> Judgement:
             "watch",
             "canary",
             "papers:",
+            "release:",
         }
     if facts.papers is None:
         undecided.add("papers:")
@@ -207,6 +209,16 @@ def _proofs(facts: Facts) -> Iterator[Condition]:
             "drill:open", Cause.DRILL_OPEN, Severity.WARNING, owner=facts.owner,
             since=waits.at + DRILL_WAITS, refs=(waits.ref,),
             numbers={"last": to_text(waits.at), "days": (facts.now - waits.at).days},
+        )  # fmt: skip
+
+
+def _reviews(facts: Facts) -> Iterator[Condition]:
+    """Told at once and to the managing partner, whoever the two are."""
+    for one in facts.reviews:
+        yield Condition(
+            f"release:{one.nonce[:16]}", Cause.GLASS_BROKEN, Severity.SERIOUS, owner=facts.owner,
+            since=one.at, at_once=True,
+            numbers={"run": one.run_id, "people": " and ".join(one.persons), "due": to_text(one.due)},
         )  # fmt: skip
 
 

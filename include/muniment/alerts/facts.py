@@ -10,6 +10,7 @@ from muniment.alerts.deadlines import Done
 from muniment.alerts.papers import PapersSeen
 from muniment.config.inventory import Classification, InventoryRow
 from muniment.config.schedule import Schedule, ScheduleError, parse_schedule
+from muniment.evidence.releases import OpenReview
 from muniment.vault.finding import Finding
 
 
@@ -173,6 +174,8 @@ class Facts:
     """The newest that was answered, or that gave less than everything back."""
     drill_open: Proven | None = None
     """The newest whose restore stands and waits for the lawyer's answer."""
+    reviews: tuple[OpenReview, ...] = ()
+    """Restores that two people let go without an approver and that nobody reviewed."""
     checkpoint: Proven | None = None
     check: Proven | None = None
     """The newest look at everything that is stored, without a key."""

@@ -50,6 +50,7 @@ class Cause(StrEnum):
     DRILL_FAILED = "drill_failed"
     DRILL_OVERDUE = "drill_overdue"
     DRILL_OPEN = "drill_open"
+    GLASS_BROKEN = "glass_broken"
     CHECK_FAILED = "check_failed"
     CHECK_OVERDUE = "check_overdue"
     CHECKPOINT_OVERDUE = "checkpoint_overdue"

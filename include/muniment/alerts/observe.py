@@ -25,6 +25,7 @@ from muniment.evidence.events import (
     RunFailed,
     RunStarted,
 )
+from muniment.evidence.releases import OpenReview, streams_at, waiting
 from muniment.model.item import Completeness
 from muniment.vault import names
 from muniment.vault.documents import Commit, EvidenceEntry
@@ -64,6 +65,7 @@ class Observed:
     check: Proven | None = None
     drill: Proven | None = None
     drill_open: Proven | None = None
+    reviews: tuple[OpenReview, ...] = ()
     watch_at: datetime | None = None
 
 
@@ -99,6 +101,7 @@ def observe(
         seen.verification = _proven(vault, *VERIFICATION)
         seen.check = _proven(vault, *CHECK)
         seen.drill, seen.drill_open = _drills(vault)
+        seen.reviews = open_reviews(vault)
         seen.watch_at = newest_watch(vault)
     seen.findings = list({(f.code, f.object): f for f in seen.findings}.values())
     return seen
@@ -238,6 +241,17 @@ def _drills(vault: Vault) -> tuple[Proven | None, Proven | None]:
         Proven(counts[-1].at, counts[-1].passed, names_of[counts[-1].drill_id]) if counts else None,
         Proven(waits[-1].at, True, names_of[waits[-1].drill_id]) if waits else None,
     )
+
+
+def open_reviews(vault: Vault) -> tuple[OpenReview, ...]:
+    """Of the last two years: a review stays open until somebody gives it."""
+    now = vault.clock.now()
+    found = [
+        resolved.value
+        for stream in streams_at(now)
+        for resolved in newest_entries(vault.store, vault.trust, stream, lambda _: False).objects
+    ]
+    return waiting(found, now).reviews
 
 
 def _missing(vault: Vault, heads: Heads, code: str) -> list[Finding]:

@@ -83,6 +83,11 @@ WORDS: Mapping[Cause, CauseWords] = {
         "What it restored stands in its sandbox until then, and is removed afterwards.",
         "Ask for the answer: Airflow, Required Actions. Without one the drill is not held.",
     ),
+    Cause.GLASS_BROKEN: CauseWords(
+        "the restore {run} was let go by {people} without an approver; its review is due at {due}",
+        "What was delivered is in its certificate. The vault was only read.",
+        "Ask both what happened. An approver who is neither reviews it: `muniment approvals review {run}`.",
+    ),
     Cause.DRILL_OVERDUE: CauseWords(
         "no recovery drill was held for {days} days; a quarter is the rule",
         "Backups and verification go on.",

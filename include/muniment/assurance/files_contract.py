@@ -11,6 +11,7 @@ from pathlib import Path
 from muniment.assurance.clio_contract import ClioContract, ClioTrustContract
 from muniment.assurance.contracts import ExpectationContract, Expected, Facts, Value, equal
 from muniment.assurance.database_contract import DatabaseContract
+from muniment.assurance.m365_contract import M365Contract
 from muniment.assurance.openable import format_of
 from muniment.model.item import Row
 from muniment.model.text import bytes_of
@@ -62,6 +63,7 @@ CONTRACTS: Mapping[str, ExpectationContract] = {
     "files": FilesContract(),
     "clio": ClioContract(),
     "clio-trust": ClioTrustContract(),
+    "m365": M365Contract(),
     "trust-papers": TrustPapersContract(),
     **{system: DatabaseContract(system) for system in ("postgresql", "mariadb", "mysql", "sqlite")},
 }

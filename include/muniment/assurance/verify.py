@@ -326,7 +326,7 @@ def _one_matter(vault: Vault, heads: Sequence[_Head], random: Random, report: Ve
             continue
         snapshot = load_snapshot(
             vault.store, vault.keyring, vault.vault_id, head.history, head.chain,
-            matter=report.matter,
+            matters=(report.matter,),
         )  # fmt: skip
         reader = PartReader(vault.store, vault.keyring, head.chain.packs())
         for row in snapshot.items.values():

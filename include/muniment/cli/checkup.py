@@ -106,6 +106,7 @@ def _guarded(about: str, look: Callable[[], Iterator[Symptom]]) -> Iterator[Symp
 
 
 def _configuration(session: Session) -> Iterator[Symptom]:
+    from muniment.cli.persons import approvals, trust_lawyer
     from muniment.config.risks import risks
 
     config = session.firm
@@ -116,32 +117,10 @@ def _configuration(session: Session) -> Iterator[Symptom]:
         yield Symptom("configuration", State.WARNING, f"{issue.where}: {issue.what}", issue.right)
     good = f"{words.some(len(config.rows), 'row')} of the inventory, {len(config.protected)} backed up here"
     yield Symptom("configuration", State.GOOD, good)
-    yield from _trust_lawyer(session)
+    yield from trust_lawyer(session)
+    yield approvals(session)
     for risk in risks(config.firm, config.rows, session.clock.now()):
         yield Symptom("risks", State.WARNING, f"{risk.source_id}: {risk.text}")
-
-
-def _trust_lawyer(session: Session) -> Iterator[Symptom]:
-    """Somebody has to be there who may see what is found in trust books."""
-    from muniment.assurance.reconcile import RECONCILERS
-
-    firm = session.firm.firm
-    if not any(row.system in RECONCILERS for row in session.firm.protected):
-        return
-    named = firm.people.get(firm.roles.trust_lawyer or "")
-    if named is not None and named.recipient is not None:
-        yield Symptom("trust lawyer", State.GOOD, "findings about trust books are sealed to the trust lawyer")  # fmt: skip
-        return
-    what = (
-        "the trust lawyer has no recipient, so nobody looks for findings in trust books"
-        if named is not None
-        else "no trust lawyer is named, so nobody looks for findings in trust books"
-    )
-    todo = (
-        "That person makes an identity (`age-keygen -o trust-lawyer.key`) and keeps it; its public line goes "
-        "into people.<id>.recipient, the id into roles.trust_lawyer of firm.yaml."
-    )
-    yield Symptom("trust lawyer", State.WARNING, what, todo)
 
 
 def _keys(session: Session, has_vault: bool) -> Iterator[Symptom]:
@@ -368,6 +347,13 @@ def _sources(session: Session) -> Iterator[Symptom]:
             yield _bad(about, error)
             continue
         facts = ", ".join(f"{key} {value}" for key, value in health.facts.items())
+        if health.facts.get("could_write"):
+            yield Symptom(
+                about,
+                State.WARNING,
+                f"the application that reads could also write: {health.facts['could_write']}",
+                "Take these permissions from it: whoever steals the worker could alter what is backed up.",
+            )
         yield Symptom(about, State.GOOD, f"is there ({facts})" if facts else "is there")
         settings = session.firm.firm.trust_papers
         if settings is not None and settings.source == row.source_id and row.folder is not None:

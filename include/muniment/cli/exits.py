@@ -63,6 +63,7 @@ _EXACT = {
     "M380": Exit.ALARM,
     "M540": Exit.NOT_WHOLE,
     "M560": Exit.NOT_WHOLE,
+    "M590": Exit.NOT_WHOLE,
 }
 _BY_FAMILY = {
     "M1": Exit.CONFIGURATION,

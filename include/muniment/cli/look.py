@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from muniment.cli import diff, show, words
+from muniment.cli import diff, matters, show, words
 from muniment.cli.options import AsOf, Seq, one_snapshot, session_of, source_of
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
     app.command("ls", rich_help_panel=PANEL)(ls)
     show.register(app, PANEL)
     diff.register(app, PANEL)
-    app.command("matters", rich_help_panel=PANEL)(matters)
+    matters.register(app, PANEL)
 
 
 # -- snapshots -----------------------------------------------------------------------------------
@@ -168,7 +168,7 @@ def ls(
     """Lists what is in a snapshot: by default the newest. Shows names; needs an identity."""
     session = session_of(ctx)
     vault, _, record, snapshot = opened(session, source_of(source), as_of, seq)
-    rows = _matching(vault, snapshot, matter, path)
+    rows = _matching(vault, snapshot, matter, path, matters.naming_sources(session))
     listed = [row_dict(row, snapshot) for row in rows]
     troubles: list[dict[str, Any]] = [
         {"id": p.item_id.hex(), "path": words.name(p.native_id), "cause": p.cause, "kept": p.kept}
@@ -238,12 +238,15 @@ def modified(row: Row) -> datetime:
         return _LATEST if row.mtime_ns > 0 else _EARLIEST
 
 
-def _matching(vault: Vault, snapshot: Snapshot, matter: str, path: str) -> list[Row]:
-    from muniment.recovery.selection import Scope, Selection, select_matter
+def _matching(
+    vault: Vault, snapshot: Snapshot, matter: str, path: str, naming: tuple[str, ...]
+) -> list[Row]:
+    from muniment.recovery.crosswalk.asking import ask_for_matter
+    from muniment.recovery.selection import Scope, Selection
 
     keep = [Selection(Scope.SOURCE).predicate()]
     if matter:
-        keep.append(select_matter(vault, matter).predicate())
+        keep.append(ask_for_matter(vault, matter, naming=naming)[0].predicate())
     if path:
         keep.append(Selection(Scope.PATH, path).predicate())
     found = [row for row in snapshot.items.values() if all(wanted(row) for wanted in keep)]
@@ -266,81 +269,3 @@ def _print_rows(session: Session, snapshot: Snapshot, rows: list[Row], ids: bool
         print(words.harmless(line))
     total = sum(row.size for row in rows)
     session.screen.say(f"{words.some(len(rows), 'item')}, {words.size(total)}", style="bold")
-
-
-# -- matters -------------------------------------------------------------------------------------
-
-
-def matters(
-    ctx: typer.Context,
-    as_of: AsOf = "",
-) -> None:
-    """Lists the matters of the newest snapshots: number, title, opaque id, how much of each there is.
-
-    Shows names; needs an identity.
-    """
-    session = session_of(ctx)
-    listed = matter_list(session, as_of)
-
-    def human() -> None:
-        session.screen.table(
-            ("number", "title", "id", ">items", ">size", "last changed", "sources", "own key"),
-            [
-                (
-                    m["number"],
-                    words.name(str(m["title"]).encode("utf-8", "surrogateescape")),
-                    m["id"],
-                    words.number(m["items"]),
-                    words.size(m["bytes"]),
-                    m["changed"][:10],
-                    ", ".join(m["sources"]),
-                    "yes" if m["own_key"] else "",
-                )
-                for m in listed
-            ],
-        )
-        session.screen.say(words.some(len([m for m in listed if m["id"]]), "matter"), style="bold")
-
-    session.screen.answer("matters", {"matters": listed}, human)
-
-
-def matter_list(session: Session, as_of: str = "") -> list[dict[str, Any]]:
-    """Every matter over all sources, the unassigned last."""
-    from muniment.errors import NothingToRestore
-    from muniment.vault import names
-    from muniment.vault.history import sources_in
-
-    vault = session.reading()
-    keyed = {names.matter_of_key(m.key_id) for m in vault.trust.newest.matters}
-    found: dict[str, dict[str, Any]] = {}
-    for source in sources_in(vault.store):
-        history = vault.history(source)
-        try:
-            snapshot = vault.snapshot(history, one_snapshot(session, history, as_of))
-        except NothingToRestore:
-            continue
-        for row in snapshot.items.values():
-            if row.kind == "dir":
-                continue
-            named = snapshot.matters.get(row.matter)
-            entry = found.setdefault(
-                row.matter,
-                {
-                    "id": row.matter,
-                    "number": named.number if named else "" if row.matter else "(unassigned)",
-                    "title": named.title if named else "",
-                    "items": 0,
-                    "bytes": 0,
-                    "changed": "",
-                    "sources": [],
-                    "own_key": row.matter in keyed and bool(row.matter),
-                },
-            )
-            entry["items"] += 1
-            entry["bytes"] += row.size
-            entry["changed"] = max(
-                entry["changed"], modified(row).isoformat().replace("+00:00", "Z")
-            )
-            if source not in entry["sources"]:
-                entry["sources"].append(source)
-    return sorted(found.values(), key=lambda m: (not m["id"], m["number"]))

@@ -13,7 +13,17 @@ import typer
 from muniment.cli import words
 from muniment.cli.clio_back import WriteBack
 from muniment.cli.exits import Exit
+from muniment.cli.let_go import LetGo
+from muniment.cli.matters import naming_sources, print_joined
 from muniment.cli.options import AsOf, Yes, moment_of_plan, session_of, source_of
+from muniment.cli.receiving import (
+    ApprovedBy,
+    For,
+    Receiving,
+    RequestedBy,
+    WithCertificate,
+    print_certificate,
+)
 from muniment.cli.restore_printed import print_plan, print_report
 from muniment.ids import sha256_hex
 
@@ -21,6 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from muniment.cli.session import Session
+    from muniment.recovery.crosswalk.joined import Joined
     from muniment.recovery.perform import RestoreReport
     from muniment.recovery.plan import RestorePlan
     from muniment.recovery.selection import Selection
@@ -80,6 +91,10 @@ def restore(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace what stands under the same names.")
     ] = False,
+    received_by: For = "",
+    requested_by: RequestedBy = "",
+    approved_by: ApprovedBy = None,
+    certificate: WithCertificate = None,
     plan_only: Annotated[
         bool, typer.Option("--plan-only", help="Show the plan; write nothing.")
     ] = False,
@@ -98,7 +113,11 @@ def restore(
     Prints the plan first: which snapshots, how far their times lie apart, how much, what cannot come
     back. Every byte is proven before it is written, and read back after. Repeating the same command
     after an interruption goes on where it was. Needs an identity.
+
+    Where firm.yaml asks for an approval, this is the breaking of the glass (docs/RESTORE_APPROVAL.md).
     """
+    from muniment.recovery.certificate.witness import Witness
+    from muniment.recovery.crosswalk.asking import ask_for_matter
     from muniment.recovery.matter_file import MATTER_FILE
     from muniment.recovery.matter_file.index import Outcome, require_free, write_index
     from muniment.recovery.perform import perform
@@ -117,9 +136,19 @@ def restore(
         raise typer.BadParameter("--into-existing goes with --as clio")
     back = WriteBack(session, from_sources or [], existing=existing) if form is Form.CLIO else None
     vault = session.reading()
-    selection = _selection(vault, matter, path, item, source, from_sources or [])
+    joined: Joined | None = None
+    if matter:
+        sources = tuple(source_of(each) for each in from_sources or [])
+        selection, joined, _ = ask_for_matter(
+            vault, matter, sources, naming=naming_sources(session)
+        )
+    else:
+        selection = _selection(path, item, source, from_sources or [])
     if as_file:
         selection = replace(selection, related=True)
+    receiving = Receiving(
+        session, vault, joined, received_by, requested_by, approved_by or (), certificate
+    )
     at = moment_of_plan(session, vault, as_of, selection.sources)
     at_hand = AtHand()
     with session.screen.progress("Planning: proving the chosen snapshots"):
@@ -127,19 +156,32 @@ def restore(
             plan = back.plan(vault, selection, at, at_hand)
         else:
             target = MATTER_FILE if as_file else "folder"
-            plan = make_restore_plan(vault, selection, at, target=target, at_hand=at_hand)
+            plan = make_restore_plan(
+                vault, selection, at, target=target, at_hand=at_hand, withhold=receiving.withhold
+            )
+    receiving.require(plan)
+    let_go = LetGo(session, receiving)
+    let_go.judge(plan, selection)
     data: dict[str, Any] = {"plan": plan.as_dict(), "plan_digest": plan.digest, "performed": None}
     if back is not None:
         data["clio"] = {"planned": back.forecast.as_dict()}
+    if joined is not None:
+        data["matter"] = {"ids": list(joined.ids), "notes": list(joined.notes)}
+        print_joined(session, joined)
+    data["approval"] = let_go.as_dict()
     if plan_only:
-        session.screen.answer(
-            "restore", data, lambda: print_plan(session, plan, plan_only=True, back=back)
-        )
+
+        def planned() -> None:
+            print_plan(session, plan, plan_only=True, back=back)
+            let_go.say()
+
+        session.screen.answer("restore", data, planned)
         return
     assert to is not None
     session.require_outside(to.absolute())
     if not session.screen.as_json:
         print_plan(session, plan, back=back)
+        let_go.say()
     _agreed(plan, plan_digest)
     if back is not None:
         back.connect()
@@ -150,6 +192,8 @@ def restore(
     folder = to.absolute()
     if as_file:
         require_free(folder, overwrite=overwrite)
+    let_go.begin(plan)
+    witness = Witness()
     with session.screen.progress("Restoring") as advance:
         done: dict[str, int] = {}
 
@@ -164,6 +208,8 @@ def restore(
             lambda of: _target(session, plan, of, folder, overwrite=overwrite),
             progress=progress,
             at_hand=at_hand,
+            withhold=receiving.withhold,
+            witness=witness.saw,
         )
     if as_file:
         outcome = Outcome(plan, report.verified, report.failures)
@@ -173,15 +219,25 @@ def restore(
         written = back.perform(vault, plan, selection, folder)
         whole = whole and all(one.whole for one in written)
         data["clio"] |= {"written": [one.as_dict() for one in written]}
-    _record(session, vault, plan, report, requested_at, whole=whole)
+    _record(session, vault, plan, report, requested_at, receiving.restore_id, whole=whole)
+    let_go.end(whole)
+    data["approval"] = let_go.as_dict()
     data |= {"performed": report.as_dict(), "to": str(folder)}
+    certified = True
+    if receiving.wants_certificate:
+        told = receiving.certified(plan, selection, folder, witness, report, requested_at)
+        data["certificate"] = told
+        certified = "folder" in told
 
     def human() -> None:
         print_report(session, report, folder)
+        if "certificate" in data:
+            print_certificate(session, data["certificate"])
         if back is not None:
             back.print_report(folder)
 
-    session.screen.answer("restore", data, human, Exit.GOOD if whole else Exit.NOT_WHOLE)
+    good = whole and certified
+    session.screen.answer("restore", data, human, Exit.GOOD if good else Exit.NOT_WHOLE)
 
 
 def _target(
@@ -199,16 +255,16 @@ def _record(
     plan: RestorePlan,
     report: RestoreReport,
     requested_at: datetime,
+    restore_id: str,
     *,
     whole: bool,
 ) -> None:
     from muniment.errors import MunimentError
     from muniment.evidence.events import RestoreEnded
     from muniment.evidence.recording import restore_ended
-    from muniment.ids import new_run_id
 
     event = RestoreEnded(
-        restore_id=new_run_id(),
+        restore_id=restore_id,
         scope=plan.scope,
         matter=plan.selection if plan.scope == "matter" else "",
         requested_at=requested_at,
@@ -244,14 +300,10 @@ def _one_of(*asked: str) -> None:
         raise typer.BadParameter("say what: one of --matter, --path, --item, --source")
 
 
-def _selection(
-    vault: Vault, matter: str, path: str, item: str, source: str, given: Sequence[str]
-) -> Selection:
-    from muniment.recovery.selection import Scope, Selection, select_matter
+def _selection(path: str, item: str, source: str, given: Sequence[str]) -> Selection:
+    from muniment.recovery.selection import Scope, Selection
 
     sources = tuple(source_of(each) for each in given)
-    if matter:
-        return select_matter(vault, matter, sources)
     if path:
         selection = Selection(Scope.PATH, path, sources)
     elif item:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from muniment.cli.exits import Exit
+from muniment.cli.let_go import LetGo
 from muniment.cli.options import AsOf, Yes, moment_of_plan, session_of, source_of
+from muniment.cli.receiving import ApprovedBy, For, Receiving, RequestedBy
 
 if TYPE_CHECKING:
     from muniment.cli.session import Session
@@ -36,6 +38,9 @@ def restore_database(
         str,
         typer.Option(metavar="DIGEST", help="Perform only if this is the plan (see --plan-only)."),
     ] = "",
+    received_by: For = "",
+    requested_by: RequestedBy = "",
+    approved_by: ApprovedBy = None,
     yes: Yes = False,
 ) -> None:
     """Loads a dump into an empty database of the server that firm.yaml names as `restore` of the source.
@@ -43,6 +48,8 @@ def restore_database(
     Never into the server that it came from. The dump goes from the vault into the server and onto no disk;
     afterwards tables, rows and sums are counted and held against what was counted at the dump. As a file a dump
     comes with `muniment restore`. Needs an identity.
+
+    Where firm.yaml asks for an approval, this is the breaking of the glass (docs/RESTORE_APPROVAL.md).
     """
     from muniment.cli.restore import _agreed, _record
     from muniment.cli.restore_printed import print_plan
@@ -60,21 +67,33 @@ def restore_database(
     vault = session.reading()
     selection = Selection(Scope.ITEM, _item(vault, name, database), (name,))
     selection.predicate()
+    receiving = Receiving(session, vault, None, received_by, requested_by, approved_by or (), None)
     at = moment_of_plan(session, vault, as_of, selection.sources)
     at_hand = AtHand()
     with session.screen.progress("Planning: proving the chosen snapshot"):
-        plan = make_restore_plan(vault, selection, at, target="database", at_hand=at_hand)
-    data: dict[str, Any] = {"plan": plan.as_dict(), "plan_digest": plan.digest, "performed": None}
-    if plan_only:
-        session.screen.answer(
-            "restore-database", data, lambda: print_plan(session, plan, plan_only=True)
+        plan = make_restore_plan(
+            vault, selection, at, target="database", at_hand=at_hand, withhold=receiving.withhold
         )
+    receiving.require(plan)
+    let_go = LetGo(session, receiving)
+    let_go.judge(plan, selection)
+    data: dict[str, Any] = {"plan": plan.as_dict(), "plan_digest": plan.digest, "performed": None}
+    data["approval"] = let_go.as_dict()
+    if plan_only:
+
+        def planned() -> None:
+            print_plan(session, plan, plan_only=True)
+            let_go.say()
+
+        session.screen.answer("restore-database", data, planned)
         return
     if not session.screen.as_json:
         print_plan(session, plan)
+        let_go.say()
     _agreed(plan, plan_digest)
     if not plan_digest:
         session.screen.confirm(f"Load it into the database {into} at {access.place}?", yes)
+    let_go.begin(plan)
     target = DatabaseTarget(server_of(system, access, into), access.place)
     with session.screen.progress("Loading") as advance:
         report = perform(
@@ -84,8 +103,11 @@ def restore_database(
             lambda _: target,
             progress=lambda _, done, total: advance(done, total),
             at_hand=at_hand,
+            withhold=receiving.withhold,
         )
-    _record(session, vault, plan, report, requested_at, whole=report.whole)
+    _record(session, vault, plan, report, requested_at, receiving.restore_id, whole=report.whole)
+    let_go.end(report.whole)
+    data["approval"] = let_go.as_dict()
     rows = sum(target.loaded.rows.values()) if target.loaded else 0
     data |= {"performed": report.as_dict(), "to": f"{access.place}/{into}", "rows": rows}
 

@@ -30,19 +30,27 @@ def checkpoint(ctx: typer.Context) -> None:
 
     Write the mark down, mail it, keep it elsewhere: with it `muniment check --outside-mark` sees
     whether the store was set back. Before that it notes the configuration in force and rolls up the months
-    that are over, for `muniment kpi`. Uses operations' keys.
+    that are over, for `muniment kpi`; and records what the naming sources call the matters. Uses operations' keys.
     """
     from muniment.evidence.upkeep import destinations_of, keep_up
+    from muniment.recovery.crosswalk.naming import naming_sources
+    from muniment.recovery.crosswalk.record import keep_record
     from muniment.vault.checkpoints import mark_of, write_checkpoint
 
     session = session_of(ctx)
     vault = session.acting("operations")
     home = session.reading_destination
     keep_up(vault, session.firm, home)
+    naming = naming_sources(session.firm)
+    unrecorded = keep_record(vault, naming)
+    if unrecorded is not None:
+        session.screen.note(f"The matters are not recorded: {unrecorded.what}.")
     written = write_checkpoint(vault)
     for name in destinations_of(session.firm) if not session.destination else ():
         if name != home:
-            keep_up(session.wiring.vault("operations", name), session.firm, name)
+            other = session.wiring.vault("operations", name)
+            keep_up(other, session.firm, name)
+            keep_record(other, naming)
     mark = mark_of(written.digest)
     heads = {source: head.model_dump() for source, head in written.value.heads.items()}
     data = {"object": written.name, "digest": written.digest, "mark": mark, "heads": heads}

@@ -146,6 +146,7 @@ def _look(
             verification=seen.verification,
             drill=seen.drill,
             drill_open=seen.drill_open,
+            reviews=seen.reviews,
             checkpoint=seen.checkpoint,
             check=seen.check,
             findings=tuple(seen.findings),

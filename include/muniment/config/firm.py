@@ -14,6 +14,8 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
+from muniment.config.approvals import Approvals
+from muniment.config.matter_policy import ExpectedIn, MatterPolicies
 from muniment.config.papers import TrustPapers
 from muniment.config.policy import (
     AcceptedException,
@@ -337,11 +339,24 @@ class Firm(Model):
     matter_rules: Annotated[tuple[MatterRule, ...], Listed] = Field(
         (), description="How a path names a matter; the first rule that matches decides."
     )
+    matters: MatterPolicies = Field(
+        (), description="Matters that are sealed, or walled off from somebody (docs/MATTERS.md)."
+    )
+    matters_expected_in: ExpectedIn = Field(
+        (),
+        description="Sources in which every active matter should have something; `muniment matters` tells where one has"
+        " nothing.",
+        examples=["file-server"],
+    )
     exceptions: Annotated[tuple[AcceptedException, ...], Listed] = Field(
         (), description="Problems that somebody accepted for a time."
     )
     sources: Annotated[Mapping[SourceId, SourceOptions], Table] = Field(
         default_factory=dict, description="Options by source_id."
+    )
+    approvals: Annotated[Approvals | None, Table] = Field(
+        None,
+        description="Who approves restores. Without it every restore goes to whoever may trigger it.",
     )
     trust_papers: TrustPapers | None = Field(
         None, description="Which papers of trust accounts must be in the vault, and by when."
@@ -361,7 +376,7 @@ class Firm(Model):
         default_factory=Labels, description="What may stand in labels."
     )
 
-    @field_validator("matter_rules", "exceptions", mode="before")
+    @field_validator("matter_rules", "matters", "exceptions", "matters_expected_in", mode="before")
     @classmethod
     def _empty(cls, value: object) -> object:
         return () if value is None else value

@@ -40,7 +40,7 @@ from muniment.errors import ConfigError
 
 _BY_NAME = ("destinations", "retention", "sources", "people", "keys", "alerts", "labels")
 _BY_PLACE = ("matter_rules", "exceptions")
-_ALONE = ("clock_tolerance",)
+_ALONE = ("approvals", "clock_tolerance")
 _OPTIONAL = ("trust_papers",)
 """Parts that may be left out as a whole, so that no key in them is missed by the firm."""
 _STOPPING = ("sources", "matter_rules")
@@ -136,6 +136,7 @@ def load_firm(folder: Path, systems: Mapping[str, System] = SYSTEMS) -> FirmConf
     issues += [
         *refused,
         *references.people_issues(firm, document),
+        *references.approval_issues(firm, document),
         *references.key_issues(firm, document),
         *references.source_issues(firm, ids, document),
         *references.paper_issues(firm, inventory.rows, document),
@@ -261,6 +262,9 @@ def _take_out(data: dict[str, Any], broken: set[tuple[str | int, ...]]) -> None:
         if place[0] == "labels":
             # What was meant to be hidden must not be shown because of a typing mistake.
             data["labels"] = {"matter_numbers": False}
+        elif place[0] == "approvals":
+            # What was to be approved must not go without, because of a typing mistake.
+            data["approvals"] = {}
         elif len(place) == 1:
             data.pop(str(place[0]), None)
         elif isinstance(data.get(str(place[0])), list):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from muniment.config.approvals import flaws
 from muniment.config.firm import Firm
 from muniment.config.inventory import InventoryRow
 from muniment.config.issues import FIRM_YAML, ConfigIssue, listed_words, suggestion
@@ -40,6 +41,11 @@ def people_issues(firm: Firm, document: Document) -> Iterator[ConfigIssue]:
             (("alerts", "smtp", "escalate_to", n), who)
             for n, who in enumerate(firm.alerts.smtp.escalate_to)
         ]
+    for n, policy in enumerate(firm.matters):
+        named.append((("matters", n, "custodian"), policy.custodian))
+        named += [
+            (("matters", n, "walled_from", m), who) for m, who in enumerate(policy.walled_from)
+        ]
     for name, rule in firm.retention.items():
         if isinstance(rule, Records):
             named.append((("retention", name, "confirmed_by"), rule.confirmed_by))
@@ -53,6 +59,12 @@ def people_issues(firm: Firm, document: Document) -> Iterator[ConfigIssue]:
     if roles.deputy == roles.managing_partner:
         what = "is the managing partner, who cannot stand in for himself"
         yield _issue(document, ("roles", "deputy"), what, "Name somebody else, or leave it out.")
+
+
+def approval_issues(firm: Firm, document: Document) -> Iterator[ConfigIssue]:
+    """Approvers are people, no technicians, and known to Airflow; the glass is broken by two."""
+    for place, what, right in flaws(firm):
+        yield _issue(document, ("approvals", *place), what, right)
 
 
 def key_issues(firm: Firm, document: Document) -> Iterator[ConfigIssue]:
@@ -143,6 +155,7 @@ def source_issues(firm: Firm, known: Collection[str], document: Document) -> Ite
         for n, entry in _entries(document, part):
             if isinstance(entry.get("source"), str):
                 named.append(((part, n, "source"), entry["source"]))
+    named += [(("matters_expected_in", n), s) for n, s in enumerate(firm.matters_expected_in)]
     for place, source in named:
         if source not in known:
             what = "is for a source that inventory.csv has not; it has no effect"

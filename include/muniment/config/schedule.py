@@ -73,13 +73,7 @@ class Schedule:
 
     def longest_gap(self, after: datetime, zone: str) -> timedelta:
         """The longest time between two due moments in the next eight days (or four moments)."""
-        until = after + timedelta(days=8)
-        moments: list[datetime] = []
-        for moment in self.due(after, zone):
-            moments.append(moment)
-            if moment > until and len(moments) >= 4:
-                break
-        return max(b - a for a, b in pairwise(moments))
+        return _longest_gap(self, after, zone)
 
     @property
     def _every_hour(self) -> bool:
@@ -87,11 +81,23 @@ class Schedule:
 
     def _by_the_hour(self, begin: datetime, local: ZoneInfo) -> Iterator[datetime]:
         moment = begin
+        cron = _croniter(self.cron, _wall_of(begin, local))
         while True:
-            wall = moment.astimezone(local).replace(tzinfo=None)
-            at: datetime = _croniter(self.cron, wall).get_next(datetime)
+            wall = _wall_of(moment, local)
+            at: datetime = cron.get_next(datetime, start_time=wall)
             moment = moment + (at - wall)
             yield moment
+
+
+@lru_cache(maxsize=1024)
+def _longest_gap(schedule: Schedule, after: datetime, zone: str) -> timedelta:
+    until = after + timedelta(days=8)
+    moments: list[datetime] = []
+    for moment in schedule.due(after, zone):
+        moments.append(moment)
+        if moment > until and len(moments) >= 4:
+            break
+    return max(b - a for a, b in pairwise(moments))
 
 
 def _croniter(cron: str, start: datetime, **limits: int) -> Any:

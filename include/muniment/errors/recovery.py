@@ -84,3 +84,88 @@ class GivenBackBefore(RestoreError):
         "To go on with that restore, name its folder with --to. To begin anew, delete the matter it made in "
         "the vendor's system first."
     )
+
+
+class WalledOff(RestoreError):
+    """Something of a matter was to be given to somebody who is, or was then, walled off from it."""
+
+    code = "M589"
+    default_safe = "Nothing of it was written."
+    default_todo = (
+        "Say with --for who receives it, and with --requested-by who asks. If the wall is an error, the managing partner "
+        "changes `matters` in firm.yaml; a wall that stood at the time of the snapshot still counts."
+    )
+
+
+class CertificateRefused(RestoreError):
+    """What would be certified is not what was verified."""
+
+    code = "M590"
+    default_safe = "What was delivered stands; no certificate was written."
+    default_todo = (
+        "Restore again into an empty folder; certify before anybody works on the delivery."
+    )
+
+
+class ReleaseRefused(RestoreError):
+    """A restore that needs an approval was not released, or its release does not fit."""
+
+    code = "M580"
+    default_safe = "Nothing was read for it and nothing was delivered."
+    default_todo = "Trigger the restore again and have it approved (docs/RESTORE_APPROVAL.md)."
+
+
+class ReleaseMissing(ReleaseRefused):
+    """The vault holds no release for this restore. What Airflow says of the approving task is none."""
+
+    code = "M581"
+
+
+class OwnApproval(ReleaseRefused):
+    """Who asks for a restore never approves it."""
+
+    code = "M582"
+    default_todo = "Let another of the approvers that firm.yaml names answer."
+
+
+class NotAnApprover(ReleaseRefused):
+    """Somebody answered whom firm.yaml does not let approve."""
+
+    code = "M583"
+    default_todo = "Let one of the approvers answer, or have the managing partner name this person: `approvals` in firm.yaml."
+
+
+class ReleaseExpired(ReleaseRefused):
+    """The release was not used in the time for which it is good."""
+
+    code = "M584"
+
+
+class ReleaseElsewhere(ReleaseRefused):
+    """The release belongs to another run."""
+
+    code = "M585"
+    default_todo = "A release is good for the run it was given to. Have this one approved."
+
+
+class ReleaseSpent(ReleaseRefused):
+    """The release was used before; it is good for one restore."""
+
+    code = "M586"
+
+
+class ReleaseForged(ReleaseRefused):
+    """A release for this restore lies in the vault, signed by a key that may not sign it."""
+
+    code = "M587"
+    default_todo = (
+        "Somebody with a store credential wrote it. Tell the managing partner, run `muniment evidence verify`, and "
+        "have the restore approved."
+    )
+
+
+class TwoPersonsNeeded(ReleaseRefused):
+    """Without an approver it takes two different people whom firm.yaml names for that."""
+
+    code = "M588"
+    default_todo = "Name two of `approvals.break_glass` of firm.yaml, none of whom asked for it."

@@ -38,6 +38,7 @@ CATALOGUE: Mapping[str, str] = {
     "run.failed": "a run ended without a snapshot",
     "run.ended": "a run ended with a snapshot, which its commit describes",
     "restore.ended": "a restore was performed, whole or not",
+    "certificate.made": "a delivery was certified",
     VERIFICATION_ENDED: "the weekly verification ended",
     "check.ended": "the daily check without a key ended",
     "drill.started": "a recovery drill was drawn, with its seed",
@@ -51,6 +52,7 @@ CATALOGUE: Mapping[str, str] = {
     "exception.accepted": "somebody accepted a problem for a time",
     suspicion.CLEARED: "a person looked at a suspicious snapshot, and forgetting may go on",
     ROLLUP: "the ledger of a month",
+    "matters.named": "a naming source called matters otherwise than before",
 }
 """Event -> what it says. Others exist (alerts have more); these are the ones that KPIs are made of."""
 
@@ -186,6 +188,8 @@ class RestoreEnded:
     verified: int
     reason: str = ""
     matter: str = ""
+    phases: Mapping[str, float] = field(default_factory=dict)
+    """Seconds by phase: `plan`, `approval`, `delivery`."""
 
     @property
     def subject(self) -> str:
@@ -202,6 +206,29 @@ class RestoreEnded:
             "items": self.items,
             "verified": self.verified,
             "reason": self.reason,
+            **{f"phase.{name}": seconds for name, seconds in self.phases.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateMade:
+    """Of a restore or a drill. `certificate` is the SHA-256 of the statement's bytes, which stand beside the delivery."""
+
+    event: ClassVar[str] = "certificate.made"
+    restore_id: str
+    certificate: str
+    plan_digest: str
+    files: int
+
+    @property
+    def subject(self) -> str:
+        return self.restore_id
+
+    def facts(self) -> Facts:
+        return {
+            "certificate": self.certificate,
+            "plan_digest": self.plan_digest,
+            "files": self.files,
         }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 
 from muniment.errors import FormatError, MunimentError, PlanChanged, TargetNotEmpty, TargetUnusable
 from muniment.model.item import Row
+from muniment.recovery.delivered_index import index_pages
 from muniment.recovery.plan import Choice, RestorePlan, chosen
 from muniment.recovery.selected import AtHand, load_matching
 from muniment.recovery.selection import Filter, Selection, nothing_withheld, select
@@ -23,6 +25,14 @@ THREADS = 2
 
 Progress = Callable[[str, int, int], None]
 """(source, done bytes, all bytes)."""
+
+
+Witness = Callable[[str, Target, Row, Row], None]
+"""(source, target, the item, the item as it was placed), for each that was read back and is equal; in the plan's order."""
+
+
+def nobody_asks(source: str, target: Target, row: Row, stands: Row) -> None:
+    """Wants to know nothing."""
 
 
 def silent(source: str, done: int, total: int) -> None:
@@ -75,9 +85,10 @@ def perform(
     withhold: Filter = nothing_withheld,
     progress: Progress = silent,
     at_hand: AtHand | None = None,
+    witness: Witness = nobody_asks,
 ) -> RestoreReport:
     """Delivers every item of the plan; `targets` gives the target of a source. What is `at_hand` of
-    rows, from the plan, is not read again.
+    rows, from the plan, is not read again. `witness` is told what was read back.
 
     An item that cannot be proven is not written, is listed among the failures, and the others go on.
     Repeating it after an interruption goes on where it was.
@@ -93,7 +104,9 @@ def perform(
         # However it ends, also by an interruption: a folder that stays locked until the collector of
         # garbage comes by refuses the same restore when it is asked to go on.
         with closing(targets(choice.source)) as target:
-            _perform_choice(vault, choice, selection, target, report, withhold, progress, at_hand)
+            _perform_choice(
+                vault, choice, selection, target, report, withhold, progress, at_hand, witness
+            )
     return report
 
 
@@ -106,6 +119,7 @@ def _perform_choice(
     withhold: Filter,
     progress: Progress,
     at_hand: AtHand | None,
+    witness: Witness,
 ) -> None:
     began = time.monotonic()
     history, record = chosen(vault, choice)
@@ -119,9 +133,9 @@ def _perform_choice(
     began = report.spent("plan", began)
     reader = PartReader(vault.store, vault.keyring, history.packs(record))
     delivery = _Delivery(reader, target, report, choice, progress)
-    delivery.run(rows)
+    delivery.run(rows, selected.rows)
     began = report.spent("write", began)
-    delivery.verify(rows)
+    delivery.verify(selected.rows, rows, witness)
     report.spent("verify", began)
 
 
@@ -153,7 +167,8 @@ class _Delivery:
         self._done = 0
         self._failed: set[bytes] = set()
 
-    def run(self, rows: Sequence[Row]) -> None:
+    def run(self, rows: Sequence[Row], before: Sequence[Row]) -> None:
+        """`before` are the same rows as the vault has them, in the same order."""
         for row in rows:
             if not row.parts and row.kind == "dir":
                 self._note(self._give(row))
@@ -166,6 +181,7 @@ class _Delivery:
         for row in rows:
             if row.kind == "symlink":
                 self._note(self._give(row))
+        self._list(rows, before)
         for given in self._target.finish():
             self._report.differences.update(given.differences)
 
@@ -187,6 +203,18 @@ class _Delivery:
         except MunimentError as error:
             return row, error
 
+    def _list(self, rows: Sequence[Row], before: Sequence[Row]) -> None:
+        for name, content in index_pages(before, rows, self._failed):
+            digest = hashlib.sha256(content).digest()
+            try:
+                self._target.give(
+                    "file", name, {}, iter([content]), digest=digest, size=len(content)
+                )
+            except TargetUnusable:
+                raise
+            except MunimentError as error:
+                self._report.failures.append((name.decode(), f"{error.code} {error.what}"))
+
     def _note(self, outcome: tuple[Row, Given | MunimentError | None]) -> None:
         row, given = outcome
         if isinstance(given, MunimentError):
@@ -200,13 +228,14 @@ class _Delivery:
         else:
             self._report.differences.update(given.differences)
 
-    def verify(self, rows: Sequence[Row]) -> None:
+    def verify(self, items: Sequence[Row], placed: Sequence[Row], witness: Witness) -> None:
         """Reads back what was delivered."""
-        for row in rows:
+        for item, row in zip(items, placed, strict=True):
             if row.item_id in self._failed:
                 continue
             if self._target.already(row.kind, row.native_id, row.digest, row.size):
                 self._report.verified += 1
+                witness(self._choice.source, self._target, item, row)
             else:
                 self._report.failures.append(
                     (row.item_id.hex(), "M540 what stands in the target is not what was delivered")

@@ -78,8 +78,7 @@ def load_matching(
 ) -> Matching:
     """Raises NoKey when none of the rows opens, IntegrityError and its like when none of the ways to
     read them is whole, StoreError when the store does not answer."""
-    matter = selection.value if selection.scope is Scope.MATTER else ""
-    snapshot = _open_rows(vault, history, record, matter)
+    snapshot = open_rows(vault, history, record, selection.matters)
     epochs = [key_id for key_id in snapshot.sealed_away if not names.matter_of_key(key_id)]
     if epochs and selection.scope is Scope.SOURCE:
         raise NoKey(
@@ -88,13 +87,15 @@ def load_matching(
         )
     found = matching(snapshot, selection)
     if selection.related and refer(found.rows):
-        everything = _open_rows(vault, history, record, "")
+        everything = open_rows(vault, history, record, ())
         named = related(vault, history, record, everything, found.rows)
         found = replace(found, rows=in_order([*found.rows, *named]))
     return found
 
 
-def _open_rows(vault: Vault, history: History, record: CommitRecord, matter: str) -> Snapshot:
+def open_rows(
+    vault: Vault, history: History, record: CommitRecord, matters: tuple[str, ...]
+) -> Snapshot:
     """The rows (of a matter, or all) by the first way whose objects are there and whole: they all say the same.
 
     Packs are not asked for here: one that is lost must not send back in time who asks for nothing in
@@ -112,7 +113,7 @@ def _open_rows(vault: Vault, history: History, record: CommitRecord, matter: str
             continue
         try:
             return load_snapshot(
-                vault.store, vault.keyring, vault.vault_id, history, chain, matter=matter
+                vault.store, vault.keyring, vault.vault_id, history, chain, matters=matters
             )
         except MunimentError as error:
             if is_silence(error):

@@ -29,13 +29,20 @@ class Selection:
     """`value` is a matter's opaque id, a path pattern, an item id in hex, or empty.
 
     `sources` are the sources it is taken from; empty means all. `related` asks for the rows besides that
-    the wanted ones name (contacts, users, categories), for a matter that is to be read by people.
+    the wanted ones name (contacts, users, categories), for a matter that is to be read by people. `also` are
+    further opaque ids of the same matter: those of the numbers that it had before or has since.
     """
 
     scope: Scope
     value: str = ""
     sources: tuple[str, ...] = ()
     related: bool = False
+    also: tuple[str, ...] = ()
+
+    @property
+    def matters(self) -> tuple[str, ...]:
+        """Every opaque id of the matter that is wanted; empty where it is not a matter."""
+        return (self.value, *self.also) if self.scope is Scope.MATTER else ()
 
     def shown(self) -> str:
         """What may stand in plans, logs and labels: a path pattern names clients, so its digest."""
@@ -46,7 +53,8 @@ class Selection:
         if self.scope is Scope.SOURCE:
             return lambda row: True
         if self.scope is Scope.MATTER:
-            return lambda row: row.matter == self.value
+            wanted_matters = frozenset(self.matters)
+            return lambda row: row.matter in wanted_matters
         if self.scope is Scope.ITEM:
             try:
                 wanted = bytes.fromhex(self.value)
@@ -67,7 +75,8 @@ class Selection:
 def select_matter(
     vault: Vault, asked: str, sources: tuple[str, ...] = (), *, related: bool = False
 ) -> Selection:
-    """A matter by its number (`2024-0113`) or its opaque id (`M-7F3K2QXA`).
+    """A matter by its number (`2024-0113`) or its opaque id (`M-7F3K2QXA`), under this number alone; see
+    `muniment.recovery.crosswalk.asking` for one that was renumbered.
 
     Raises NothingToRestore for an empty question.
     """

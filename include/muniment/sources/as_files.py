@@ -12,6 +12,7 @@ What a source says of this stands in `metadata` of its rows:
     file   name of the file whose bytes the item is
     mark   what tells it from others of that name
     of     native id of the item by whose `in` it lies (a version lies where its document lies)
+    listed when (ISO 8601, UTC) and who, for an index of what was delivered
     ext    for bytes without a name: what is put behind the native id in place of `.json`
 """
 

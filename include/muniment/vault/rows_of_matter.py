@@ -1,10 +1,11 @@
-"""Rows of one matter out of a snapshot object, without parsing those of the others.
+"""Rows of one matter out of a snapshot object, without parsing those of the others. A matter that was
+renumbered has an opaque id for each of its numbers; what lies under any of them is its own.
 
 Of another matter's item only this counts: that the item, if it was held to be of this matter by what was
 read before, is so no longer. Our writers begin every item's line with the same words and its id, and
 escape nothing. Anybody else may say the same otherwise: names of keys or values spelled with escapes, a
 second `t` or `id` later on, of which the last counts. So what is passed over must look as ours does in
-all of this; in such a line a value that is the matter's id stands there as it is. All else is for the
+all of this; in such a line a value that is an id of the matter stands there as it is. All else is for the
 parser. What else a line passed over says, and whether it is well-formed, is never looked at: `verify`
 does.
 
@@ -26,16 +27,22 @@ _PLAIN = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 
 def rows_of_matter(
-    pieces: Iterable[bytes], matter: str, held: Collection[bytes], *, vault_id: str, source: str
+    pieces: Iterable[bytes],
+    matters: Collection[str],
+    held: Collection[bytes],
+    *,
+    vault_id: str,
+    source: str,
 ) -> Iterator[AnyRow]:
     """The matter's items, all that is no item, and Gone for each held item that went to another matter.
 
     Args:
+        matters: the matter's opaque ids.
         held: the ids of the items that the caller has of this matter, at any time while it takes rows.
 
     Raises FormatError, perhaps after some rows.
     """
-    look = _Look(matter)
+    look = _Look(matters)
     seen = Seen()
     first = True
     for block in blocks(pieces):
@@ -51,7 +58,7 @@ def rows_of_matter(
                 row = parse_seen(line, seen)
                 if row is None:
                     continue
-                if not isinstance(row, Row) or row.matter == matter:
+                if not isinstance(row, Row) or row.matter in matters:
                     yield row
                     continue
                 item_id = row.item_id
@@ -64,15 +71,18 @@ def rows_of_matter(
 class _Look:
     """Tells without parsing what cannot be of the matter."""
 
-    def __init__(self, matter: str) -> None:
+    def __init__(self, matters: Collection[str]) -> None:
         # In no line is there nothing: a matter that might be written with escapes is never passed over.
-        self._wanted = f'"{matter}"'.encode() if _PLAIN.match(matter) else b""
+        self._wanted = [f'"{m}"'.encode() if _PLAIN.match(m) else b"" for m in matters]
+
+    def _may_be_wanted(self, text: bytes) -> bool:
+        return any(wanted in text for wanted in self._wanted)
 
     def other(self, line: bytes) -> bytes | None:
         """The id of an item of another matter; None where it may be of this one, or only a parser can
         tell."""
         found = _ITEM.match(line)
-        if found is None or self._wanted in line or b"\\" in line:
+        if found is None or self._may_be_wanted(line) or b"\\" in line:
             return None
         after = found.end()
         if line.find(b'"t"', after) >= 0 or line.find(b'"id"', after) >= 0:
@@ -81,7 +91,7 @@ class _Look:
 
     def passes(self, block: bytes, held: Collection[bytes]) -> bool:
         """Is every line of a block, each with its newline, another matter's item that is not held?"""
-        if self._wanted in block or b"\\" in block or b"\r" in block or block[-1:] != b"\n":
+        if self._may_be_wanted(block) or b"\\" in block or b"\r" in block or block[-1:] != b"\n":
             return False
         lines = block.count(b"\n")
         begun = block.count(b"\n" + _START) + block.startswith(_START)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,12 +105,12 @@ def load_snapshot(
     history: History,
     chain: Chain,
     *,
-    matter: str = "",
+    matters: Collection[str] = (),
 ) -> Snapshot:
     """Merges base and deltas. Rows of matters, or of all that is under no matter's key, that cannot be
     opened are left out and their key ids listed in `sealed_away`.
 
-    With `matter` only its items are there. Their rows are all that is parsed of the items, so of damage
+    With `matters`, the ids of one matter, only its items are there. Their rows are all that is parsed of the items, so of damage
     in the rows of another matter nothing is noticed.
 
     Raises NoKey when nothing could be opened at all, and when some epochs open and others do not: with
@@ -134,8 +134,8 @@ def load_snapshot(
                 store, [identity], history.source, described.snapshot, described.size
             )
             of = {"vault_id": vault_id, "source": history.source}
-            if matter:
-                found = rows_of_matter(pieces, matter, snapshot.items, **of)
+            if matters:
+                found = rows_of_matter(pieces, matters, snapshot.items, **of)
             else:
                 found = rows.parse_pieces(pieces, **of)
             if names.matter_of_key(described.key_id):

@@ -68,9 +68,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def practice(firm: AirflowFirm) -> None:
-    """Backed up once, with a document that does not open in one of its matters; has a partner."""
+    """Backed up once, with a document that does not open in one of its matters; has a partner, who approves its
+    restores."""
     firm.login = PARTNER
-    firm.document()
+    firm.document(more="approvals: {time_out: 2h, reminder: 1h}\n")
     for number in range(20):
         firm.write(f"Matters/2024-0113 Harbor/{number:03}.txt", f"page {number}")
     firm.write("Matters/2024-0200 Mill/broken.pdf", "%PDF-1.7 and nothing more")

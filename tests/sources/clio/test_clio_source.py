@@ -288,8 +288,8 @@ def test_a_first_load_that_is_killed_again_and_again_asks_for_no_file_twice(
     sim.control("counters", reset=True)
     kills = 0
     while True:
-        # Only files count: each attempt lists anew.
-        budget.take = killing(real, 6, lambda priority: priority is Priority.BULK)  # type: ignore[method-assign]
+        # Only files count: each attempt lists anew, which is most of its work. There are fifty.
+        budget.take = killing(real, 12, lambda priority: priority is Priority.BULK)  # type: ignore[method-assign]
         try:
             outcome = back_up(firm.run(options=BackupOptions(fetchers=1)))
             break

@@ -7,6 +7,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -26,6 +27,9 @@ from muniment.vault.store.s3_client import S3Credential, S3Settings, make_client
 from tests.support.fake_stores import digest, put
 from tests.support.s3_server import S3Place, S3Server
 from tests.support.sick_s3 import CUT, DROP, HANG, Answer, SickS3, sick_s3
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 KEY = S3Credential("AKIA-TEST", "the-secret-key")
 
@@ -53,18 +57,34 @@ def test_the_server_shows_the_checksum_it_verified(s3_place: S3Place) -> None:
     assert store.head("packs/ab/one").sha256 == digest(b"some bytes")
 
 
+def in_pages_of(client: S3Client, size: int) -> S3Client:
+    """The server would take a thousand names for a page."""
+
+    def asked(params: dict[str, object], **_: object) -> None:
+        params["MaxKeys"] = size
+
+    client.meta.events.register("before-parameter-build.s3.ListObjectVersions", asked)
+    return client
+
+
 def test_a_listing_of_more_than_a_page_loses_no_name(s3_place: S3Place) -> None:
     """SeaweedFS orders by folder and pages by name: `files-2/` is lost between two pages."""
-    client = s3_place.server.client("admin")
-    names = [f"commits/files/{number:08d}.json" for number in range(1010)]
+    client = in_pages_of(s3_place.server.embedded.client("admin"), 20)
+    names = [f"commits/files/{number:08d}.json" for number in range(45)]
     names += [f"commits/files-2/{number:08d}.json" for number in range(3)]
     names += ["bases/files/1", "commits/mail/1", "keys/id/1"]
     for name in names:
         client.put_object(Bucket=s3_place.bucket, Key=s3_place.key(name), Body=b"x")
-    store = s3_place.store()
+    store = S3Store(client, s3_place.bucket, s3_place.prefix)
     for prefix in ("", "commits/", "commits/fi", "commits/files-", "commits/files/"):
         wanted = sorted(name for name in names if name.startswith(prefix))
         assert [each.name for each in store.list(prefix)] == wanted
+    # The server does lose names when it is believed: or nothing was shown above.
+    pages = client.get_paginator("list_object_versions").paginate(
+        Bucket=s3_place.bucket, Prefix=s3_place.key("commits/")
+    )
+    told = [version["Key"] for page in pages for version in page.get("Versions", [])]
+    assert s3_place.key("commits/files-2/00000000.json") not in told
 
 
 def test_a_prefix_is_a_vault_of_its_own(s3_server: S3Server, s3_place: S3Place) -> None:

@@ -56,6 +56,10 @@ class MatterFileTarget:
             kind, native_id, metadata, content, mtime_ns=mtime_ns, digest=digest, size=size
         )
 
+    def where(self, native_id: bytes) -> bytes | None:
+        """As `FileTarget.where`."""
+        return self._folder.where(native_id)
+
     def finish(self) -> list[Given]:
         if self._pairs:
             self._compose()

@@ -179,10 +179,9 @@ class FileTarget:
             return False
 
     def where(self, native_id: bytes) -> bytes | None:
-        """The path, below the folder, of a file or link that this restore delivered; None before that, and
-        after `finish`."""
+        """The path, below the folder, of a file or link that this restore delivered; None before that."""
         with self._lock:
-            if self._delivery is None or self._finished:
+            if self._delivery is None:
                 return None
             standing = self._delivery.journal.standing.get(native_id)
         return standing.path if standing is not None and standing.mtime_ns is not None else None

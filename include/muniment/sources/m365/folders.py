@@ -9,7 +9,7 @@ from muniment.model.item import Observed
 from muniment.sources.m365 import naming
 from muniment.sources.m365.items import Assign, Clues, Shown, row_of, short
 from muniment.sources.m365.people import Person
-from muniment.sources.m365.rounds import NotThere, Round, asked, is_removed
+from muniment.sources.m365.rounds import NotThere, asked, at_once
 from muniment.sources.m365.transport import Transport
 
 ROOT, PURGED = "msgfolderroot", "recoverableitemsdeletions"
@@ -79,14 +79,9 @@ _COUNTS = ("totalItemCount", "unreadItemCount", "childFolderCount", "sizeInBytes
 
 def folders_of(outlook: Transport, person: Person) -> Folders:
     """Two requests for a mailbox of up to a page of folders. Raises NoMailbox, Closed."""
-    found: dict[str, Shown] = {}
     # The flat list has hidden folders and all that lies below, which the list of children has not.
-    for page in Round(outlook, f"users/{person.id}/mailFolders/delta").pages():
-        for row in page:
-            if is_removed(row):
-                found.pop(str(row.get("id")), None)
-            elif naming.is_id(row.get("id")):
-                found[row["id"]] = row
+    told = at_once(outlook, f"users/{person.id}/mailFolders/delta")
+    found = {id_: row for id_, row in told.items() if naming.is_id(id_)}
     purged = ""
     try:
         row = asked(outlook, f"users/{person.id}/mailFolders/{PURGED}")

@@ -160,6 +160,9 @@ class AppAccess(Access):
             raise SourceUnavailable("Entra cannot be reached", to=to) from None
         except requests.exceptions.RequestException:
             raise SourceUnavailable("Entra cannot be reached", to=to) from None
+        except json.JSONDecodeError:
+            # A page of a proxy, which passes.
+            raise SourceUnavailable("Entra's answers are no JSON", to=to) from None
         except ValueError:
             raise SourceRefused(
                 "the application cannot sign in: its certificate, or the tenant's name, cannot be read",

@@ -141,6 +141,14 @@ def addresses_of(row: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(address for address in found if address))
 
 
+def sender_of(row: Mapping[str, Any]) -> str:
+    """Who wrote it, to read."""
+    held = (row.get("from") or row.get("sender") or row.get("organizer") or {}).get(
+        "emailAddress"
+    ) or {}
+    return str(held.get("name") or held.get("address") or "")
+
+
 def message_of(user: str, row: Shown, named: Named) -> Observed:
     """What Graph says of a message, brought whole."""
     body = canonical(plain(row))
@@ -178,11 +186,14 @@ def mime_of(
         told = size_told(row)
         size = int(told * _GROWS) if told else UNKNOWN_SIZE
         print_ = Fingerprint(size, moment(row.get("receivedDateTime")), tag=marks.whole)
-    place = {
+    place: dict[str, object] = {
         "file": f"{str(row.get('subject') or 'no subject')[:100]}.eml",
         "mark": short(str(row["id"])),
         "of": naming.text(naming.MESSAGE, user, row["id"]),
+        "listed": [str(row.get("receivedDateTime") or ""), sender_of(row)],
     }
+    if row.get("internetMessageId"):
+        place["message_id"] = short(str(row["internetMessageId"]).strip())
     native = naming.native(naming.MIME, user, row["id"])
     brought = Brought(Fidelity.FILE, place, None)
     return Observed(naming.MIME, native, print_, message.named_by, brought)
@@ -192,7 +203,7 @@ def mime_of(
 
 
 def row_of(
-    kind: str, ids: Sequence[str], row: Shown, *, place: Mapping[str, str], named: Named = NO_MATTER,
+    kind: str, ids: Sequence[str], row: Shown, *, place: Mapping[str, object], named: Named = NO_MATTER,
     fidelity: Fidelity = Fidelity.EVIDENCE,
 ) -> Observed:  # fmt: skip
     """Any other row, brought whole; its version is its content."""
@@ -203,7 +214,7 @@ def row_of(
 
 
 def text_of(
-    kind: str, ids: Sequence[str], content: bytes, *, place: Mapping[str, str], named: Named
+    kind: str, ids: Sequence[str], content: bytes, *, place: Mapping[str, object], named: Named
 ) -> Observed:
     """A readable copy that is made of a row: `.ics`, `.vcf`."""
     print_ = Fingerprint(len(content), 0, tag=short(content))

@@ -36,20 +36,20 @@ from muniment.sources.m365.items import (
 )
 from muniment.sources.m365.people import Person
 from muniment.sources.m365.rounds import (
+    BEGINNINGS,
     Closed,
     Ended,
     Full,
     NoMailbox,
     NotThere,
     Round,
+    forgotten,
     is_removed,
     rows,
 )
 from muniment.sources.m365.transport import Transport
 from muniment.sources.web.exact import canonical, parse
 
-BEGINNINGS = 3
-"""How often a folder is begun anew whose round the vendor forgets."""
 SUSPECT = 20
 """Messages of which none is left: not believed."""
 BELOW = (naming.MESSAGE, naming.MIME)
@@ -111,22 +111,20 @@ class Mailbox:
         self._now = now
         self._every = every
         self._key = f"mail:{person.id}"
-        self.reached = "yes"
 
     def listed(self) -> Iterator[Listed]:
         """Folders and messages. Raises SourceUnavailable."""
         try:
-            folders = folders_of(self._outlook, self._person)
+            yield from self._listed()
         except NoMailbox:
-            self.reached = "no mailbox"
             if self._known.below(self._native(naming.MESSAGE)):
                 # A licence was taken away, perhaps; the vendor deletes the mailbox after 30 days.
                 yield from self._unseen(NOT_REACHED)
-            return
         except Closed:
-            self.reached = "closed to the application"
             yield from self._unseen(PERMISSION_DENIED)
-            return
+
+    def _listed(self) -> Iterator[Listed]:
+        folders = folders_of(self._outlook, self._person)
         remembered = self._remembered()
         if remembered is not None:
             try:
@@ -278,7 +276,7 @@ class Mailbox:
                 # No state is kept of a full mailbox: its pages are read plainly, each time.
                 yield from self._plainly(folders, place, seen)
                 return
-        raise self._outlook.unavailable("it forgets again and again how far a folder was read")
+        raise forgotten(self._outlook)
 
     def _plainly(self, folders: Folders, place: str, seen: set[bytes]) -> Iterator[Listed]:
         try:

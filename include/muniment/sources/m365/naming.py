@@ -15,7 +15,8 @@ from types import MappingProxyType
 USER, FOLDER, MESSAGE, MIME = "user", "mail_folder", "message", "message_mime"
 CALENDAR, EVENT, EVENT_ICS, EVENT_ATTACHMENT = "calendar", "event", "event_ics", "event_attachment"
 CONTACT_FOLDER, CONTACT, CONTACT_VCF, CONTACT_PHOTO = "contact_folder", "contact", "contact_vcf", "contact_photo"  # fmt: skip
-SITE, DRIVE, DRIVE_ITEM, FILE, PERMISSIONS = "site", "drive", "drive_item", "drive_file", "drive_permissions"  # fmt: skip
+SITE, DRIVE, DRIVE_ITEM = "site", "drive", "drive_item"
+FILE, VERSION, PERMISSIONS = "drive_file", "drive_version", "drive_permissions"
 COVERAGE = "coverage"
 
 PLACES: Mapping[str, str] = MappingProxyType(
@@ -23,14 +24,14 @@ PLACES: Mapping[str, str] = MappingProxyType(
         USER: "users", FOLDER: "mail_folders", MESSAGE: "messages", MIME: "mime",
         CALENDAR: "calendars", EVENT: "events", EVENT_ICS: "events_ics", EVENT_ATTACHMENT: "event_attachments",
         CONTACT_FOLDER: "contact_folders", CONTACT: "contacts", CONTACT_VCF: "contacts_vcf", CONTACT_PHOTO: "contact_photos",
-        SITE: "sites", DRIVE: "drives", DRIVE_ITEM: "drive_items", FILE: "drive_files", PERMISSIONS: "drive_permissions",
+        SITE: "sites", DRIVE: "drives", DRIVE_ITEM: "drive_items", FILE: "drive_files", VERSION: "drive_versions", PERMISSIONS: "drive_permissions",
         COVERAGE: "coverage",
     }
 )  # fmt: skip
 """Kind -> the first part of its native ids."""
 
 DEPTHS: Mapping[str, tuple[int, ...]] = MappingProxyType(
-    {USER: (1,), DRIVE: (1,), SITE: (1,), COVERAGE: (1,), EVENT_ATTACHMENT: (3,), FILE: (3,)}
+    {USER: (1,), DRIVE: (1,), SITE: (1,), COVERAGE: (1,), EVENT_ATTACHMENT: (3,)}
 )
 """How many ids follow, where it is not two."""
 

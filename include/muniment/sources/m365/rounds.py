@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from muniment.errors import SourceUnavailable
 from muniment.sources.m365.transport import Transport
 from muniment.sources.web.wire import Answer
 
@@ -42,6 +43,10 @@ class Closed(Exception):
 
 class Locked(Exception):
     """A site that is archived or locked."""
+
+
+OUT_OF_PLACE = (Ended, NotThere, Full, NoMailbox, Locked)
+"""What is sensible of a mailbox or drive, and not of the list of all users or sites."""
 
 
 def refused(transport: Transport, answer: Answer, url: str) -> Exception:
@@ -119,6 +124,31 @@ class Round:
             # Without it nobody knows whether this was all.
             raise self._transport.unavailable("a list ends without saying that it does")
         self.link = self._transport.url(link)
+
+
+BEGINNINGS = 3
+"""How often a round is begun anew that the vendor forgets."""
+
+
+def at_once(transport: Transport, path: str) -> dict[str, Shown]:
+    """All rows of a short round (folders), by id. Raises as `asked`."""
+    for _ in range(BEGINNINGS):
+        found: dict[str, Shown] = {}
+        try:
+            for page in Round(transport, path).pages():
+                for row in page:
+                    if is_removed(row):
+                        found.pop(str(row.get("id")), None)
+                    else:
+                        found[str(row.get("id"))] = row
+            return found
+        except Ended:
+            continue
+    raise forgotten(transport)
+
+
+def forgotten(transport: Transport) -> SourceUnavailable:
+    return transport.unavailable("it forgets again and again how far a list was read")
 
 
 def is_removed(row: Shown) -> bool:

@@ -7,36 +7,52 @@ services in `services` have. Rows come whole with their listing; bytes are fetch
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from muniment.errors import ItemUnreadable
-from muniment.model.item import NO_MATTER, Fingerprint
+from muniment.errors import ItemUnreadable, SourceRestricted
+from muniment.model.item import NO_MATTER, Fingerprint, Observed
 from muniment.sources.base import FIRST_TIME, Known, Listed, SourceHealth
 from muniment.sources.causes import DAMAGED, NOT_AN_ID, PERMISSION_DENIED, VANISHED
-from muniment.sources.m365 import naming
+from muniment.sources.m365 import calendars, contacts, coverage, naming
+from muniment.sources.m365.audit import M365Audit
 from muniment.sources.m365.client import Client
+from muniment.sources.m365.drives import BELOW, Reading, of_person, of_sites
+from muniment.sources.m365.files_opened import open_file
 from muniment.sources.m365.identity import roles_of
 from muniment.sources.m365.items import ASKED, Shown, message_of, mime_of, unassigned
 from muniment.sources.m365.mailbox import Mailbox, Rules
 from muniment.sources.m365.opened import Opened
 from muniment.sources.m365.people import Person, people
-from muniment.sources.m365.rights import MAIL, SERVICES, Rights, rights_of
-from muniment.sources.m365.rounds import Closed, NoMailbox, NotThere, asked
+from muniment.sources.m365.rights import (
+    CALENDARS,
+    CONTACTS,
+    MAIL,
+    ONEDRIVE,
+    REPORTS,
+    SERVICES,
+    SHAREPOINT,
+    Rights,
+    rights_of,
+)
+from muniment.sources.m365.rounds import OUT_OF_PLACE, Closed, NoMailbox, NotThere, asked
 from muniment.sources.m365.transport import UNREADABLE
+from muniment.sources.web.budget import Budget
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What of a tenant is backed up. `left_out` are users by id or address; `every` is how often all is compared."""
+    """What of a tenant is backed up. `left_out` are users by id or address; `every` is how often all is
+    compared; `versions` how many older ones of a file are kept."""
 
     services: tuple[str, ...] = SERVICES
     left_out: Collection[str] = ()
     every: timedelta = timedelta(days=7)
+    versions: int = 0
 
 
 class M365Source:
@@ -64,7 +80,8 @@ class M365Source:
                 self.source_id, ", ".join(rights.writing),
             )  # fmt: skip
         directory = self._client.directory
-        asked(directory, "users", (("$select", "id"), ("$top", "1")))
+        with self._of_all():
+            asked(directory, "users", (("$select", "id"), ("$top", "1")))
         facts = {"cloud": self._client.tenant.cloud, "roles": ", ".join(rights.roles)}
         if rights.writing:
             facts["could_write"] = ", ".join(rights.writing)
@@ -75,22 +92,78 @@ class M365Source:
         token = self._client.access.current().tokens.access
         return rights_of(roles_of(token), self._choice.services)
 
+    def auditor(self) -> M365Audit:
+        """Who looks at the same tenant by another way."""
+        client = self._client
+
+        def pace(path: str) -> Budget:
+            if path.startswith("drives/"):
+                return client.files.budget
+            parts = path.split("/")
+            return client.outlook(parts[1]).budget if len(parts) > 1 else client.directory.budget
+
+        return M365Audit(
+            client.tenant.place,
+            client.access,
+            pace,
+            client.clock,
+            self.source_id,
+            self._choice.left_out,
+        )
+
     # -- what is there? ----------------------------------------------------------------------------
 
     def scan(self, known: Known = FIRST_TIME) -> Iterator[Listed]:
         """Everybody, and what belongs to them. Raises SourceRefused, SourceRestricted, SourceUnavailable."""
+        with self._of_all():
+            yield from self._scan(known)
+
+    @contextmanager
+    def _of_all(self) -> Iterator[None]:
+        """What is asked of the whole tenant has to be there."""
+        try:
+            yield
+        except Closed:
+            raise SourceRestricted(
+                "the application may not list the users, or the sites, of the tenant (403)",
+                to=f"source {self.source_id}",
+                todo="In Entra, grant it the permissions that docs/M365.md lists, with administrator's consent.",
+            ) from None
+        except OUT_OF_PLACE:
+            raise self._client.directory.unavailable("a list of the tenant is not there") from None
+
+    def _scan(self, known: Known) -> Iterator[Listed]:
         self.rights().require(self.source_id)
-        now = self._client.clock.now()
-        for person in people(self._client.directory, self._choice.left_out):
+        choice, now = self._choice, self._client.clock.now()
+        reading = Reading(
+            self._client.files, self._rules, known, now, choice.every, choice.versions
+        )
+        drives: set[str] = set()
+        everybody: dict[str, Person] = {}
+        for person in people(self._client.directory, choice.left_out):
+            everybody[person.name.lower()] = person
             yield person.item
             yield from self._of(person, known, now)
+            if ONEDRIVE in choice.services:
+                yield from of_person(reading, person, drives)
+        if SHAREPOINT in choice.services:
+            yield from of_sites(reading, drives)
+        if MAIL in choice.services:
+            yield from self._archives(everybody)
+
+    def _archives(self, everybody: Mapping[str, Person]) -> Iterator[Listed]:
+        """Who has a mailbox that this connector cannot have."""
+        may_ask = REPORTS in self.rights().roles
+        yield from coverage.archives(self._client.directory if may_ask else None, everybody)
 
     def _of(self, person: Person, known: Known, now: datetime) -> Iterator[Listed]:
-        outlook = self._client.outlook(person.id)
-        if MAIL in self._choice.services:
-            yield from Mailbox(
-                outlook, person, self._rules, known, now, self._choice.every
-            ).listed()
+        outlook, choice = self._client.outlook(person.id), self._choice
+        if MAIL in choice.services:
+            yield from Mailbox(outlook, person, self._rules, known, now, choice.every).listed()
+        if CALENDARS in choice.services:
+            yield from calendars.Calendars(outlook, person, self._rules, known).listed()
+        if CONTACTS in choice.services:
+            yield from contacts.Contacts(outlook, person, self._rules, known).listed()
 
     # -- one item ----------------------------------------------------------------------------------
 
@@ -109,7 +182,10 @@ class M365Source:
         if ids is None:
             raise ItemUnreadable(NOT_AN_ID, to=self.source_id)
         try:
-            yield self._opened(kind, ids, listed)
+            if kind in (*BELOW, naming.DRIVE, naming.SITE):
+                yield open_file(self._client.files, kind, ids, listed)
+            else:
+                yield self._opened(kind, ids, listed)
         except (NotThere, NoMailbox):
             raise FileNotFoundError(VANISHED) from None
         except Closed:
@@ -118,8 +194,22 @@ class M365Source:
     def _opened(self, kind: str, ids: tuple[str, ...], listed: Fingerprint | None) -> Opened:
         if kind == naming.USER:
             return self._user(ids[0])
+        if kind == naming.COVERAGE:
+            told = self._archives({p.name.lower(): p for p in people(self._client.directory)})
+            return Opened(next(one for one in told if isinstance(one, Observed)))
         if kind == naming.FOLDER:
             return self._folder(*ids)
+        outlook = self._client.outlook(ids[0])
+        if kind in contacts.KINDS:
+            return Opened(contacts.opened(outlook, kind, ids))
+        if kind == naming.EVENT_ATTACHMENT:
+            observed = None if listed is not None else calendars.opened(outlook, kind, ids)
+            if observed is not None and observed.brought and observed.brought.content is not None:
+                return Opened(observed)
+            content = calendars.attached_bytes(outlook, ids[0], ids[1], ids[2])
+            return Opened(observed, listed, iter([content]))
+        if kind in calendars.KINDS:
+            return Opened(calendars.opened(outlook, kind, ids))
         row = None if listed is not None and kind == naming.MIME else self._message(*ids)
         if row is None:
             return Opened(None, listed, iter([self._mime(*ids)]))

@@ -79,7 +79,8 @@ class Transport(web.Transport):
         self, method: str, url: str, query: web.Pairs, body: bytes | None, priority: Priority | None, tries: web.Tries
     ) -> Answer:  # fmt: skip
         for attempt in range(PASSING_400):
-            self._pace.take_units(_units(url, body) - 1)
+            if more := _units(url) - 1:
+                self._pace.take_units(more)
             answer = super().heard(method, url, query, body, priority, tries)
             if answer.status == 503 and "Retry-After" in answer.headers:
                 self._pace.refused(retry_after(answer.headers, self.clock.now()))
@@ -123,7 +124,7 @@ def web_body(value: Mapping[str, Any]) -> bytes:
     return canonical(dict(value))
 
 
-def _units(url: str, body: bytes | None) -> int:
+def _units(url: str) -> int:
     """What a request costs where units are counted; 1 where requests are."""
     parts = urlsplit(url)
     if (

@@ -98,6 +98,7 @@ class Wire:
         self.patience = patience
         self._vendor_name = vendor
         self._own = threading.local()
+        self._ways: dict[tuple[str, str], Mapping[str, Any]] = {}
 
     # -- the storage host --------------------------------------------------------------------------
     def stored(self, url: str, start: int = 0) -> Stored:
@@ -141,12 +142,15 @@ class Wire:
         query: tuple[tuple[str, str], ...] = (), body: bytes | Sized | None = None,
     ) -> requests.Response:  # fmt: skip
         """The answer with its body still to come."""
-        patience = self.patience
+        patience, session = self.patience, self._session()
+        asked = requests.Request(
+            method, url, headers=dict(headers), params=query, data=cast(Any, body)
+        )
         try:
-            return self._session().request(
-                method, url, params=query, data=cast(Any, body), headers=dict(headers), stream=True,
-                timeout=(patience.connect, patience.read), verify=self.place.verify,
-                allow_redirects=False,
+            prepared = session.prepare_request(asked)
+            return session.send(
+                prepared, timeout=(patience.connect, patience.read), allow_redirects=False,
+                **self._way(session, str(prepared.url)),
             )  # fmt: skip
         except requests.exceptions.SSLError as error:
             if "CERTIFICATE_VERIFY_FAILED" in repr(error):
@@ -166,6 +170,16 @@ class Wire:
             session = self._own.session = requests.Session()
             session.auth = nothing
         return session
+
+    def _way(self, session: requests.Session, url: str) -> Mapping[str, Any]:
+        """Proxies and authority for where a URL leads, as the environment had them at the first request there:
+        to work them out takes about as long as the rest of a request."""
+        parts = urlsplit(url)
+        way = self._ways.get((parts.scheme, parts.netloc))
+        if way is None:
+            way = session.merge_environment_settings(url, {}, True, self.place.verify, None)
+            self._ways[parts.scheme, parts.netloc] = way
+        return way
 
     def _whole(self, response: requests.Response) -> bytes:
         ends = time.monotonic() + self.patience.whole

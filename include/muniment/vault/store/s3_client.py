@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import stat
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from muniment.errors import KeyFileError
 
 if TYPE_CHECKING:
     from boto3.session import Session
+    from botocore.loaders import Loader
+    from botocore.session import Session as BotocoreSession
     from mypy_boto3_s3 import S3Client
 
 CONNECT_SECONDS = 10.0
@@ -85,8 +89,7 @@ def make_client(
 
     `session` brings a credential that renews itself (an assumed role) in place of `credential`.
     """
-    # Importing boto3 takes a third of a second, which no local store should pay.
-    import boto3
+    # Importing botocore takes a third of a second, which no local store should pay.
     from botocore.config import Config
 
     path_style = settings.path_style
@@ -102,8 +105,8 @@ def make_client(
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    # A session of its own: boto3's default one may not be made by two threads at a time.
-    client: S3Client = (session or boto3.session.Session()).client(
+    make: Any = session.client if session else _own_session().create_client
+    client: S3Client = make(
         "s3",
         endpoint_url=settings.endpoint,
         # Servers other than AWS take any region, but a signature needs one.
@@ -115,3 +118,32 @@ def make_client(
         config=config,
     )
     return client
+
+
+def _own_session() -> BotocoreSession:
+    """A session for one client: boto3's default one may not be made by two threads at a time."""
+    import botocore.session
+
+    made = botocore.session.Session()
+    made.register_component("data_loader", _loader())
+    made.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
+    return made
+
+
+@cache
+def _loader() -> Loader:
+    """The description of S3, read once: it is two megabytes of JSON."""
+    from botocore.loaders import create_loader
+
+    return create_loader()
+
+
+def _moment(text: str) -> datetime:
+    """What S3 writes into lists; botocore's parser of any time whatever is most of what a long list costs."""
+    from botocore.utils import parse_timestamp
+
+    try:
+        moment = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return parse_timestamp(text)
+    return moment if moment.tzinfo else parse_timestamp(text)

@@ -1,0 +1,96 @@
+"""Witness: what a restore read back and found equal, item by item, and where it stands."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from muniment.errors import CertificateRefused
+from muniment.ids import sha256_hex
+from muniment.model.item import Row
+from muniment.model.text import bytes_of, text_of
+from muniment.recovery.matter_file.target import MatterFileTarget
+from muniment.sources.base import Target
+from muniment.sources.files import FileTarget
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """`path` is below the folder of its source; None for what has no content, or stands nowhere that can be named."""
+
+    item_id: str
+    kind: str
+    digest: str
+    size: int
+    mtime_ns: int
+    path: bytes | None
+
+
+@dataclass
+class Witness:
+    """By source, in the order of the plan's items. Give `saw` to `perform`."""
+
+    seen: dict[str, list[Seen]] = field(default_factory=dict)
+
+    def saw(self, source: str, target: Target, row: Row, stands: Row) -> None:
+        where = (
+            target.where(stands.native_id)
+            if row.digest and isinstance(target, FileTarget | MatterFileTarget)
+            else None
+        )
+        self.seen.setdefault(source, []).append(
+            Seen(row.item_id.hex(), row.kind, row.digest.hex(), row.size, row.mtime_ns, where)
+        )
+
+
+def items_digest(seen: Iterable[Seen]) -> str:
+    """As `Selected.digest`: what the plan says of the same items."""
+    return sha256_hex("\n".join(f"{s.item_id}:{s.digest}:{s.mtime_ns}" for s in seen).encode())
+
+
+# -- from one task to another ------------------------------------------------------------------------
+
+
+def keep(folder: Path, seen: Mapping[str, Sequence[Seen]]) -> None:
+    """Beside the delivery, which has the same names: one file a source."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for source, items in seen.items():
+        draft = folder / f".seen-{source}.new"
+        draft.unlink(missing_ok=True)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+            for s in items:
+                path = None if s.path is None else text_of(s.path)
+                out.write(
+                    json.dumps([s.item_id, s.kind, s.digest, s.size, s.mtime_ns, path]) + "\n"
+                )
+        os.replace(draft, _kept(folder, source))
+
+
+def take(folder: Path, sources: Iterable[str]) -> dict[str, list[Seen]]:
+    """What was kept, which is removed by who certifies it. Raises CertificateRefused."""
+    found: dict[str, list[Seen]] = {}
+    for source in sources:
+        try:
+            lines = _kept(folder, source).read_text(encoding="utf-8").splitlines()
+            found[source] = [
+                Seen(i, k, d, int(n), int(t), None if p is None else bytes_of(p))
+                for i, k, d, n, t, p in map(json.loads, lines)
+            ]
+        except (OSError, ValueError, TypeError):
+            raise CertificateRefused(
+                "what the restore read back is not recorded beside the delivery", to=source
+            ) from None
+    return found
+
+
+def forget(folder: Path, sources: Iterable[str]) -> None:
+    for source in sources:
+        _kept(folder, source).unlink(missing_ok=True)
+
+
+def _kept(folder: Path, source: str) -> Path:
+    return folder / f".seen-{source}"

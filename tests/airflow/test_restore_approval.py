@@ -1,0 +1,366 @@
+"""Restores that need an approval: through their DAG, and the seams of `approve` one by one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from muniment.airflow.names import engine_run_id
+from muniment.airflow.release_gate import ReleaseGate, Run, Wanted
+from muniment.airflow.settings import PLAN_PAGE, plan_folder
+from muniment.config.load import load_firm
+from muniment.errors import (
+    AnswerError,
+    ConfigError,
+    MunimentError,
+    NotAnApprover,
+    OwnApproval,
+    PlanChanged,
+    ReleaseElsewhere,
+    ReleaseMissing,
+    ReleaseRefused,
+)
+from muniment.recovery.plan import make_restore_plan
+from muniment.vault.documents import EvidenceEntry
+from muniment.vault.evidence import load_stream
+from muniment.wiring import Wiring
+from tests.support.airflow_firm import AirflowFirm
+
+DAG = "practice__restore_matter"
+ASKED_BY = "dag_test"
+"""Who triggers a run of `DAG.test`, as Airflow says."""
+APPROVALS = "approvals: {deputies: [deputy], break_glass: [office, clerk]}\n"
+
+
+@pytest.fixture
+def backed_up(firm: AirflowFirm) -> AirflowFirm:
+    firm.login = "paula"
+    firm.people = {"deputy": "dora", "office": "olga", "clerk": "carl"}
+    firm.document(more=APPROVALS)
+    firm.write("Matters/2024-0113 Harbor/letter.txt", "Dear counsel")
+    firm.write("Office/holiday.txt", "list")
+    firm.let_settle()
+    firm.back_up()
+    return firm
+
+
+def evidence(firm: AirflowFirm) -> list[EvidenceEntry]:
+    vault = firm.vault()
+    stream = f"operations-releases-{datetime.now(UTC).year}"
+    return list(load_stream(vault.store, vault.trust, stream).events())
+
+
+# -- through the DAG -------------------------------------------------------------------------------
+
+FORM = {"what": "matter", "which": "2024-0113", "deliver_to": "case"}
+
+
+def test_an_approved_matter_is_delivered_once_and_its_time_is_told_by_phase(
+    backed_up: AirflowFirm, monkeypatch: pytest.MonkeyPatch, said: Callable[[], str]
+) -> None:
+    from airflow.sdk import get_current_context
+
+    from muniment.airflow.release_approval import APPROVE, RestoreApproval
+    from muniment.airflow.restore_tasks import RestoreTasks
+
+    asked: list[str] = []
+
+    def answered_at_once(self: RestoreApproval, context: Any) -> Any:
+        asked.append(f"{self.subject}\n{self.body}")
+        return self.execute_complete(context, answer(APPROVE, "paula"))
+
+    monkeypatch.setattr(RestoreApproval, "wait", answered_at_once)
+    notify, again = RestoreTasks.notify, []
+
+    def somebody_clears_the_delivery(self: RestoreTasks, certificate: Any) -> None:
+        planned = get_current_context()["ti"].xcom_pull(task_ids="plan")
+        for task in (self.sources, lambda p: self.restore({"source": "files"}, p)):
+            with pytest.raises(MunimentError, match="everything was delivered") as refused:
+                task(planned)
+            again.append(refused.value.code)
+        notify(self, certificate)
+
+    monkeypatch.setattr(RestoreTasks, "notify", somebody_clears_the_delivery)
+    ran = backed_up.restore_by_airflow(**FORM)
+
+    assert ran.state == "success", ran.states()
+    assert again == ["M586", "M586"]
+    delivered = backed_up.restores / "case"
+    assert (delivered / "files/Matters/2024-0113 Harbor/letter.txt").read_text() == "Dear counsel"
+    digest = ran.xcom("plan")["digest"]
+    asking, issued, used, spent = evidence(backed_up)
+    assert [e.event for e in (asking, issued, used, spent)] == [
+        "release.asked", "release.issued", "release.used", "release.spent",
+    ]  # fmt: skip
+    assert {e.subject for e in (asking, issued, used, spent)} == {engine_run_id(DAG, ran.run_id)}
+    assert (issued.facts["responders"], issued.facts["requester"]) == ("managing-partner", ASKED_BY)
+    assert issued.facts["plan_digest"] == digest
+
+    certificate = json.loads((delivered / "certificate.json").read_text())
+    assert certificate["released"]["by"] == ["managing-partner"]
+    phases = certificate["phases"]
+    assert set(phases) == {"plan", "approval", "delivery"}
+    assert sum(phases.values()) == pytest.approx(certificate["elapsed_seconds"], abs=0.2)
+    vault = backed_up.vault()
+    [ended] = load_stream(vault.store, vault.trust, "operations-restores").events("restore.ended")
+    assert ended.facts["phase.approval"] == phases["approval"]
+
+    page = (plan_folder("practice", DAG, ran.run_id) / PLAN_PAGE).read_text()
+    [question] = asked
+    for told in (page, question):
+        assert digest in told
+        assert "counts as active" in told
+        assert "managing-partner, deputy" in told
+    for told in (page, question, said(), json.dumps(certificate)):
+        assert "Harbor" not in told and "letter" not in told
+
+
+def test_neither_a_task_that_is_marked_as_success_nor_an_xcom_releases_anything(
+    backed_up: AirflowFirm, monkeypatch: pytest.MonkeyPatch, said: Callable[[], str]
+) -> None:
+    from muniment.airflow.release_approval import RestoreApproval
+
+    # All that an admin can leave in Airflow: the task's state, and the XCom of a true approval.
+    forged = {"responders": "managing-partner", "way": "normal", "plan_digest": "0" * 64}
+    monkeypatch.setattr(RestoreApproval, "execute", lambda self, context: forged)
+    ran = backed_up.restore_by_airflow(**FORM)
+
+    assert (ran.states()["approve"], ran.xcom("approve")) == ("success", forged)
+    assert (ran.state, ran.states()["sources"]) == ("failed", "failed")
+    assert "[M581]" in said()
+    assert not backed_up.restores.exists()
+
+
+# -- the gate --------------------------------------------------------------------------------------
+
+
+class Counter:
+    """A run of the restore DAG as far as the gate knows it."""
+
+    def __init__(self, firm: AirflowFirm, run: str = "manual__1", user: str = "tom") -> None:
+        from muniment.airflow.restore_request import read_request
+        from muniment.airflow.restore_tasks import selection_of
+
+        self.config = load_firm(firm.firms / firm.name)
+        now = datetime.now(UTC)
+        self.run = Run(DAG, run, user, now)
+        self.gate = ReleaseGate(self.config, Wiring(self.config), self.run)
+        form = {**FORM, "reason": "client_request"}
+        request = read_request(form, self.config, now, self.run.id)
+        vault = firm.vault()
+        selection = selection_of(request, vault)
+        # As of a moment that stands: so that the same is planned in every run.
+        when = vault.history("files").live[-1].commit.ended_at
+        plan = make_restore_plan(vault, selection, when, target=request.target)
+        self.wanted = Wanted(vault, plan, selection, request)
+
+    @property
+    def digest(self) -> str:
+        return self.wanted.plan.digest
+
+    def approve(self, login: str) -> object:
+        return self.gate.approve(self.digest, self.gate.party(login, login))
+
+
+@pytest.fixture
+def asked(backed_up: AirflowFirm) -> Counter:
+    counter = Counter(backed_up)
+    assert counter.gate.ask(counter.wanted) is not None
+    return counter
+
+
+def test_who_asked_and_who_is_not_named_release_nothing(asked: Counter) -> None:
+    for login, error in (("tom", OwnApproval), ("olga", NotAnApprover), ("root", NotAnApprover)):
+        with pytest.raises(error):
+            asked.approve(login)
+    with pytest.raises(ReleaseMissing):
+        asked.gate.begin(asked.wanted)
+
+
+def test_a_release_is_good_for_no_other_run_of_the_same_plan(
+    asked: Counter, backed_up: AirflowFirm
+) -> None:
+    asked.approve("dora")
+    other = Counter(backed_up, "manual__2")
+    assert other.digest == asked.digest
+    with pytest.raises(ReleaseElsewhere):
+        other.gate.begin(other.wanted)
+    assert asked.gate.begin(asked.wanted) is not None
+
+
+def test_a_plan_or_a_form_that_was_changed_after_the_approval_is_not_delivered(
+    asked: Counter,
+) -> None:
+    asked.approve("paula")
+    plan, request = asked.wanted.plan, asked.wanted.request
+    later = replace(asked.wanted, plan=replace(plan, as_of="2020-01-01T00:00:00Z"))
+    elsewhere = replace(asked.wanted, request=replace(request, folder="elsewhere"))
+    replacing = replace(asked.wanted, request=replace(request, overwrite=True))
+    for changed in (later, elsewhere, replacing):
+        with pytest.raises(PlanChanged):
+            asked.gate.begin(changed)
+    asked.gate.begin(asked.wanted)
+    with pytest.raises(PlanChanged):
+        asked.gate.require(elsewhere)
+
+
+def test_a_run_that_is_made_anew_under_its_id_does_not_go_on_with_the_release(
+    asked: Counter, backed_up: AirflowFirm
+) -> None:
+    asked.approve("paula")
+    asked.gate.begin(asked.wanted)
+    again = Counter(backed_up)
+    again.gate = ReleaseGate(
+        again.config, Wiring(again.config), replace(asked.run, requested_at=asked.run.requested_at + timedelta(1))
+    )  # fmt: skip
+    with pytest.raises(MunimentError) as refused:
+        again.gate.begin(again.wanted)
+    assert refused.value.code == "M586"
+
+
+def test_without_anybody_who_could_answer_nobody_is_asked(backed_up: AirflowFirm) -> None:
+    backed_up.login, backed_up.people = "", {}
+    backed_up.document(more="approvals:\n")
+    counter = Counter(backed_up)
+    with pytest.raises(ConfigError, match="nobody may approve"):
+        counter.gate.ask(counter.wanted)
+
+
+def test_a_firm_that_names_no_approvals_asks_for_none(backed_up: AirflowFirm) -> None:
+    backed_up.document()
+    counter = Counter(backed_up)
+    assert counter.gate.ask(counter.wanted) is None
+    assert counter.gate.begin(counter.wanted) is None
+    assert (
+        "It needs no approval"
+        in (plan_folder("practice", DAG, "manual__1") / PLAN_PAGE).read_text()
+    )
+
+
+# -- the task --------------------------------------------------------------------------------------
+
+
+def answer(option: str, by: str | None) -> dict[str, Any]:
+    return {
+        "chosen_options": [option],
+        "params_input": {},
+        "responded_by_user": {"id": by, "name": by} if by else None,
+        "responded_at": datetime.now(UTC),
+    }
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """How often the task waits for an answer."""
+    from muniment.airflow.release_approval import RestoreApproval
+
+    waits: list[str] = []
+    monkeypatch.setattr(RestoreApproval, "wait", lambda self, context: waits.append(self.subject))
+    return waits
+
+
+def task_of(counter: Counter) -> Any:
+    from muniment.airflow.release_approval import RestoreApproval
+
+    class Work:
+        def ask(self) -> tuple[str, str] | None:
+            return counter.gate.ask(counter.wanted)
+
+        def released(self) -> Any:
+            return counter.gate.released(counter.digest)
+
+        def approve(self, *names: object) -> Any:
+            return counter.gate.approve(counter.digest, counter.gate.party(*names))
+
+        def refuse(self, *names: object) -> None:
+            counter.gate.refuse(counter.digest, counter.gate.party(*names))
+
+        def break_glass(self, *names: object) -> Any:
+            return counter.gate.break_glass(counter.digest, counter.gate.party(*names))
+
+    return RestoreApproval(
+        task_id="approve", respondents={"paula": "managing-partner"}, work=Work, glass=True,
+        response_timeout=timedelta(hours=1),
+    )  # fmt: skip
+
+
+def refusal(task: Any, event: dict[str, Any]) -> MunimentError:
+    from muniment.airflow.failures import TaskEnded
+
+    with pytest.raises(TaskEnded) as ended:
+        task.execute_complete({}, event)
+    return ended.value.error
+
+
+def test_the_task_takes_no_answer_of_nobody_no_time_out_and_no_unknown_word(asked: Counter) -> None:
+    task = task_of(asked)
+    assert isinstance(refusal(task, answer("Approve", None)), NotAnApprover)
+    assert isinstance(refusal(task, answer("Yes", "paula")), AnswerError)
+    timed_out = {"error": "no response", "error_type": "timeout"}
+    assert "nobody answered" in refusal(task, timed_out).what
+    assert [e.event for e in evidence_of(asked)] == ["release.asked"]
+
+
+def evidence_of(counter: Counter) -> list[EvidenceEntry]:
+    vault = counter.wanted.vault
+    stream = f"operations-releases-{datetime.now(UTC).year}"
+    return list(load_stream(vault.store, vault.trust, stream).events())
+
+
+def test_an_approvers_no_ends_the_restore_and_stays_in_the_evidence(asked: Counter) -> None:
+    no = refusal(task_of(asked), answer("Reject", "paula"))
+    assert isinstance(no, ReleaseRefused)
+    assert evidence_of(asked)[-1].facts["responder"] == "managing-partner"
+
+
+def test_the_first_who_breaks_the_glass_makes_the_task_ask_again(
+    asked: Counter, waits: list[str]
+) -> None:
+    task = task_of(asked)
+    for _ in range(2):
+        assert task.execute_complete({}, answer("Break the glass", "olga")) is None
+    assert len(waits) == 2
+    told = task.execute_complete({}, answer("Break the glass", "carl"))
+    assert (told["way"], told["responders"]) == ("break_glass", "office, clerk")
+    assert len(waits) == 2
+
+
+def test_a_task_that_airflow_lost_after_its_answer_asks_nobody_again(
+    asked: Counter, waits: list[str]
+) -> None:
+    task = task_of(asked)
+    task.execute({})
+    assert waits == ["Restore of practice: may this plan go?"]
+    task.execute_complete({}, answer("Approve", "paula"))
+    assert task.execute({})["responders"] == "managing-partner"
+    assert len(waits) == 1
+    assert [e.event for e in evidence_of(asked)].count("release.issued") == 1
+
+
+def test_a_restore_that_needs_nobody_skips_the_task(
+    backed_up: AirflowFirm, waits: list[str]
+) -> None:
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    backed_up.document()
+    with pytest.raises(AirflowSkipException, match="needs no approval"):
+        task_of(Counter(backed_up)).execute({})
+    assert waits == []
+
+
+def test_the_plan_page_is_served_for_restores_only(asked: Counter, tmp_path: Path) -> None:
+    from muniment.airflow.pages import plan_of_run
+
+    assert Path(plan_of_run(DAG, asked.run.airflow_run).path).name == PLAN_PAGE  # type: ignore[attr-defined]
+    for dag_id, run in (
+        (DAG, "manual__2"),
+        ("practice__verification", "manual__1"),
+        ("../x__restore_matter", "m"),
+    ):
+        assert b"No restore plan" in plan_of_run(dag_id, run).body
