@@ -175,6 +175,7 @@ class Wiring:
             "m365": self._m365,
             "netdocuments": self._netdocuments,
         }
+        made |= dict.fromkeys(("postgresql", "mariadb", "mysql", "sqlite"), self._database)
         return made.get(row.system, self._files)(row)
 
     def _files(self, row: InventoryRow) -> Source:
@@ -210,6 +211,11 @@ class Wiring:
         return netdocuments_source(
             self.config, row, self._identities("worker"), self._waiting, login=self._held(row)
         )
+
+    def _database(self, row: InventoryRow) -> Source:
+        from muniment.wiring_databases import database_source
+
+        return database_source(self.config, row, login=self._held(row))
 
     @property
     def _waiting(self) -> Waiting:

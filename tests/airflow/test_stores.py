@@ -11,6 +11,7 @@ import pytest
 from muniment.airflow.stores import open_destination
 from muniment.config.firm import Destination
 from muniment.embedded.s3 import ADMIN
+from muniment.errors import ConfigError
 from muniment.vault.store.local import LocalStore
 from tests.support.s3_server import S3Place
 
@@ -58,3 +59,47 @@ def test_the_endpoint_may_stand_in_the_connection(
         url=f"s3://{s3_place.bucket}/{s3_place.prefix}", connection="practice_store"
     )
     assert not list(open_destination(destination, destination.url).list())
+
+
+# -- database servers --------------------------------------------------------------------------------
+
+
+def database_connection(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    from airflow.sdk import Connection
+
+    held = Connection(conn_id="firm_books", conn_type=kind, host=" db.firm.example ", port=6543, login="reader", password="word")  # fmt: skip
+    monkeypatch.setenv("AIRFLOW_CONN_FIRM_BOOKS", held.get_uri())
+
+
+@pytest.mark.parametrize(
+    ("system", "kind"),
+    [("postgresql", "postgres"), ("mariadb", "mysql"), ("mysql", "muniment_mariadb")],
+)
+def test_a_connection_names_a_database_server(
+    monkeypatch: pytest.MonkeyPatch, system: str, kind: str
+) -> None:
+    from muniment.airflow.stores import source_login
+    from muniment.wiring_databases import Login
+
+    database_connection(monkeypatch, kind)
+    found = source_login("firm_books", system)
+    assert isinstance(found, Login)
+    assert (found.host, found.port, found.user, found.password) == (
+        "db.firm.example",
+        6543,
+        "reader",
+        "word",
+    )
+    assert "word" not in repr(found)
+    assert source_login("no_such_connection", system) is None
+
+
+@pytest.mark.parametrize(("system", "kind"), [("postgresql", "mysql"), ("sqlite", "postgres")])
+def test_a_connection_of_another_make_is_refused(
+    monkeypatch: pytest.MonkeyPatch, system: str, kind: str
+) -> None:
+    from muniment.airflow.stores import source_login
+
+    database_connection(monkeypatch, kind)
+    with pytest.raises(ConfigError, match=f"of the type `{kind}`"):
+        source_login("firm_books", system)

@@ -1,6 +1,6 @@
 """A matter over a file share and a Clio account, given back by the restore DAG: time per phase, Airflow's share, memory.
 
-One case: a made firm whose matter holds about 2,000 items in both systems (`MUNIMENT_MATTER_FILES` sets how many files the
+One case: a made firm whose matter holds about 2,000 items in both systems (`FILES` of them on the
 share has of it) is backed up, given back once by the engine alone and once by `restore_matter` with every task in this
 process, one after the other. It is wrong where the two gave back different files.
 
@@ -84,7 +84,7 @@ def measured(seed: int, sim: Running, folder: Path) -> Case:
         "memory_mb": _memory(),
         "memory_before_mb": before,
     }
-    wrong = [] if items > _files() else ["the matter is not in both systems"]
+    wrong = [] if items > FILES else ["the matter is not in both systems"]
     wrong += [] if ran.state == "success" else [f"the run ended as {ran.state}: {ran.states()}"]
     for source in ("files", "clio"):
         theirs = firm.restores / "case" / source
@@ -142,7 +142,7 @@ sources:
     named = sim.rows("matters.json", fields="display_number")[0]["display_number"]
     # Without the client's name, as docs/CLIO.md has the rule.
     number = str(named).partition("-")[0]
-    for each in range(_files()):
+    for each in range(FILES):
         name = f"Matters/{number} Matter/{each // 100:02d}/{each:04d}.txt"
         firm.write(name, f"page {each}\n" * (1 + each % 400))
     wiring = Wiring(config)
@@ -150,10 +150,6 @@ sources:
         firm.let_settle()
         assert back_up(wiring.backup_run(source, f"run-{source}")).success
     return firm, number
-
-
-def _files() -> int:
-    return int(os.environ.get("MUNIMENT_MATTER_FILES", FILES))
 
 
 def _by_the_engine(firm: AirflowFirm, number: str, into: Path) -> int:

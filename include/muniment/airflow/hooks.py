@@ -132,3 +132,37 @@ class Microsoft365Hook(_SettingsHook):
         missing = f" It lacks {', '.join(rights.missing)}." if rights.missing else ""
         writes = f" It could write ({', '.join(rights.writing)})." if rights.writing else ""
         return not rights.missing, f"Entra knows this application.{missing}{writes}"
+
+
+class MariaDbHook(_SettingsHook):
+    """A server of MariaDB or MySQL."""
+
+    conn_type = "muniment_mariadb"
+    hook_name = "Muniment: MariaDB or MySQL server"
+
+    def test_connection(self) -> tuple[bool, str]:
+        """What the button Test answers: does the server let this user in, over TLS, and what is it?"""
+        # Airflow imports hooks to list them.
+        from pathlib import Path
+
+        import pymysql
+
+        from muniment.airflow.database_login import database_login_of
+        from muniment.errors import MunimentError
+        from muniment.sources.databases.access import Access, Tls
+        from muniment.sources.databases.mariadb_server import connect, make_of
+
+        try:
+            found = self.get_conn()
+            login = database_login_of(found, self.connection_id, "mariadb")
+            ca = str(found.extra_dejson.get("ca") or "").strip()
+            access = Access(
+                login.host, login.port, login.user, login.password,
+                Tls.VERIFY if ca else Tls.ENCRYPT, Path(ca) if ca else None,
+            )  # fmt: skip
+            with connect(access) as connection:
+                return True, f"{make_of(connection).text} lets this user in."
+        except MunimentError as error:
+            return False, f"[{error.code}] {error.what}. {error.todo}"
+        except (pymysql.err.MySQLError, OSError, ValueError) as error:
+            return False, f"The server does not let this user in: {type(error).__name__}."

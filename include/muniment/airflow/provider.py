@@ -145,6 +145,25 @@ _M365: dict[str, Any] = {
     },
 }
 
+_MARIADB: dict[str, Any] = {
+    "connection-type": "muniment_mariadb",
+    "hook-class-name": f"{_HOOKS}.MariaDbHook",
+    "hook-name": "Muniment: MariaDB or MySQL server",
+    "ui-field-behaviour": {
+        "hidden-fields": ["schema"],
+        "relabeling": {"host": "Server", "login": "User", "password": "Password"},
+        "placeholders": {"host": "db.firm.example", "port": "3306", "login": "muniment"},
+    },
+    "conn-fields": {
+        "ca": {
+            "label": "Certificate authority",
+            "description": "File with the authority of the server's certificate (PEM), for the button Test; a backup "
+            "takes `tls` and `ca` from firm.yaml.",
+            "schema": {**_TEXT, "pattern": "^(/.*)?$"},
+        },
+    },
+}
+
 
 def provider_info() -> dict[str, Any]:
     """What Airflow's providers manager reads; the form of `provider.yaml` of Airflow 3.3."""
@@ -152,5 +171,5 @@ def provider_info() -> dict[str, Any]:
         "package-name": PACKAGE,
         "name": "Muniment",
         "description": "Backup and recovery that a law firm can prove.",
-        "connection-types": [_FILES, _CLIO, _NETDOCUMENTS, _M365],
+        "connection-types": [_FILES, _CLIO, _NETDOCUMENTS, _M365, _MARIADB],
     }

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from muniment.airflow.database_login import DATABASE_TYPES, database_login_of
 from muniment.config.firm import Destination
 from muniment.errors import ConfigError
 from muniment.vault.store.base import Store
@@ -18,6 +19,7 @@ from muniment.wiring import store_settings
 
 if TYPE_CHECKING:
     from muniment.wiring_clio import Login
+    from muniment.wiring_databases import Login as DatabaseLogin
     from muniment.wiring_m365 import Login as M365Login
     from muniment.wiring_netdocuments import Login as NetDocumentsLogin
 
@@ -78,7 +80,9 @@ def _require_connection(destination: Destination, url: str) -> None:
         ) from None
 
 
-def source_login(connection: str, system: str) -> Login | M365Login | NetDocumentsLogin | None:
+def source_login(
+    connection: str, system: str
+) -> Login | M365Login | NetDocumentsLogin | DatabaseLogin | None:
     """What an Airflow connection says of the application that reads a source of `system`; None where Airflow has
     no such connection: then firm.yaml says it.
 
@@ -91,6 +95,8 @@ def source_login(connection: str, system: str) -> Login | M365Login | NetDocumen
         found = BaseHook.get_connection(connection)
     except AirflowNotFoundException:
         return None
+    if system in DATABASE_TYPES:
+        return database_login_of(found, connection, system)
     kinds: dict[str, tuple[str, str, str, Callable[[Any, str], Any]]] = {
         M365: (M365, "application of a tenant", "Microsoft 365", m365_login_of),
         NETDOCUMENTS: (NETDOCUMENTS, "NetDocuments application", "NetDocuments", netdocuments_login_of),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from muniment.assurance.clio_contract import ClioContract, ClioTrustContract
 from muniment.assurance.contracts import ExpectationContract, Expected, Facts, Value, equal
+from muniment.assurance.database_contract import DatabaseContract
 from muniment.assurance.m365_contract import M365Contract
 from muniment.assurance.netdocuments_contract import NetDocumentsContract
 from muniment.assurance.openable import format_of
@@ -66,6 +67,7 @@ CONTRACTS: Mapping[str, ExpectationContract] = {
     "m365": M365Contract(),
     "trust-papers": TrustPapersContract(),
     "netdocuments": NetDocumentsContract(),
+    **{system: DatabaseContract(system) for system in ("postgresql", "mariadb", "mysql", "sqlite")},
 }
 """By the system of the inventory row."""
 

@@ -56,7 +56,10 @@ def look(source: Source | None, rows: Iterable[Row], since: datetime, seed: int)
     if source is None:
         return NOT_REACHED
     try:
-        dear = source.probe().by_kind
+        health = source.probe()
+        if health.moving:
+            return LiveCheck(True, None)
+        dear = health.by_kind
         count = None if dear else sum(isinstance(found, Observed) for found in source.scan())
         return LiveCheck(True, count, _looked_at(source, rows, since, seed))
     except SourceError:

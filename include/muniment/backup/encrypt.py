@@ -86,7 +86,9 @@ class _Total:
         self.problems += len(outcome.untaken)
         self.read_bytes += outcome.read_bytes
         self.more_bytes += sum(
-            r.size - r.work.fingerprint.size for r in outcome.read if r.work.place
+            r.size - r.work.fingerprint.size
+            for r in outcome.read
+            if r.work.place or r.description.streamed
         )
         self.packs += outcome.packs
         if outcome.signs is not None and self.signs is not None:
@@ -296,7 +298,8 @@ class _Encryptor:
                 )
                 outcome.read_bytes += size
                 # What has grown or shrunk is read anew, as large as it is by then.
-                if size == description.fingerprint.size and reader.settled():
+                whole = description.streamed or size == description.fingerprint.size
+                if whole and reader.settled():
                     watch.count(item, extension, seen, digest, written=written)
                     return _Read(item, description, digest, size, members)
         raise ItemUnreadable(CHANGED_WHILE_READ)
@@ -311,7 +314,7 @@ class _Encryptor:
     ) -> tuple[bytes, int, list[bytes], Look | None, bool]:
         """Reads to the end; returns digest, size and members in order, what the content looks like (where
         an extension is given), and whether any member was not there yet."""
-        if description.fingerprint.size <= LARGE:
+        if description.fingerprint.size <= LARGE and not description.streamed:
             content = _whole(reader)
             digest = hashlib.sha256(content).digest()
             if not content or len(content) > LARGE:

@@ -27,6 +27,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "trust": ("trust",),
     "kpi": ("kpi",),
     "restore": ("restore",),
+    "restore_database": ("restore-database",),
     "approvals": ("approvals",),
     "export": ("export",),
     "retention": ("forget", "sweep"),

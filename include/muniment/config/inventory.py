@@ -69,6 +69,11 @@ SYSTEMS: Mapping[str, System] = {
     "clio-trust": System(needs_connection=False, trust=True),
     "m365": System(needs_connection=False),
     "netdocuments": System(needs_connection=False),
+    # Practice databases: their server and its password stand in the connection, or firm.yaml says where.
+    "postgresql": System(needs_connection=False),
+    "mariadb": System(needs_connection=False),
+    "mysql": System(needs_connection=False),
+    "sqlite": System(needs_connection=False, location_is_path=True),
     # A folder like any other, of which firm.yaml says what has to come into it.
     TRUST_PAPERS: System(needs_connection=False, location_is_path=True, trust=True),
 }
@@ -161,8 +166,8 @@ class InventoryRow(Model):
     )
     description: Free = Field(description="In words, for people.", examples=["Matter files"])
     location: Free = Field(
-        description="Where it is. For `files` and `trust-papers` the folder as the backup worker sees it; for `clio`,"
-        " `clio-trust` and `netdocuments` the address of the account, for people.",
+        description="Where it is. For `files` and `trust-papers` the folder as the backup worker sees it, for `sqlite` the"
+        " database file; for others the address of account or server, for people.",
         examples=["/srv/matters"],
     )
     connection: Free = Field(

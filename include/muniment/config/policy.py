@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from muniment.config.clio import ClioOptions
+from muniment.config.databases import DatabaseOptions
 from muniment.config.m365 import M365Options
 from muniment.config.netdocuments import NetDocumentsOptions
 from muniment.config.patterns import PLACEHOLDERS, PatternError, number_shape, parse_pattern
@@ -292,6 +293,9 @@ class SourceOptions(Model):
     )
     netdocuments: NetDocumentsOptions | None = Field(
         None, description="For a source that is a NetDocuments repository."
+    )
+    database: DatabaseOptions | None = Field(
+        None, description="For a source that is a database server."
     )
     mass_deletion: MassDeletionGuard = Field(
         default_factory=MassDeletionGuard,

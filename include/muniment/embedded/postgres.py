@@ -206,7 +206,7 @@ class EmbeddedPostgres:
 
     def _launch(self, port: int) -> Record:
         settings = [f"--{name}={value}" for name, value in {**_SETTINGS, "port": port}.items()]
-        command = [*_unprivileged(), str(programs() / "postgres"), "-D", str(self.cluster)]
+        command = [*unprivileged(), str(programs() / "postgres"), "-D", str(self.cluster)]
         self.log.unlink(missing_ok=True)
         return self._processes.start(
             # SIGINT is PostgreSQL's fast shutdown: it does not wait for clients to leave.
@@ -262,7 +262,7 @@ class EmbeddedPostgres:
     ) -> str:
         try:
             done = subprocess.run(
-                [*_unprivileged(), str(programs() / program), *arguments],
+                [*unprivileged(), str(programs() / program), *arguments],
                 env={**_environment(), **(environment or {})},
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
@@ -285,7 +285,7 @@ def _environment() -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C", "TZ": "UTC"}
 
 
-def _unprivileged() -> list[str]:
+def unprivileged() -> list[str]:
     """PostgreSQL refuses to run as root, as which containers and CI often run.
 
     `nobody` then runs it, with the right to pass folders that only root may enter, so that no

@@ -45,6 +45,7 @@ from muniment.errors.running import (
 from muniment.errors.setting import ClockError, ConfigError, KeyFileError, StagingError, StagingGone
 from muniment.errors.sources import (
     BackupIncomplete,
+    DumpToolUnfit,
     ItemUnreadable,
     SnapshotSuspicious,
     SourceError,
@@ -90,6 +91,7 @@ __all__ = [
     "CommitConflict",
     "ConfigError",
     "DeliveryError",
+    "DumpToolUnfit",
     "EmbeddedError",
     "FormatError",
     "GivenBackBefore",

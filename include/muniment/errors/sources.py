@@ -54,6 +54,18 @@ class SourceRestricted(SourceError):
     )
 
 
+class DumpToolUnfit(SourceError):
+    """The vendor's dump program is missing here, or older than the server that it should dump."""
+
+    code = "M216"
+    retry = Retry.NEVER
+    default_safe = "Nothing was dumped; every earlier snapshot is unharmed."
+    default_todo = (
+        "Install the client package of the server's version or newer on the worker, or name its folder as `tools` of "
+        "the source in firm.yaml; `muniment doctor` says when it fits."
+    )
+
+
 class SourceSuspect(SourceError):
     """The source is there but so changed that believing it would record a mass deletion."""
 

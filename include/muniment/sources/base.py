@@ -31,6 +31,7 @@ class SourceHealth:
     stable_inodes: bool = False
     by_kind: bool = False
     bulk_from: datetime | None = None
+    moving: bool = False
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -144,13 +145,15 @@ class Description:
     `fingerprint` is the one seen at open. It may differ from the listing's where the source cannot
     tell the item from one that changed again at once: then the next run reads it anew.
     `metadata` is JSON-serialisable and the source's own; bytes in it are written by
-    `muniment.model.text.text_of`.
+    `muniment.model.text.text_of`. Of what is `streamed` (a dump, while it is made) nobody knows the size before
+    its end: the fingerprint's says nothing.
     """
 
     fingerprint: Fingerprint
     fidelity: Fidelity
     metadata: Mapping[str, Any]
     has_content: bool
+    streamed: bool = False
 
 
 class ItemReader(Protocol):

@@ -30,6 +30,9 @@ BOOKS_DISAGREE: Final = "trust books disagree with their totals"
 NOT_OBTAINED: Final = "report not obtained"
 WORKED_OUT: Final = "worked out from other items"
 LEFT_FOR_LATER: Final = "left for the next run"
+DUMP_FAILED: Final = "dump failed"
+COUNTS_DIFFER: Final = "other rows than the server counts"
+TOO_LARGE: Final = "too large for this way"
 NOT_REACHED: Final = "not reachable by the interface"
 MALWARE: Final = "held back by the vendor as malware"
 DAMAGED: Final = "damaged at the vendor"
@@ -40,6 +43,7 @@ CAUSES: Final = (
     PERMISSION_DENIED, VANISHED, CHANGED_WHILE_READ, CHANGED_WHILE_LISTED, IO_ERROR, STALE, OFFLINE,
     LOCKED, NAME_TOO_LONG, NOT_AN_ID, OUT_OF_DESCRIPTORS, OTHER_FILE_SYSTEM, SOCKET, FIFO, DEVICE,
     UNKNOWN_TYPE, SIZE_DIFFERS, BOOKS_DISAGREE, NOT_OBTAINED, WORKED_OUT,
+    DUMP_FAILED, COUNTS_DIFFER, TOO_LARGE,
     NOT_REACHED, MALWARE, DAMAGED, EMPTIED, LEFT_FOR_LATER, OTHER,
 )  # fmt: skip
 

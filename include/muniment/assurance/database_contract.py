@@ -1,0 +1,115 @@
+"""The expectation contract of practice databases: a dump loads, and gives back what the server had counted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from muniment.assurance.contracts import Expected, Facts, Value, among, equal
+from muniment.assurance.database_trial import LOADED, NO_SERVER, Tried, try_dump
+from muniment.model.item import Row
+from muniment.sources.databases.census import Census, Table
+
+_PAIRS = ("tables", "rows", "sums", "data")
+
+
+class DatabaseContract:
+    """Each dump is loaded into an empty server of its make. Names of tables, counts and sums go into facts as digests.
+
+    Where the sandbox lacks an extension, that is told by itself, and what could not be made without it is left out
+    of the comparison: it says nothing about the dump.
+    """
+
+    def __init__(self, system: str) -> None:
+        self.system = system
+
+    columns: Sequence[str] = (
+        "loaded", "missing_extensions", *(f"{side}{name}" for name in _PAIRS for side in ("expected_", "")),
+    )  # fmt: skip
+
+    def format_of(self, row: Row) -> str:
+        # Its opener knows a file alone; here the row says what has to come of it.
+        return ""
+
+    def standing(self, row: Row, folder: Path, delivered_as: bytes) -> Path:
+        return Path(os.fsdecode(os.path.join(os.fsencode(folder), delivered_as)))
+
+    def describe(self, row: Row, path: Path | None) -> Facts:
+        found: dict[str, Value] = dict.fromkeys(self.columns)
+        try:
+            census = Census.of(row.metadata)
+        except (KeyError, TypeError, ValueError):
+            return found
+        tried = try_dump(path, census) if path is not None else Tried("not there")
+        found["loaded"] = tried.outcome
+        if tried.outcome == NO_SERVER:
+            return found
+        found["missing_extensions"] = len(tried.missing)
+        expected = {
+            n: t for n, t in census.tables.items() if not tried.missing or n in tried.tables
+        }
+        dumped = {
+            n: d for n, d in tried.dumped.items() if not tried.missing or n in tried.given_back
+        }
+        for side, tables, data in (
+            ("expected_", expected, dumped),
+            ("", tried.tables, tried.given_back),
+        ):
+            found |= {f"{side}{name}": value for name, value in _told(tables, data).items()}
+        return found
+
+    def suite(self) -> Sequence[Expected]:
+        return (
+            among(
+                "loaded",
+                "loaded",
+                [LOADED],
+                "Every dump loads into an empty server of its make (install it where verifications run).",
+            ),
+            among(
+                "extensions",
+                "missing_extensions",
+                [0],
+                "The server for trials has every extension that a database uses.",
+            ),
+            equal(
+                "tables",
+                "expected_tables",
+                "tables",
+                "A restored database has the tables that were there.",
+            ),
+            equal(
+                "rows",
+                "expected_rows",
+                "rows",
+                "Every table has as many rows as the firm's server counted.",
+            ),
+            equal(
+                "sums",
+                "expected_sums",
+                "sums",
+                "Columns of numbers have the sums that the firm's server told.",
+            ),
+            equal(
+                "data",
+                "expected_data",
+                "data",
+                "Rows read out of the restored database are those of the dump.",
+            ),
+        )
+
+
+def _told(tables: Mapping[str, Table], data: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "tables": _digest(sorted(tables)),
+        "rows": _digest({name: table.rows for name, table in tables.items()}),
+        "sums": _digest({name: dict(table.sums) for name, table in tables.items()}),
+        "data": _digest(dict(data)),
+    }
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]

@@ -1,0 +1,1 @@
+"""Practice databases: PostgreSQL, MariaDB and MySQL, SQLite, SQL Server."""
