@@ -19,8 +19,9 @@ from muniment.sources.web.exact import parse
 _LARGEST = 64 << 20
 """Bytes: no row is larger."""
 _HEAD = 64 << 10
-_FIELD = re.compile(rb"[!-9;-~]{1,200}:")
-"""How a message begins (RFC 5322): with the name of a field."""
+_FIELD = re.compile(rb"[A-Za-z0-9][!-9;-~]{0,199}:")
+"""How a message begins: with the name of a field. RFC 5322 would let one begin with a brace, and then JSON were a message;
+no field in use does."""
 _FORMS = {
     naming.MIME: "a message",
     naming.EVENT_ICS: "a calendar",
