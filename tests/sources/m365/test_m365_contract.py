@@ -34,6 +34,9 @@ class M365World:
         self._sim = sim
         self._folder = folder
         self._client = client(sim, folder, page=3)
+        for app, one in sim.told["applications"].items():
+            # Those of the test before may be revoked.
+            sim.tokens[app] = sim.control("tokens", give=one["client_id"])["access_token"]
         user = sim.users["member"]
         self.drive = sim.get(f"users/{user}/drive").json()["id"]
 
