@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from muniment.assurance.m365_contract import M365Contract
-from muniment.errors import SourceRefused
+from muniment.errors import ItemUnreadable, SourceRefused
 from muniment.model.item import Fidelity, Row
 from muniment.sources.m365 import naming
 from muniment.sources.m365.source import Choice, M365Source
@@ -24,6 +24,8 @@ def sim() -> Iterator[Running]:
     with running(seed=3, users=1, messages=3, events=2, files=2) as made:
         made.control("limits", off=True)
         made.control("settings", stable_mime=True)
+        # The contract is of what can be read: the site that is archived is opened.
+        made.control("change", collection="sites", number=104, values={"_archived": False})
         yield made
 
 
@@ -34,6 +36,9 @@ class M365World:
         self._sim = sim
         self._folder = folder
         self._client = client(sim, folder, page=3)
+        for app, one in sim.told["applications"].items():
+            # Those of the test before may be revoked.
+            sim.tokens[app] = sim.control("tokens", give=one["client_id"])["access_token"]
         user = sim.users["member"]
         self.drive = sim.get(f"users/{user}/drive").json()["id"]
 
@@ -67,6 +72,20 @@ class M365World:
 
 def _item(native_id: bytes) -> str:
     return native_id.decode().rpartition("/")[2]
+
+
+def test_an_archived_site_that_is_opened_is_said_to_be_locked(sim: Running, tmp_path: Path) -> None:
+    [closed] = [one["id"] for one in sim.rows("sites", search="*") if one["name"] == "closed"]
+    source = M365Source("m365", client(sim, tmp_path), choice=Choice())
+    sim.control("change", collection="sites", number=104, values={"_archived": True})
+    try:
+        with (
+            pytest.raises(ItemUnreadable, match="locked by another program"),
+            source.open(naming.SITE, naming.native(naming.SITE, closed)),
+        ):
+            pass
+    finally:
+        sim.control("change", collection="sites", number=104, values={"_archived": False})
 
 
 class TestM365(ApiSourceContract):

@@ -121,7 +121,8 @@ class M365Audit:
         return [row["id"] for row in rows if not self._left_out & _names(row)]
 
     def _children(self, found: Testimony, held: Held, since: datetime, rng: random.Random) -> None:
-        """What lies in the root of drives, and in one folder of each."""
+        """What lies in the root of drives, and in one folder of each, but for the files whose bytes were compared."""
+        seen = {w.native_id for w in found.witnesses}
         for native in _drawn(held.there.get("drive", ()), DRIVES, rng):
             drive = native.decode().split("/")[1]
             path = f"drives/{drive}/root/children"
@@ -133,7 +134,10 @@ class M365Audit:
                         touched = (row.get("fileSystemInfo") or row).get("lastModifiedDateTime")
                         made = _ns(row.get("createdDateTime"))
                         at = f"drive_files/{drive}/{row['id']}".encode()
-                        found.witnesses.append(Witness("drive_file", at, True, made, _ns(touched)))
+                        if at not in seen:
+                            found.witnesses.append(
+                                Witness("drive_file", at, True, made, _ns(touched))
+                            )
                 folders = [
                     row["id"] for row in rows if "folder" in row and row["folder"].get("childCount")
                 ]
