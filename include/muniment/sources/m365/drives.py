@@ -88,9 +88,7 @@ def of_sites(reading: Reading, seen: set[str]) -> Iterator[Listed]:
         if not naming.is_id(id_) or id_ in told:
             continue
         told.add(str(id_))
-        name = str(row.get("displayName") or row.get("name") or id_)
-        kept = {k: v for k, v in row.items() if k != "lastModifiedDateTime"}
-        yield row_of(naming.SITE, (str(id_),), kept, place={"name": shown_name(name, str(id_))})
+        yield site_of(row)
         try:
             found = list(rows(reading.files, f"sites/{id_}/drives"))
         except NotThere:
@@ -112,6 +110,34 @@ def _drives(reading: Reading, found: list[Shown], above: str, seen: set[str]) ->
             seen.add(str(id_))
             yield drive_of(row, above)
             yield from Drive(reading, str(id_)).listed()
+
+
+def site_of(row: Shown) -> Observed:
+    id_ = str(row["id"])
+    name = str(row.get("displayName") or row.get("name") or id_)
+    kept = {k: v for k, v in row.items() if k not in ("@odata.context", "lastModifiedDateTime")}
+    return row_of(naming.SITE, (id_,), kept, place={"name": shown_name(name, id_)})
+
+
+def above_of(files: Transport, row: Shown) -> str:
+    """Whose a drive is that was asked for by itself: only the lists of people and sites tell."""
+    drive, owner = row["id"], row.get("owner")
+    user = owner.get("user") if isinstance(owner, Mapping) else None
+    person = user.get("id") if isinstance(user, Mapping) else None
+    if naming.is_id(person) and _lists(files, f"users/{person}/drives", drive):
+        return naming.text(naming.USER, str(person))
+    for site in rows(files, "sites", (("search", "*"),)):
+        id_ = site.get("id")
+        if naming.is_id(id_) and _lists(files, f"sites/{id_}/drives", drive):
+            return naming.text(naming.SITE, str(id_))
+    return ""
+
+
+def _lists(files: Transport, path: str, drive: object) -> bool:
+    try:
+        return any(one.get("id") == drive for one in rows(files, path))
+    except (NotThere, Closed, Locked):
+        return False
 
 
 def drive_of(row: Shown, above: str) -> Observed:

@@ -17,8 +17,8 @@ from muniment.sources.m365.drive_items import (
     rights_of,
     version_of,
 )
-from muniment.sources.m365.drives import drive_of
-from muniment.sources.m365.items import Shown, row_of
+from muniment.sources.m365.drives import above_of, drive_of, site_of
+from muniment.sources.m365.items import Shown
 from muniment.sources.m365.opened import Opened
 from muniment.sources.m365.rounds import Locked, NotThere, asked, rows
 from muniment.sources.m365.transport import Transport
@@ -45,10 +45,9 @@ def _row(files: Transport, kind: str, ids: tuple[str, ...]) -> Observed:
         found = list(rows(files, f"drives/{ids[0]}/items/{ids[1]}/permissions"))
         return rights_of(ids[0], ids[1], found, NO_MATTER)
     if kind == naming.SITE:
-        row = asked(files, f"sites/{ids[0]}")
-        kept = {k: v for k, v in row.items() if k not in ("@odata.context", "lastModifiedDateTime")}
-        return row_of(naming.SITE, ids, kept, place={})
-    return drive_of(asked(files, f"drives/{ids[0]}"), "")
+        return site_of(asked(files, f"sites/{ids[0]}"))
+    row = asked(files, f"drives/{ids[0]}")
+    return drive_of(row, above_of(files, row))
 
 
 def _item(files: Transport, drive: str, item: str) -> Shown:
