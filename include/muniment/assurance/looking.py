@@ -14,6 +14,7 @@ from muniment.assurance.openable import Outcome
 from muniment.assurance.opening import Opening
 from muniment.assurance.sql_load import SqlLoader
 from muniment.model.item import Row
+from muniment.recovery.delivered_index import index_names
 from muniment.sources.base import Target
 
 _READ = 1 << 20
@@ -114,12 +115,12 @@ def extra(
     names: Mapping[bytes, bytes],
     contract: ExpectationContract,
 ) -> int:
-    """How many things stand in the tree that are no item of `rows` and no folder above one.
+    """How many things stand in the tree that are no item of `rows`, no folder above one and no index of them.
 
     Args:
         names: native id -> the one that it was delivered under, where that is another.
     """
-    known: set[bytes] = set()
+    known = {os.path.join(os.fsencode(root), name) for name in index_names(rows)}
     for row in rows:
         path = contract.standing(row, root, names.get(row.native_id, row.native_id))
         while path != root and os.fsencode(path) not in known:

@@ -60,6 +60,12 @@ def index_pages(
         yield _name(number).encode(), page("What was given back", body).encode("utf-8", "replace")
 
 
+def index_names(rows: Sequence[Row]) -> list[bytes]:
+    """Those of the pages that a delivery of these rows has."""
+    listed = sum(LISTED in row.metadata for row in rows)
+    return [_name(number).encode() for number in range(-(-listed // MOST))]
+
+
 def _name(number: int) -> str:
     return INDEX if not number else f"index-{number + 1}.html"
 
