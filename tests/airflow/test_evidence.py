@@ -35,7 +35,8 @@ def test_a_backup_a_checkpoint_and_a_restore_leave_their_evidence(firm: AirflowF
     [configuration] = events(firm, CONFIGURATION)
     assert configuration[1]["schedule.files"] == "0 2 * * *"
     assert configuration[1]["inventory_sha256"] == started[1]["inventory_sha256"]
-    [(event, facts)] = events(firm, RESTORES)
+    [(event, facts), (certified, of)] = events(firm, RESTORES)
+    assert (certified, of["plan_digest"]) == ("certificate.made", facts["plan_digest"])
     assert (event, facts["scope"], facts["whole"]) == ("restore.ended", "matter", True)
     assert (facts["sources"], facts["reason"]) == ("files", "client_request")
     assert "Harbor" not in str(facts)

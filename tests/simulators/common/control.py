@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
@@ -36,7 +37,8 @@ class Desk:
             return deed(asked)
 
     def do_stop(self, asked: Asked) -> Any:
-        self.stopped()
+        # The answer goes out first: the program ends with what it still has to send.
+        threading.Timer(0.2, self.stopped).start()
         return {}
 
 
