@@ -22,6 +22,7 @@ from muniment.airflow.clio_back import ClioBack
 from muniment.airflow.names import REPORT, engine_run_id
 from muniment.airflow.release_gate import ReleaseGate, Run, Wanted, phases_of, release_words
 from muniment.airflow.restore_request import Form, RestoreRequest, What, read_request
+from muniment.airflow.restore_words import summary
 from muniment.airflow.settings import restore_area
 from muniment.airflow.stores import open_destination
 from muniment.clock import to_text
@@ -38,7 +39,6 @@ from muniment.recovery.perform import perform
 from muniment.recovery.plan import RestorePlan, make_restore_plan
 from muniment.recovery.release.book import Release
 from muniment.recovery.selection import Scope, Selection
-from muniment.sources.as_files import TREE
 from muniment.sources.base import Target
 from muniment.vault.suspicion import last_clean_moment
 from muniment.vault.vault import Vault
@@ -375,40 +375,6 @@ def selection_of(request: RestoreRequest, vault: Vault) -> Selection:
         return ask_for_matter(vault, request.which, request.sources, related=related)[0]
     scope = Scope.ITEM if request.what is What.ITEM else Scope.SOURCE
     return Selection(scope, request.which, request.sources)
-
-
-def summary(plan: RestorePlan) -> Sequence[str]:
-    """The plan for a person: counts, times, ids; one line a source."""
-    lines = [
-        f"Plan {plan.digest}",
-        f"As of {plan.as_of}: {plan.items:,} items, {plan.bytes:,} bytes, "
-        f"about {max(1, plan.estimate_seconds // 60)} minutes",
-    ]
-    for choice in plan.choices:
-        fidelity = ", ".join(f"{count:,} {kind}" for kind, count in choice.fidelity.items())
-        lines.append(
-            f"- {choice.source}: snapshot {choice.seq} of {choice.taken_at} ({choice.completeness}); "
-            f"{choice.items:,} items ({fidelity}), {choice.bytes:,} bytes; shown: {choice.proof}"
-        )
-        if not set(choice.kinds) <= TREE:
-            for kind, by in choice.kinds.items():
-                told = ", ".join(f"{count:,} {fidelity}" for fidelity, count in by.items())
-                lines.append(f"  {kind}: {told}")
-        if choice.suspicious:
-            lines.append(f"  SUSPICIOUS: {choice.suspicious}")
-        for seq, why in choice.passed_over:
-            lines.append(f"  snapshot {seq} is damaged and was passed over: {why}")
-        if choice.loss_seconds:
-            lines.append(f"  work of {choice.loss_seconds // 3600} hours before that is lost")
-        for reason, count in choice.withheld.items():
-            lines.append(f"  withheld: {count:,} items ({reason})")
-        if choice.sealed_away:
-            lines.append(f"  not to be opened here: rows under {len(choice.sealed_away)} keys")
-    for source, why in plan.without:
-        lines.append(f"- {source}: nothing, {why}")
-    if len(plan.choices) > 1:
-        lines.append(f"Widest gap between the snapshots: {plan.widest_gap_seconds // 60} minutes")
-    return lines
 
 
 def _plan_of(planned: Json) -> RestorePlan:
