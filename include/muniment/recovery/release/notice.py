@@ -64,7 +64,7 @@ def _lines(ended: Ended) -> Iterator[str]:
     told = [f"{source}: nothing of it was delivered" for source in ended.missing]
     short = plan.items - ended.items
     if short > 0:
-        told.append(f"{short:,} items that were planned; the log of the red task names them by their ids")
+        told.append(f"{short:,} of the planned items: the log of the red task has their ids")
     told += lost(plan, zone)
     yield from (f"- {line}" for line in told or ["nothing that the snapshots have"])
 
