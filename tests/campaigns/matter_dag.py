@@ -147,7 +147,10 @@ def summary(cases: Sequence[Case]) -> str:
     lines = []
     for row in (case.row for case in cases):
         held = ", ".join(f"{count:,} {source}" for source, count in row["by_source"].items())
-        lines += [f"{row['items']:,} items ({held}), run: {row['dag']}", "task                 seconds"]
+        lines += [
+            f"{row['items']:,} items ({held}), run: {row['dag']}",
+            "task                 seconds",
+        ]
         lines += [f"{name:<20} {seconds:>7.1f}" for name, seconds in row["tasks"].items()]
         lines += ["phase                seconds"]
         lines += [f"{name:<20} {seconds:>7.1f}" for name, seconds in row["phases"].items()]
@@ -171,15 +174,22 @@ def _firm(seed: int, folder: Path, vendors: ExitStack) -> AirflowFirm:
     os.environ["MUNIMENT_FIRMS"] = str(folder / "firms")
     os.environ["MUNIMENT_RESTORES"] = str(folder / "restores")
     clio = vendors.enter_context(
-        clio_running(seed=seed + 1, matters=2, documents_per_matter=60, rate=0, display_number=NUMBER)
+        clio_running(
+            seed=seed + 1, matters=2, documents_per_matter=60, rate=0, display_number=NUMBER
+        )
     )
     netdocs = vendors.enter_context(
         netdocuments_running(seed=seed + 1, matters=2, documents_per_matter=60, rate=0, matter_number=NUMBER)
     )  # fmt: skip
-    m365 = vendors.enter_context(graph_running(seed=seed + 1, users=1, messages=12, events=2, files=1))
+    m365 = vendors.enter_context(
+        graph_running(seed=seed + 1, users=1, messages=12, events=2, files=1)
+    )
     m365.control("limits", off=True)
     for each in range(MAILS):
-        mime = f"Subject: [{NUMBER}] Letter {each}\r\nFrom: a@clients.example\r\n\r\n" + f"line {each}\r\n" * each
+        mime = (
+            f"Subject: [{NUMBER}] Letter {each}\r\nFrom: a@clients.example\r\n\r\n"
+            + f"line {each}\r\n" * each
+        )
         m365.control("deliver", user=m365.users["member"], mime=base64.b64encode(mime.encode()).decode())  # fmt: skip
     firm = AirflowFirm(folder / "firm", folder / "firms", sources=SOURCES)
     backup = m365.told["applications"]["backup"]

@@ -115,7 +115,11 @@ def test_a_seal_is_not_broken_past_its_custodian_here_either(
     path.write_text(path.read_text() + seal)
     assert load_firm(careful.firm).issues == ()
     matter = ["restore", "--matter", number, "--to", tmp_path / "back", "--yes"]
-    for ask in (matter, asked(tmp_path / "back"), ["export", "files", *asked(tmp_path / "back")[3:]]):
+    for ask in (
+        matter,
+        asked(tmp_path / "back"),
+        ["export", "files", *asked(tmp_path / "back")[3:]],
+    ):
         answer = terminal(*ask, *by("office-manager", "technician"), code=9)
         assert "M591" in answer.err
         assert "managing-partner must be among them" in " ".join((answer.out + answer.err).split())

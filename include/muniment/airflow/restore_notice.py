@@ -57,7 +57,9 @@ def _said(
     config: FirmConfig, planned: Json | None, certificate: Json | None
 ) -> tuple[str, list[str]]:
     if not planned:
-        return "A restore ended before it was planned", ["Nothing was planned and nothing was delivered."]
+        return "A restore ended before it was planned", [
+            "Nothing was planned and nothing was delivered."
+        ]
     plan = RestorePlan.of(planned["plan"])
     if certificate is None:
         return f"The restore of {what_of(plan)}: nothing was delivered", [

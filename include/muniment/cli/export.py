@@ -72,9 +72,7 @@ def export(
     receiving = Receiving(session, vault, None, received_by, requested_by, approved_by or (), None)
     at = moment_of_plan(session, vault, as_of, selection.sources)
     with session.screen.progress("Planning: proving the snapshot"):
-        plan = make_restore_plan(
-            vault, selection, at, target="export", withhold=receiving.withhold
-        )
+        plan = make_restore_plan(vault, selection, at, target="export", withhold=receiving.withhold)
     let_go = LetGo(session, receiving)
     let_go.judge(plan, selection)
     choice = plan.choices[0]

@@ -112,7 +112,11 @@ class LetGo:
             return
         needs = tuple(_need(word) for word in self._needs)
         question = issue.Question(
-            self.restore_id, plan, requester, needs, self._session.clock.now(),
+            self.restore_id,
+            plan,
+            requester,
+            needs,
+            self._session.clock.now(),
             custodians=self._custodians,
         )
         issue.ask(vault, question, firm.approvals)

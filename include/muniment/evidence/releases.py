@@ -292,7 +292,12 @@ def waiting(entries: Iterable[EvidenceEntry], now: datetime) -> Waiting:
                 nonce = known.text("nonce")
                 due = known.time("review_by") or entry.at
                 reviews[nonce] = OpenReview(
-                    run, nonce, entry.at, known.words("responders"), due, requester=known.text("requester")
+                    run,
+                    nonce,
+                    entry.at,
+                    known.words("responders"),
+                    due,
+                    requester=known.text("requester"),
                 )
         elif entry.event == ReleaseReviewed.event:
             reviews.pop(known.text("nonce"), None)

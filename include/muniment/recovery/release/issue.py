@@ -195,7 +195,9 @@ def require_one_of_two(entitled: Entitled, requester: Party, responder: Party) -
     have to be two custodians."""
     missing = without_word(entitled, requester, (responder,))
     others = (entitled.person(who) for who in (*missing, *entitled.glass_breakers))
-    other = next((p for p in others if not p.is_also(responder) and not p.is_also(requester)), Party())
+    other = next(
+        (p for p in others if not p.is_also(responder) and not p.is_also(requester)), Party()
+    )
     require_entitled(entitled, Way.BREAK_GLASS, requester, (responder, other))
 
 
