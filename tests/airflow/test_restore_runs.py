@@ -61,11 +61,11 @@ def test_a_matter_comes_back_by_its_number_with_a_certificate(
 
     # Who asked and the managing partner are told; nobody else is named, and this firm has no office manager.
     assert mail.recipients == [["office@firm.example"], ["partner@firm.example"]]
-    notice = mail.mails[0].get_payload(decode=True).decode()
+    notice = mail.mails[0].get_payload(decode=True).decode().replace("\r\n", "\n")
     matter = ran.xcom("plan")["plan"]["selection"]
     assert mail.mails[0]["Subject"] == f"[practice] The restore of matter {matter} is delivered"
     for line in (
-        "Delivered and read back: 2 of 2 items, 100.0 KiB",
+        "Delivered and read back: 3 of 3 items, 100.0 KiB",
         f"What: matter {matter}, as of 2",
         "Where: folder case of the restore area",
         "Certificate: case/_certificate of the restore area",
