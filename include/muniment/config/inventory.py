@@ -27,6 +27,7 @@ from muniment.config.values import (
     parse_date,
     parse_duration,
 )
+from muniment.config.vendor_backup import VENDOR_BACKUP
 
 
 class Classification(StrEnum):
@@ -43,6 +44,10 @@ class Method(StrEnum):
     MUNIMENT = "muniment"
     VEEAM = "veeam"
     ACRONIS = "acronis"
+    QUICKBOOKS = "quickbooks"
+    TABS3 = "tabs3"
+    PCLAW = "pclaw"
+    OTHER = "other"
     NATIVE = "native"
     NONE = "none"
     NOT_COVERED = "not covered"
@@ -74,6 +79,8 @@ SYSTEMS: Mapping[str, System] = {
     "mariadb": System(needs_connection=False),
     "mysql": System(needs_connection=False),
     "sqlite": System(needs_connection=False, location_is_path=True),
+    # Made by another product, which `backup_method` names; checked and taken off-site here.
+    VENDOR_BACKUP: System(needs_connection=False, location_is_path=True),
     # A folder like any other, of which firm.yaml says what has to come into it.
     TRUST_PAPERS: System(needs_connection=False, location_is_path=True, trust=True),
 }
@@ -166,12 +173,12 @@ class InventoryRow(Model):
     )
     description: Free = Field(description="In words, for people.", examples=["Matter files"])
     location: Free = Field(
-        description="Where it is. For `files` and `trust-papers` the folder as the backup worker sees it, for `sqlite` the"
-        " database file; for others the address of account or server, for people.",
+        description="Where it is. For `files`, `vendor-backup` and `trust-papers` the folder as the backup worker sees it, for"
+        " `sqlite` the database file; for others the address of account or server, for people.",
         examples=["/srv/matters"],
     )
     connection: Free = Field(
-        description="The Airflow connection with the credential; not for `files` and `trust-papers`. For `clio` and `netdocuments` it may be left"
+        description="The Airflow connection with the credential; not for what is a folder or file. For `clio` and `netdocuments` it may be left"
         " out where firm.yaml says where the application's secret is kept.",
         examples=["firm_014_clio"],
     )
@@ -180,7 +187,10 @@ class InventoryRow(Model):
         examples=["critical"],
     )
     backup_method: Annotated[Method, BeforeValidator(_method)] = Field(
-        description="Who backs it up: " + ", ".join(Method) + ".", examples=["muniment"]
+        description="Who backs it up: "
+        + ", ".join(Method)
+        + ". Of a `vendor-backup` it names the product that makes the sets, and Muniment watches and takes them.",
+        examples=["muniment"],
     )
     schedule: Annotated[Schedule | None, BeforeValidator(_schedule)] = Field(
         alias="frequency",
@@ -230,7 +240,8 @@ class InventoryRow(Model):
 
     @property
     def by_muniment(self) -> bool:
-        return self.backup_method is Method.MUNIMENT
+        """Is it in the vault: backed up by Muniment, or taken off-site as another product's sets?"""
+        return in_the_vault(self.system, self.backup_method)
 
     @property
     def workstation(self) -> bool:
@@ -259,6 +270,10 @@ class InventoryRow(Model):
             "owner": self.owner,
             "notes": self.notes,
         }
+
+
+def in_the_vault(system: str, method: Method) -> bool:
+    return method is Method.MUNIMENT or (system == VENDOR_BACKUP and method.covers)
 
 
 COLUMNS = tuple(

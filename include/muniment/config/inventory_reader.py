@@ -22,6 +22,7 @@ from muniment.config.inventory import (
     InventoryRow,
     Method,
     System,
+    in_the_vault,
 )
 from muniment.config.issues import (
     INVENTORY_CSV,
@@ -32,6 +33,7 @@ from muniment.config.issues import (
 )
 from muniment.config.sheet import Sheet, SheetMistake, SheetRow, read_sheet
 from muniment.config.values import absolute, check_source_id
+from muniment.config.vendor_backup import PRODUCTS, VENDOR_BACKUP
 
 TRUST_RPO = timedelta(hours=26)
 """After so long without a good snapshot of client money somebody is told, whatever its row allows."""
@@ -202,7 +204,7 @@ def _formulas(line: SheetRow) -> list[ConfigIssue]:
 def _empty(line: SheetRow, sheet: Sheet, known: Known) -> list[ConfigIssue]:
     cells = line.cells
     needed = list(ALWAYS)
-    if " ".join(cells.get("backup_method", "").lower().split()) == Method.MUNIMENT:
+    if _in_the_vault(cells):
         needed += BY_MUNIMENT
         system = _system(cells.get("system", ""), known)
         if system is not None and system.needs_connection:
@@ -217,9 +219,19 @@ def _empty(line: SheetRow, sheet: Sheet, known: Known) -> list[ConfigIssue]:
     return found
 
 
+def _in_the_vault(cells: Mapping[str, str]) -> bool:
+    method = " ".join(cells.get("backup_method", "").lower().split())
+    known = {str(each): each for each in Method}
+    return method in known and in_the_vault(_word(cells.get("system", "")), known[method])
+
+
+def _word(text: str) -> str:
+    return re.sub(r"[\s_]+", "-", text.strip().lower())
+
+
 def _system(text: str, known: Known) -> System | None:
     systems = SYSTEMS if known.systems is None else known.systems
-    return systems.get(re.sub(r"[\s_]+", "-", text.strip().lower()))
+    return systems.get(_word(text))
 
 
 def _consistent(row: InventoryRow, known: Known) -> list[ConfigIssue]:
@@ -237,6 +249,9 @@ def _consistent(row: InventoryRow, known: Known) -> list[ConfigIssue]:
         wrong("retention", "names no usable retention rule of firm.yaml", right)
     if not row.by_muniment:
         return found
+    if row.system == VENDOR_BACKUP and row.backup_method is Method.MUNIMENT:
+        right = f"Name the product that makes the sets: {_list([*PRODUCTS, Method.NATIVE, Method.OTHER])}."
+        wrong("backup_method", "is not who makes the sets of another product", right)
     destinations = known.destinations
     if destinations is not None and row.destination not in destinations:
         right = f"{suggestion(row.destination, destinations)}Known: {_list(destinations)}."

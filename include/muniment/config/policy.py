@@ -27,6 +27,7 @@ from muniment.config.values import (
     SourceId,
     Text,
 )
+from muniment.config.vendor_backup import VendorBackupOptions
 
 FLOOR_YEARS = 7
 """The longest period of US trust account rules found for any state in a source that was read (CO,
@@ -296,6 +297,9 @@ class SourceOptions(Model):
     )
     database: DatabaseOptions | None = Field(
         None, description="For a source that is a database server."
+    )
+    vendor_backup: VendorBackupOptions | None = Field(
+        None, description="For a folder of another product's backup sets."
     )
     mass_deletion: MassDeletionGuard = Field(
         default_factory=MassDeletionGuard,

@@ -252,6 +252,11 @@ class Tree:
         except OSError as error:
             raise self._missing(error) from None
 
+    def require_same(self) -> None:
+        """Raises SourceMissing where the folder that was opened is gone, or another stands in its place."""
+        self._opened()
+        self._still_there(self._at)
+
     def _still_there(self, at: tuple[int, int]) -> None:
         try:
             now = _whereabouts(os.stat(self._root))
