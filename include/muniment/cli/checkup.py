@@ -11,15 +11,19 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 from muniment.cli import words
 from muniment.cli.exits import Exit, exit_of
+from muniment.config.vendor_backup import VENDOR_BACKUP
 from muniment.errors import MunimentError
 
 if TYPE_CHECKING:
     from muniment.cli.session import Session
     from muniment.config.firm import Destination
+    from muniment.sources.base import Source
+    from muniment.sources.vendor_backups.source import VendorBackupSource
     from muniment.vault.history import History
     from muniment.vault.store.base import Store
     from muniment.vault.vault import Vault
@@ -342,7 +346,8 @@ def _sources(session: Session) -> Iterator[Symptom]:
             what = f"nobody asks whether a run looks like an attack: {guard.reason}"
             yield Symptom(about, State.WARNING, what, "See docs/ANOMALIES.md.")
         try:
-            health = session.wiring.source(row.source_id).probe()
+            source = session.wiring.source(row.source_id)
+            health = source.probe()
         except MunimentError as error:
             yield _bad(about, error)
             continue
@@ -360,6 +365,14 @@ def _sources(session: Session) -> Iterator[Symptom]:
             from muniment.cli.papers import upload_folder
 
             yield from upload_folder(session, settings, row.folder, about)
+        if row.system == VENDOR_BACKUP:
+            yield from _guarded(about, partial(_backup_sets, session, source, about))
+
+
+def _backup_sets(session: Session, source: Source, about: str) -> Iterator[Symptom]:
+    from muniment.cli.backup_sets import backup_sets
+
+    yield from backup_sets(cast("VendorBackupSource", source), about, session.clock.now())
 
 
 def _programs() -> Iterator[Symptom]:
