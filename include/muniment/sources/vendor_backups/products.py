@@ -59,7 +59,8 @@ def _part(name: str, text: bytes, **said: bool) -> Part:
 _FOLDER = rb"(?:(?P<job>.*)/)?"
 
 _VEEAM: Layout = (
-    # Full and increments: "Backup Chain" in Veeam's help centre (docs/VENDOR_BACKUPS.md). A job has a folder of its own. The date in names as Veeam writes it, one file a machine or a job: own knowledge.
+    # "Backup Chain" in Veeam's help centre (docs/VENDOR_BACKUPS.md): a job has a folder of its own. The date in names
+    # as Veeam writes it, one file a machine or a job: own knowledge.
     _part("full", _FOLDER + rb"(?P<line>[^/]*?)(?:D\d{4}-\d\d-\d\dT\d{6}(?:_[0-9A-F]+)?)?\.vbk", needed=True),
     _part("increment", _FOLDER + rb"[^/]+\.(?:vib|vrb)", weighed=False),
     # "updated with every backup job session": it names the restore points, and is written over as a whole.
