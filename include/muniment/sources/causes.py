@@ -42,6 +42,7 @@ SET_INCOMPLETE: Final = "backup set lacks a part"
 SET_TOO_OLD: Final = "no recent backup set"
 SET_SHRUNKEN: Final = "backup set smaller than before"
 SET_MISSING: Final = "backup job without a set"
+NO_READER: Final = "no reader for this kind of archive"
 OTHER: Final = "other error"
 
 CAUSES: Final = (
@@ -50,7 +51,8 @@ CAUSES: Final = (
     UNKNOWN_TYPE, SIZE_DIFFERS, BOOKS_DISAGREE, NOT_OBTAINED, WORKED_OUT,
     DUMP_FAILED, COUNTS_DIFFER, TOO_LARGE,
     NOT_REACHED, MALWARE, DAMAGED, EMPTIED, LEFT_FOR_LATER,
-    SET_UNFINISHED, SET_INCOMPLETE, SET_TOO_OLD, SET_SHRUNKEN, SET_MISSING, OTHER,
+    SET_UNFINISHED, SET_INCOMPLETE, SET_TOO_OLD, SET_SHRUNKEN, SET_MISSING,
+    NO_READER, OTHER,
 )  # fmt: skip
 
 WITHOUT_CONTENT_BY_NATURE: Final = frozenset({SOCKET, FIFO, DEVICE})
