@@ -23,6 +23,7 @@ from muniment.config.firm import Destination
 from muniment.config.inventory import InventoryRow
 from muniment.config.keyfiles import locate, read_role_keys
 from muniment.config.load import FirmConfig
+from muniment.config.mail_archive import MAIL_ARCHIVE
 from muniment.config.rotating import as_rotating
 from muniment.config.trees import tree_options
 from muniment.config.vendor_backup import VENDOR_BACKUP
@@ -175,6 +176,7 @@ class Wiring:
             "clio-trust": self._clio,
             "m365": self._m365,
             "netdocuments": self._netdocuments,
+            MAIL_ARCHIVE: self._mail_archive,
             VENDOR_BACKUP: self._vendor_backup,
         }
         made |= dict.fromkeys(("postgresql", "mariadb", "mysql", "sqlite"), self._database)
@@ -185,6 +187,11 @@ class Wiring:
 
         options = tree_options(self.config.options(row.source_id))
         return FileSource(row.source_id, Path(row.location), **options)
+
+    def _mail_archive(self, row: InventoryRow) -> Source:
+        from muniment.wiring_mail_archives import mail_archive_source
+
+        return mail_archive_source(self.config, row, self._waiting)
 
     def _vendor_backup(self, row: InventoryRow) -> Source:
         from muniment.wiring_vendor_backups import vendor_backup_source

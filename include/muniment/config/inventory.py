@@ -17,6 +17,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
+from muniment.config.mail_archive import MAIL_ARCHIVE
 from muniment.config.papers import TRUST_PAPERS
 from muniment.config.schedule import RIGHT, Schedule, ScheduleError, parse_schedule
 from muniment.config.values import (
@@ -81,6 +82,7 @@ SYSTEMS: Mapping[str, System] = {
     "sqlite": System(needs_connection=False, location_is_path=True),
     # Made by another product, which `backup_method` names; checked and taken off-site here.
     VENDOR_BACKUP: System(needs_connection=False, location_is_path=True),
+    MAIL_ARCHIVE: System(needs_connection=False, location_is_path=True),
     # A folder like any other, of which firm.yaml says what has to come into it.
     TRUST_PAPERS: System(needs_connection=False, location_is_path=True, trust=True),
 }
@@ -173,7 +175,7 @@ class InventoryRow(Model):
     )
     description: Free = Field(description="In words, for people.", examples=["Matter files"])
     location: Free = Field(
-        description="Where it is. For `files`, `vendor-backup` and `trust-papers` the folder as the backup worker sees it, for"
+        description="Where it is. For `files`, `mail-archive`, `vendor-backup` and `trust-papers` the folder as the backup worker sees it, for"
         " `sqlite` the database file; for others the address of account or server, for people.",
         examples=["/srv/matters"],
     )

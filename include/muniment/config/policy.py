@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from muniment.config.clio import ClioOptions
 from muniment.config.databases import DatabaseOptions
 from muniment.config.m365 import M365Options
+from muniment.config.mail_archive import MailArchiveOptions
 from muniment.config.netdocuments import NetDocumentsOptions
 from muniment.config.patterns import PLACEHOLDERS, PatternError, number_shape, parse_pattern
 from muniment.config.values import (
@@ -297,6 +298,9 @@ class SourceOptions(Model):
     )
     database: DatabaseOptions | None = Field(
         None, description="For a source that is a database server."
+    )
+    mail_archive: MailArchiveOptions | None = Field(
+        None, description="For a folder with e-mail archives."
     )
     vendor_backup: VendorBackupOptions | None = Field(
         None, description="For a folder of another product's backup sets."

@@ -94,7 +94,7 @@ class Known(Protocol):
     @property
     def history(self) -> Mapping[str, str]:
         """What `remember` was told in the last run that left no gap, however many with a gap came after it. To hold
-        a listing against what is usual; never a reason to leave something out."""
+        a listing against what is usual; alone no reason to leave something out."""
         ...
 
     def find(self, kind: str, native_id: bytes, named: Named | None = None) -> Fingerprint | None:

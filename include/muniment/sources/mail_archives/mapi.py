@@ -159,7 +159,9 @@ def _field(name: str, value: str) -> bytes:
 
 def _word(text: str) -> str:
     clean = " ".join(text.replace("\0", "").split())
-    return clean if clean.isascii() else Header(clean, "utf-8", maxlinelen=70).encode(linesep="\r\n")
+    return (
+        clean if clean.isascii() else Header(clean, "utf-8", maxlinelen=70).encode(linesep="\r\n")
+    )
 
 
 def _person(person: Recipient) -> str:
@@ -211,7 +213,9 @@ def _is_type(text: str) -> bool:
 
 def _word_2231(name: str) -> str:
     clean = " ".join(name.replace("\0", "").replace('"', "'").replace("\\", "_").split())
-    return f'filename="{clean}"' if clean.isascii() else f"filename*={encode_rfc2231(clean, 'utf-8')}"
+    return (
+        f'filename="{clean}"' if clean.isascii() else f"filename*={encode_rfc2231(clean, 'utf-8')}"
+    )
 
 
 def _disposition(name: str) -> bytes:

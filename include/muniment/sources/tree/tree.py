@@ -9,6 +9,7 @@ import threading
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from muniment.errors import ItemUnreadable, SourceMissing
 from muniment.model.item import Fingerprint, Observed
@@ -215,6 +216,20 @@ class Tree:
             device=self._at[0],
             tick_ns=self._tick,
         )
+
+    def file(self, native_id: bytes) -> BinaryIO:
+        """A regular file to be read at any place of it, and never written. Raises as `open`."""
+        try:
+            if not components(native_id):
+                raise ItemUnreadable(NOT_AN_ID, to=self.source_id)
+            folder, name = split(native_id)
+            with (self._folders or self._opened()).open(folder) as fd:
+                descriptor, _ = open_file(fd, name)
+        except ValueError:
+            raise ItemUnreadable(NOT_AN_ID, to=self.source_id) from None
+        except OSError as error:
+            raise self._unreadable(error) from None
+        return os.fdopen(descriptor, "rb")
 
     def _unreadable(self, error: OSError) -> OSError | ItemUnreadable:
         if error.errno in _NOT_THERE:

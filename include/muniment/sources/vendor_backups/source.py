@@ -27,8 +27,9 @@ from muniment.sources.base import (
     Skipped,
     SourceHealth,
 )
-from muniment.sources.causes import CHANGED_WHILE_READ, NOT_AN_ID, SET_UNFINISHED
+from muniment.sources.causes import NOT_AN_ID, SET_UNFINISHED
 from muniment.sources.tree.tree import Tree
+from muniment.sources.tree.watched import WatchedReader, held
 from muniment.sources.vendor_backups.lists import LONGEST, named_in
 from muniment.sources.vendor_backups.products import Rules
 from muniment.sources.vendor_backups.sets import BackupSet, Sets, folders_above, place_of
@@ -152,7 +153,7 @@ class VendorBackupSource:
         before = self._sets(earlier)
         for key, each in sets.found.items():
             first = before.found.get(key)
-            if first is None or _held(first) != _held(each):
+            if first is None or _prints(first) != _prints(each):
                 flaws[key] = SET_UNFINISHED
                 continue
             for path in (p for p in each.files if not _same(p, each, known)):
@@ -238,7 +239,7 @@ class VendorBackupSource:
                 return
             part = {"product": self._rules.product, "part": place.part.name}
             part |= {"job": text_of(place.job), "name": text_of(place.name)}
-            yield _SetReader(reader, part, listed, self.source_id)
+            yield WatchedReader(reader, listed, self.source_id, {"backup_set": part})
 
 
 def _new(sets: Sets, known: Known) -> bool:
@@ -249,15 +250,11 @@ def _same(path: bytes, each: BackupSet, known: Known) -> bool:
     """Does the last snapshot have the file as it is?"""
     print_ = each.files[path][1]
     had = known.find("file", path)
-    return had is not None and _times(had) == _times(print_)
+    return had is not None and held(had) == held(print_)
 
 
-def _held(each: BackupSet) -> Mapping[bytes, tuple[int, int, int]]:
-    return {path: _times(print_) for path, (_, print_) in each.files.items()}
-
-
-def _times(print_: Fingerprint) -> tuple[int, int, int]:
-    return print_.size, print_.mtime_ns, print_.ctime_ns
+def _prints(each: BackupSet) -> Mapping[bytes, tuple[int, int, int]]:
+    return {path: held(print_) for path, (_, print_) in each.files.items()}
 
 
 def _all_seen(look: _Look) -> bool:
@@ -293,38 +290,3 @@ class _RecordReader:
 
     def settled(self) -> bool:
         return True
-
-
-class _SetReader:
-    """An open file of a set."""
-
-    def __init__(
-        self,
-        reader: ItemReader,
-        part: Mapping[str, str],
-        listed: Fingerprint | None,
-        source_id: str,
-    ) -> None:
-        self._reader = reader
-        self._part = part
-        self._listed = listed
-        self._source_id = source_id
-
-    def describe(self) -> Description:
-        found = self._reader.describe()
-        if self._listed is not None and _other(self._listed, found.fingerprint):
-            raise ItemUnreadable(CHANGED_WHILE_READ, to=self._source_id)
-        metadata = {**found.metadata, "backup_set": dict(self._part)}
-        return Description(found.fingerprint, found.fidelity, metadata, found.has_content)
-
-    def read(self, size: int) -> bytes:
-        return self._reader.read(size)
-
-    def settled(self) -> bool:
-        return self._reader.settled()
-
-
-def _other(listed: Fingerprint, now: Fingerprint) -> bool:
-    # What changed a moment ago is described without its time of change.
-    ctime = now.ctime_ns and now.ctime_ns != listed.ctime_ns
-    return bool(ctime) or (listed.size, listed.mtime_ns) != (now.size, now.mtime_ns)
