@@ -58,7 +58,8 @@ class MboxArchive:
                 start = at + len(line)
             at += len(line)
             empty = len(line) if line in _EMPTY else 0
-        yield start, at - start
+        # An empty line ends each message, also the last one: which one that is changes nothing in it.
+        yield start, at - empty - start
 
     def content(self, where: tuple[int, int]) -> bytes:
         start, length = where
