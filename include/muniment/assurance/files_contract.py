@@ -22,6 +22,7 @@ from muniment.assurance.database_contract import DatabaseContract
 from muniment.assurance.m365_contract import M365Contract
 from muniment.assurance.netdocuments_contract import NetDocumentsContract
 from muniment.assurance.openable import format_of
+from muniment.config.mail_archive import MAIL_ARCHIVE
 from muniment.config.vendor_backup import VENDOR_BACKUP
 from muniment.model.item import Row
 from muniment.model.text import bytes_of
@@ -93,6 +94,31 @@ class VendorBackupContract(FilesContract):
         )
 
 
+class MailArchiveContract(FilesContract):
+    """E-mail archives: files like others, that open; rows of their messages, and messages as files."""
+
+    system = MAIL_ARCHIVE
+    columns: Sequence[str] = (*FilesContract.columns, "archive", "expected_row", "row")
+
+    def describe(self, row: Row, path: Path | None) -> Facts:
+        from muniment.assurance.archived_mail import facts_of
+
+        return {**super().describe(row, path), **facts_of(row, path)}
+
+    def suite(self) -> Sequence[Expected]:
+        return (
+            *super().suite(),
+            among(
+                "archive", "archive", ["readable"],
+                "Most archives that came back can be opened, and their messages counted.", mostly=0.5,
+            ),
+            equal(
+                "row", "expected_row", "row",
+                "Every row of a message bears the id that it stands under, and every message is one.",
+            ),
+        )  # fmt: skip
+
+
 def _record(path: Path | None) -> str:
     try:
         told = json.loads(path.read_bytes()) if path is not None else {}
@@ -114,6 +140,7 @@ CONTRACTS: Mapping[str, ExpectationContract] = {
     "trust-papers": TrustPapersContract(),
     "netdocuments": NetDocumentsContract(),
     VENDOR_BACKUP: VendorBackupContract(),
+    MAIL_ARCHIVE: MailArchiveContract(),
     **{system: DatabaseContract(system) for system in ("postgresql", "mariadb", "mysql", "sqlite")},
 }
 """By the system of the inventory row."""

@@ -359,6 +359,13 @@ def _sources(session: Session) -> Iterator[Symptom]:
                 f"the application that reads could also write: {health.facts['could_write']}",
                 "Take these permissions from it: whoever steals the worker could alter what is backed up.",
             )
+        if health.facts.get("readers_lacking"):
+            yield Symptom(
+                about,
+                State.WARNING,
+                f"what reads Outlook's files is not installed here: {health.facts['readers_lacking']}",
+                "Archives are taken, and the run is incomplete: install `muniment[mail]` on the worker; docs/MAIL_ARCHIVES.md.",
+            )
         yield Symptom(about, State.GOOD, f"is there ({facts})" if facts else "is there")
         settings = session.firm.firm.trust_papers
         if settings is not None and settings.source == row.source_id and row.folder is not None:

@@ -172,6 +172,7 @@ def mime_row(index: Index, entry: Entry, at: int, content: bytes) -> Observed:
         "mark": sha256(f"{index.container}/{entry.key}".encode()).hexdigest()[:16],
         "of": native(MESSAGE, index.container, entry.key).decode(),
         "listed": [entry.date, entry.sender],
+        "made": index.made,
     }
     if entry.message_id:
         metadata["message_id"] = sha256(entry.message_id.encode("utf-8", "replace")).hexdigest()[

@@ -13,8 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
-from email.parser import HeaderParser
-from email.policy import compat32
 from email.utils import encode_rfc2231, format_datetime, formataddr
 
 from muniment.sources.mail_archives.archive import About, Attachment
@@ -75,9 +73,9 @@ def compose(message: MapiMessage) -> bytes:
     return b"\r\n".join([*_head(message), *_content(message), b""])
 
 
-def about(message: MapiMessage, content: bytes) -> About:
-    """What people know it by. `content` is what `compose` gave."""
-    told = about_bytes(content)
+def about(message: MapiMessage) -> About:
+    """What people know it by."""
+    told = about_bytes(b"\r\n".join([*_head(message), b"", b""]))
     parts = tuple(_attachment(part) for part in message.parts)
     return About(
         subject=" ".join(message.subject.split()) or told.subject,
@@ -235,8 +233,3 @@ def _multipart(kind: str, parts: Sequence[Sequence[bytes]]) -> list[bytes]:
     for part in joined:
         lines += [b"--" + mark, part]
     return [*lines, b"--" + mark + b"--"]
-
-
-def header_date(headers: str) -> str:
-    """The date that its header says."""
-    return str(HeaderParser(policy=compat32).parsestr(headers[: 1 << 16]).get("date", ""))

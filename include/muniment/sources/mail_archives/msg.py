@@ -41,7 +41,7 @@ class MsgArchive:
     def messages(self) -> Iterator[Found]:
         message = self._message()
         content = mapi.compose(message)
-        yield Found("0", (), mapi.about(message, content), content, None)
+        yield Found("0", (), mapi.about(message), content, None)
 
     def content(self, where: None) -> bytes:
         return mapi.compose(self._message())

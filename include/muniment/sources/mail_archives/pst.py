@@ -76,7 +76,7 @@ class PstArchive:
             return Found(key, names, About(), b"", (way, number), TOO_LARGE)
         except _ERRORS:
             return Found(key, names, About(), b"", (way, number), DAMAGED)
-        return Found(key, names, mapi.about(message, content), content, (way, number))
+        return Found(key, names, mapi.about(message), content, (way, number))
 
     def content(self, where: tuple[tuple[int, ...], int]) -> bytes:
         way, number = where
