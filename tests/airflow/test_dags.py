@@ -96,8 +96,9 @@ def test_a_system_that_somebody_else_backs_up_has_no_dag(firms: Path, bag: Bag) 
 
 def test_sets_that_somebody_else_makes_and_we_take_have_one(firms: Path, bag: Bag) -> None:
     sets = {"source_id": "sets", "system": "vendor_backup", "backup_method": "veeam"}
-    write_firm(firms / "practice", {}, sets)
+    write_firm(firms / "practice", {}, sets, {"source_id": "mail", "system": "mail_archive"})
     dag = bag()["practice__sets__backup"]
+    assert "system:mail-archive" in bag()["practice__mail__backup"].tags
     assert "system:vendor-backup" in dag.tags and dag.has_task("shard.validate_checksums")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import closing
 from email.parser import BytesHeaderParser
 from hashlib import sha256
 from pathlib import Path
@@ -40,8 +41,8 @@ def _opened(format_: str, path: Path | None) -> str | None:
     if path is None:
         return "not there"
     try:
-        with path.open("rb") as file:
-            flaws = [bool(each.flaw) for each in open_archive(format_, file).messages()]
+        with path.open("rb") as file, closing(open_archive(format_, file)) as archive:
+            flaws = [bool(each.flaw) for each in archive.messages()]
     except ArchiveUnreadable as error:
         return None if error.cause == NO_READER else "not readable"
     except OSError:

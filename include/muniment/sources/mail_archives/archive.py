@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
 LARGEST = 256 << 20
 """Bytes of one message. What is larger is no message, or would not fit into a worker's memory many times over."""
@@ -91,6 +91,13 @@ class Archive(Protocol):
         """One message again. Raises ArchiveUnreadable."""
         ...
 
+    def close(self) -> None:
+        """Lets go of what it holds besides the file; a second call does nothing."""
+        ...
 
-class Opener(Protocol):
-    def __call__(self, file: BinaryIO) -> Archive: ...
+
+class InProcess:
+    """An archive that holds nothing but its file."""
+
+    def close(self) -> None:
+        """Nothing to let go of."""

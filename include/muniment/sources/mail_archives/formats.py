@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from typing import BinaryIO
 
 from muniment.sources.causes import DAMAGED, NO_READER
@@ -31,18 +32,16 @@ def open_archive(format_: str, file: BinaryIO) -> Archive:
 
 
 def _pst(file: BinaryIO) -> Archive:
-    try:
-        from muniment.sources.mail_archives.pst import PstArchive
-    except ImportError:
-        raise ArchiveUnreadable(NO_READER) from None
-    return PstArchive(file)
+    from muniment.sources.mail_archives.apart import ApartArchive
+
+    _require("pst")
+    return ApartArchive("pst", file)
 
 
 def _msg(file: BinaryIO) -> Archive:
-    try:
-        from muniment.sources.mail_archives.msg import MsgArchive
-    except ImportError:
-        raise ArchiveUnreadable(NO_READER) from None
+    _require("msg")
+    from muniment.sources.mail_archives.msg import MsgArchive
+
     return MsgArchive(file)
 
 
@@ -62,12 +61,17 @@ _OPENERS: Mapping[str, Callable[[BinaryIO], Archive]] = {
     "pst": _pst, "mbox": _mbox, "eml": _eml, "msg": _msg,
 }  # fmt: skip
 
-READERS: Mapping[str, str] = {"pst": "libpff-python", "msg": "olefile"}
-"""Format -> the package that reads it; the others need none."""
+READERS: Mapping[str, tuple[str, str]] = {
+    "pst": ("pypff", "libpff-python"), "msg": ("olefile", "olefile"),
+}  # fmt: skip
+"""Format -> the module that reads it, and the package that it is in; the others need none."""
+
+
+def _require(format_: str) -> None:
+    if find_spec(READERS[format_][0]) is None:
+        raise ArchiveUnreadable(NO_READER)
 
 
 def lacking() -> list[str]:
     """Packages that are not installed here, without which containers are taken and not indexed."""
-    from importlib.util import find_spec
-
-    return [READERS[name] for name, module in (("pst", "pypff"), ("msg", "olefile")) if find_spec(module) is None]  # fmt: skip
+    return [package for module, package in READERS.values() if find_spec(module) is None]

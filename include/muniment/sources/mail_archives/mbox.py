@@ -13,7 +13,13 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from muniment.sources.causes import CHANGED_WHILE_READ, DAMAGED, TOO_LARGE
-from muniment.sources.mail_archives.archive import LARGEST, About, ArchiveUnreadable, Found
+from muniment.sources.mail_archives.archive import (
+    LARGEST,
+    About,
+    ArchiveUnreadable,
+    Found,
+    InProcess,
+)
 from muniment.sources.mail_archives.rfc822 import about
 
 _BEGINS = re.compile(rb"From \S.*\d{1,2}:\d\d.*\r?\n?")
@@ -22,7 +28,7 @@ _LINE = 1 << 20
 """Bytes that are looked at as one line: a file without line ends is no reason to hold it whole."""
 
 
-class MboxArchive:
+class MboxArchive(InProcess):
     """`where` is offset and length."""
 
     made = False
@@ -72,7 +78,7 @@ class MboxArchive:
         return content
 
 
-class EmlArchive:
+class EmlArchive(InProcess):
     """A file that is one message."""
 
     made = False

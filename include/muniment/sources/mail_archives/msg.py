@@ -14,7 +14,7 @@ import olefile
 
 from muniment.sources.causes import DAMAGED, TOO_LARGE
 from muniment.sources.mail_archives import mapi
-from muniment.sources.mail_archives.archive import LARGEST, ArchiveUnreadable, Found
+from muniment.sources.mail_archives.archive import LARGEST, ArchiveUnreadable, Found, InProcess
 
 _ERRORS = (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, struct.error, RecursionError, OverflowError)  # fmt: skip
 
@@ -26,7 +26,7 @@ _EMBEDDED = "__substg1.0_3701000D"
 _MOST = 1_000
 
 
-class MsgArchive:
+class MsgArchive(InProcess):
     """One message; `where` is nothing."""
 
     made = True

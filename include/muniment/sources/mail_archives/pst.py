@@ -1,4 +1,4 @@
-"""PST and OST: Outlook's data files, read by libpff.
+"""PST and OST: Outlook's data files, read by libpff. In a process of its own only: see `apart`.
 
 libpff is a C library under the LGPL, an optional package. It reads the file through an open descriptor that cannot write, and needs
 no password: that of a PST is a courtesy between programs.
@@ -13,7 +13,13 @@ import pypff
 
 from muniment.sources.causes import DAMAGED, TOO_LARGE
 from muniment.sources.mail_archives import mapi
-from muniment.sources.mail_archives.archive import LARGEST, About, ArchiveUnreadable, Found
+from muniment.sources.mail_archives.archive import (
+    LARGEST,
+    About,
+    ArchiveUnreadable,
+    Found,
+    InProcess,
+)
 
 DEEPEST = 64
 """Folders in folders."""
@@ -24,7 +30,7 @@ _ERRORS = (OSError, ValueError, TypeError, AttributeError, MemoryError, SystemEr
 """What the library raises, of a damaged file anything."""
 
 
-class PstArchive:
+class PstArchive(InProcess):
     """`where` is the way to a message: numbers of folders, and its own among its folder's messages."""
 
     made = True

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -190,23 +190,24 @@ class MailArchiveSource:
         if not self._wishes.index:
             yield container
             return
-        try:
-            archive = open_archive(format_of(path), file)
-            index = self._indexed(path, archive)
-        except ArchiveUnreadable as error:
+        with ExitStack() as stack:
+            try:
+                archive = stack.enter_context(closing(open_archive(format_of(path), file)))
+                index = self._indexed(path, archive)
+            except ArchiveUnreadable as error:
+                if self._moved(container):
+                    yield from self._not_taken(path, CHANGED_WHILE_READ, known)
+                    return
+                # The container is what is backed up: that it cannot be opened is told beside it.
+                yield container
+                yield Skipped(ARCHIVE, path, error.cause)
+                yield from self._kept(path, error.cause, known)
+                return
             if self._moved(container):
                 yield from self._not_taken(path, CHANGED_WHILE_READ, known)
                 return
-            # The container is what is backed up: that it cannot be opened is told beside it.
             yield container
-            yield Skipped(ARCHIVE, path, error.cause)
-            yield from self._kept(path, error.cause, known)
-            return
-        if self._moved(container):
-            yield from self._not_taken(path, CHANGED_WHILE_READ, known)
-            return
-        yield container
-        yield from self._told(container, index, archive, known)
+            yield from self._told(container, index, archive, known)
 
     def _indexed(self, path: bytes, archive: Archive) -> Index:
         index = Index(items.container_id(path), path, archive.made)
@@ -279,8 +280,11 @@ class MailArchiveSource:
         if path is None:
             raise FileNotFoundError(VANISHED)
         try:
-            with self._lock, self._tree.file(path) as file:
-                archive = open_archive(format_of(path), file)
+            with (
+                self._lock,
+                self._tree.file(path) as file,
+                closing(open_archive(format_of(path), file)) as archive,
+            ):
                 index = self._indexed(path, archive)
                 return self._chosen(index, archive, kind, ids[1])
         except ArchiveUnreadable as error:
