@@ -23,8 +23,8 @@ from muniment.recovery.matter_file.summary import FILE, Summary
 from muniment.recovery.plan import Choice, RestorePlan
 from muniment.sources.as_files import TREE
 from muniment.sources.files import FileTarget
-from muniment.sources.files.folders import Folders, split
-from muniment.sources.files.reader import open_file
+from muniment.sources.tree.folders import Folders, split
+from muniment.sources.tree.reader import open_file
 
 INDEX = "index.html"
 _INLINE = 100
