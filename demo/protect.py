@@ -156,7 +156,9 @@ def _open(setting: Setting) -> None:
         [key] = parse_identities((setting.place.keys / PARTNER_KEY).read_text())
         open_delivery(sealed, key, setting.place.opened)
         parts = sorted(path.name for path in sealed.glob("*.tar.age"))
-        step.note(f"{len(parts)} sealed files; {UNIX.split(';')[1].removeprefix(' do ')} opens each")
+        step.note(
+            f"{len(parts)} sealed files; {UNIX.split(';')[1].removeprefix(' do ')} opens each"
+        )
 
 
 def _restore(setting: Setting, api: AirflowApi, as_of: str) -> float:

@@ -101,7 +101,12 @@ class _InTheOpen:
 
 class _Sealed:
     def __init__(
-        self, config: FirmConfig, request: RestoreRequest, folder: Path, vault: Vault, plan: RestorePlan
+        self,
+        config: FirmConfig,
+        request: RestoreRequest,
+        folder: Path,
+        vault: Vault,
+        plan: RestorePlan,
     ) -> None:
         self._config = config
         self._request = request

@@ -269,9 +269,7 @@ class RestoreTasks:
                 todo="See the log of the red `restore` task, then trigger it again into a new folder.",
             )
 
-    def _entitled(
-        self, vault: Vault, selection: Selection, request: RestoreRequest
-    ) -> Entitlement:
+    def _entitled(self, vault: Vault, selection: Selection, request: RestoreRequest) -> Entitlement:
         return entitlement(vault, self._config, selection, _login(), request.for_whom)
 
     def _certified(
@@ -391,4 +389,3 @@ def _plan_of(planned: Json) -> RestorePlan:
     if plan.digest != planned["digest"]:
         raise PlanChanged("the plan is not the one whose digest was passed on")
     return plan
-

@@ -167,9 +167,7 @@ def look(
 _PAIRS = (("expected_size", "size"), ("expected_sha256", "sha256"), ("expected_mtime", "mtime"))
 
 
-def _judge(
-    row: Row, found: Mapping[str, Value], contract: ExpectationContract, seen: Seen
-) -> bool:
+def _judge(row: Row, found: Mapping[str, Value], contract: ExpectationContract, seen: Seen) -> bool:
     seen.items += 1
     seen.bytes += row.size
     own = [("expected_" + c, c) for c in contract.columns if "expected_" + c in contract.columns]

@@ -131,4 +131,3 @@ def _of(entry: EvidenceEntry, vault: Vault) -> dict[str, bytes]:
         with contextlib.suppress(CertificateRefused):
             found |= dict(commits(vault, [(one["source"], one["seq"], one["commit"])]))
     return found
-

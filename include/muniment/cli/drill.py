@@ -121,7 +121,14 @@ def drill(
         "drill",
         data,
         lambda: print_drill(
-            session, finished, seen, said, wiped, drawn_seed, held.longer(finished), held.certificates
+            session,
+            finished,
+            seen,
+            said,
+            wiped,
+            drawn_seed,
+            held.longer(finished),
+            held.certificates,
         ),
         code,
     )

@@ -47,7 +47,10 @@ def print_drill(
                 str(answer) if answer else "none: this drill is not held until there is one",
             ),
             ("sandbox", wiped.statement),
-            *(("certified", f"{c['files']:,} files, statement {c['statement_sha256']}") for c in certificates),
+            *(
+                ("certified", f"{c['files']:,} files, statement {c['statement_sha256']}")
+                for c in certificates
+            ),
         ]
     )
     if certificates:

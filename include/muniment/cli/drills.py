@@ -33,7 +33,8 @@ def drills(
     certificate: Annotated[
         str,
         typer.Option(
-            metavar="DRILL", help="Writes the certificate of this drill; needs an identity and --to."
+            metavar="DRILL",
+            help="Writes the certificate of this drill; needs an identity and --to.",
         ),
     ] = "",
     to: Annotated[
@@ -128,7 +129,15 @@ def _print(
     if not shown:
         screen.say("No drill was held yet.")
     screen.table(
-        ("when", "scenario", "answer", "certified", ">in all", *(f">{name}" for name in PHASES), ">bytes"),
+        (
+            "when",
+            "scenario",
+            "answer",
+            "certified",
+            ">in all",
+            *(f">{name}" for name in PHASES),
+            ">bytes",
+        ),
         [
             (
                 words.moment(d.at, session.zone),

@@ -143,7 +143,9 @@ def restore(
     if existing and form is not Form.CLIO:
         raise typer.BadParameter("--into-existing goes with --as clio")
     if seal_to and form is Form.CLIO:
-        raise typer.BadParameter("--seal-to goes with items and matter files; the restore DAG does both")
+        raise typer.BadParameter(
+            "--seal-to goes with items and matter files; the restore DAG does both"
+        )
     back = WriteBack(session, from_sources or [], existing=existing) if form is Form.CLIO else None
     vault = session.reading()
     joined: Joined | None = None
@@ -199,7 +201,9 @@ def restore(
         back.connect()
         overwrite = overwrite or back.goes_on(plan, to.absolute())
     if not plan_digest:
-        where = f"{to}, and into Clio" if back is not None else f"{to}{sealed.words if sealed else ''}"
+        where = (
+            f"{to}, and into Clio" if back is not None else f"{to}{sealed.words if sealed else ''}"
+        )
         session.screen.confirm(f"Restore {words.some(plan.items, 'item')} into {where}?", yes)
     folder = to.absolute()
     if as_file and not sealed:

@@ -50,6 +50,10 @@ __all__ = [
 ]
 
 
+Files = Mapping[str, bytes]
+"""Name -> content."""
+
+
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """`digest` is the SHA-256 of the statement's bytes; `signer` the key id that signed it, empty where nobody did.
@@ -60,7 +64,7 @@ class Certificate:
     signer: str
     files: int
     bytes: int
-    parts: Mapping[str, bytes]
+    parts: Files
 
 
 def certify(
@@ -225,9 +229,7 @@ def vault_document(vault: Vault) -> bytes:
     raise CertificateRefused("the vault document is not in the store as it was verified", to=name)
 
 
-def commits(
-    vault: Vault, wanted: Iterable[tuple[str, int, str]]
-) -> Iterator[tuple[str, bytes]]:
+def commits(vault: Vault, wanted: Iterable[tuple[str, int, str]]) -> Iterator[tuple[str, bytes]]:
     """The signed record of each snapshot (source, seq, SHA-256), byte for byte, under the name it has in a certificate.
 
     Raises CertificateRefused.

@@ -78,7 +78,10 @@ def _body(said: Mapping[str, Any], digest: str) -> Iterator[str]:
         yield "<h2>The sealed files</h2>"
         yield table(
             ("file", ">bytes", "SHA-256"),
-            [(line(p["name"]), f"{p['size']:,}", line(p["sha256"])) for p in said["sealed"]["parts"]],
+            [
+                (line(p["name"]), f"{p['size']:,}", line(p["sha256"]))
+                for p in said["sealed"]["parts"]
+            ],
         )
     yield "<h2>Which rule</h2>"
     yield table(("rule", "files"), [(line(r), f"{n:,}") for r, n in said["files_by_rule"].items()])

@@ -37,6 +37,7 @@ SEALED_PROCESS = (
     "come out of the sealed ones, whose SHA-256 are named too."
 )
 
+
 @dataclass(frozen=True, slots=True)
 class Delivered:
     """One file of a delivery that was found equal to the vault. `path` is percent text (docs/FORMAT.md, section 1), relative to the

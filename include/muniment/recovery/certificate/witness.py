@@ -87,8 +87,6 @@ def _lines(items: Iterable[Seen]) -> Iterator[bytes]:
         yield line.encode() + b"\n"
 
 
-
-
 def take(
     folder: Path, sources: Iterable[str], key: Identity | None = None
 ) -> dict[str, list[Seen]]:

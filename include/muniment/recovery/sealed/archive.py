@@ -59,7 +59,7 @@ def head(path: bytes, kind: str, size: int, wanted: Wanted, target: bytes = b"")
         seconds, rest = divmod(wanted.mtime_ns, 1_000_000_000)
         member.mtime = seconds
         if rest:
-            member.pax_headers["mtime"] = f"{seconds}.{rest:09d}"
+            member.pax_headers = {"mtime": f"{seconds}.{rest:09d}"}
     return member.tobuf(tarfile.PAX_FORMAT, *_NAMES)
 
 
@@ -155,13 +155,15 @@ def members(path: Path, key: Identity, *, hashed: bool) -> Iterator[Member]:
         try:
             with (
                 io.BufferedReader(plain, _WINDOW) as file,
-                tarfile.open(fileobj=file, mode="r:", encoding=_NAMES[0], errors=_NAMES[1]) as archive,
+                tarfile.open(
+                    fileobj=file, mode="r:", encoding=_NAMES[0], errors=_NAMES[1]
+                ) as archive,
             ):
                 plain.check_end()
                 while (one := archive.next()) is not None:
                     yield _member(archive, one, hashed)
                     # Otherwise it remembers all of them.
-                    archive.members = []
+                    archive.members = []  # type: ignore[attr-defined]
         except tarfile.TarError:
             raise SealError("a sealed part is no archive inside") from None
 

@@ -113,9 +113,7 @@ class SealedDelivery:
 
     def write_index(self, outcome: Outcome) -> None:
         """The pages that a matter file begins with."""
-        made = (
-            (name, text.encode("utf-8", "replace")) for name, text in pages(outcome, self)
-        )
+        made = ((name, text.encode("utf-8", "replace")) for name, text in pages(outcome, self))
         self._small(self._sealing.folder / INDEX_PART, made)
 
     def _small(self, place: Path, files: Iterable[tuple[str, bytes]]) -> None:

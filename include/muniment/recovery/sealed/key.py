@@ -58,7 +58,9 @@ def begin(
             if found is not None and {k: found.get(k) for k in ours} == ours:
                 return Sealing(folder, recipient, Identity.parse(found["identity"]))
             if not overwrite:
-                raise TargetNotEmpty("the folder holds the unfinished sealed delivery of another plan")
+                raise TargetNotEmpty(
+                    "the folder holds the unfinished sealed delivery of another plan"
+                )
             place.unlink(missing_ok=True)
     except OSError as error:
         raise unusable(error) from None

@@ -131,7 +131,9 @@ class Part:
             self._file.close()
             found = list(members(self._draft, self._sealing.key, hashed=True))
             if [(m.path, m.kind, m.digest) for m in found] != self._held:
-                raise IntegrityError("what was sealed is not what came out when it was opened again")
+                raise IntegrityError(
+                    "what was sealed is not what came out when it was opened again"
+                )
             os.replace(self._draft, place)
         except OSError as error:
             raise unusable(error) from None
@@ -160,7 +162,9 @@ class _Whole:
         return done
 
 
-def one_part(sealing: Sealing, place: Path, files: Iterable[tuple[bytes, bytes, bytes]]) -> list[Member]:
+def one_part(
+    sealing: Sealing, place: Path, files: Iterable[tuple[bytes, bytes, bytes]]
+) -> list[Member]:
     """A part of a few small files: (path, head, content). Raises what Part raises."""
     part = Part(sealing, "_")
     try:
@@ -181,5 +185,3 @@ def flushed(folder: Path) -> None:
             os.close(descriptor)
     except OSError as error:
         raise unusable(error) from None
-
-

@@ -65,7 +65,12 @@ class SealedTarget:
     """
 
     def __init__(
-        self, sealing: Sealing, source: str, *, overwrite: bool = False, part_bytes: int = PART_BYTES
+        self,
+        sealing: Sealing,
+        source: str,
+        *,
+        overwrite: bool = False,
+        part_bytes: int = PART_BYTES,
     ) -> None:
         self._sealing = sealing
         self._source = source
@@ -115,7 +120,9 @@ class SealedTarget:
         found = self._found(native_id)
         if found is None or found.member.kind != kind:
             return False
-        return kind != "file" or (found.member.size == size and digest in (b"", found.member.digest))
+        return kind != "file" or (
+            found.member.size == size and digest in (b"", found.member.digest)
+        )
 
     def where(self, native_id: bytes) -> bytes | None:
         """As `FileTarget.where`: below the folder of its source. Ends the parts that are open."""
@@ -304,7 +311,9 @@ class SealedTarget:
                 for left in left_of(self._sealing, self._source):
                     left.unlink()
                 for path in parts_of(self._sealing.folder, self._source):
-                    self._number = max(self._number, int(path.name[len(self._source) + 1 : -len(ENDING)]))
+                    self._number = max(
+                        self._number, int(path.name[len(self._source) + 1 : -len(ENDING)])
+                    )
                     self._look_at(path)
             except OSError as error:
                 raise unusable(error) from None
@@ -316,7 +325,9 @@ class SealedTarget:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
-            raise TargetUnusable("another restore of this source is writing into the folder") from None
+            raise TargetUnusable(
+                "another restore of this source is writing into the folder"
+            ) from None
         return descriptor
 
     def _look_at(self, path: Path) -> None:
