@@ -269,6 +269,15 @@ def test_an_item_that_fails_in_the_middle_leaves_no_trace_and_the_others_go_on(
     delivered.certify()
 
 
+def test_one_that_is_not_whole_says_so_and_can_be_gone_on_with(delivered: Delivered) -> None:
+    delivered.perform()
+    delivered.delivery.describe(delivered.plan.digest, whole=False)
+    assert "NOT WHOLE" in (delivered.folder / "README.txt").read_text()
+    assert sorted(p.name for p in delivered.begin().work.iterdir()) == ["files.lock", "key.age"]
+    report = delivered.perform()
+    assert report.already == report.items == delivered.plan.items
+
+
 def test_bytes_that_are_not_those_of_the_row_are_refused(delivered: Delivered) -> None:
     sealing = delivered.begin()
     one = part.Part(sealing, "files")
