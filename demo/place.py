@@ -51,6 +51,11 @@ class Place:
         return self.home / "restores"
 
     @property
+    def opened(self) -> Path:
+        """What was delivered, unsealed with the key of the person for whom it was."""
+        return self.home / "opened"
+
+    @property
     def store(self) -> Path:
         """The vault, where there is no S3 server."""
         return self.home / "store"

@@ -9,9 +9,12 @@ from typing import Any
 from muniment.clock import from_text
 from muniment.embedded.airflow_api import AirflowApi
 from muniment.errors import EmbeddedError
+from muniment.recovery.sealed.opening import UNIX, open_delivery
+from muniment.vault.age import parse_identities
 
 from . import firm, story
 from .clio_truth import ClioTruth
+from .firm_setup import PARTNER_KEY
 from .place import CLIO, FIRM_ID, SOURCE, TRUST
 from .runs import asked_for, followed, seconds_of, stages_of, switched_on
 from .setting import BACKUPS, CANARY, CHECKPOINT, RESTORE, WATCH, Setting
@@ -96,6 +99,7 @@ def go_on_watch(setting: Setting) -> None:
 def give_back(setting: Setting, as_of: str, clio: ClioTruth) -> story.Restore:
     """Restores the story's matter as it was, from all its systems, and compares everything with the truth."""
     run_seconds = _restore(setting, setting.api, as_of)
+    _open(setting)
     folder = delivered(setting)
     with setting.teller.step("Comparing every file with the truth") as step:
         wanted = setting.monday.of_matter(firm.STORY_MATTER)
@@ -141,8 +145,20 @@ def _compare_clio(setting: Setting, clio: ClioTruth) -> tuple[story.Clio, story.
 
 
 def delivered(setting: Setting, source: str = SOURCE) -> Path:
-    """The folder that the restore delivered to."""
-    return setting.place.restores / FIRM_ID / "monday" / source
+    """What the restore delivered, unsealed."""
+    return setting.place.opened / source
+
+
+def _open(setting: Setting) -> None:
+    """As the managing partner does with `age` and `tar`, which not every machine of a demonstration has."""
+    with setting.teller.step("The managing partner opens it with her key") as step:
+        sealed = setting.place.restores / FIRM_ID / "monday"
+        [key] = parse_identities((setting.place.keys / PARTNER_KEY).read_text())
+        open_delivery(sealed, key, setting.place.opened)
+        parts = sorted(path.name for path in sealed.glob("*.tar.age"))
+        step.note(
+            f"{len(parts)} sealed files; {UNIX.split(';')[1].removeprefix(' do ')} opens each"
+        )
 
 
 def _restore(setting: Setting, api: AirflowApi, as_of: str) -> float:
@@ -152,6 +168,7 @@ def _restore(setting: Setting, api: AirflowApi, as_of: str) -> float:
         "as_of": as_of,
         "reason": "lost_or_deleted",
         "deliver_to": "monday",
+        "for_whom": "managing-partner",
     }
     with setting.teller.step(f"Restoring matter {firm.STORY_MATTER}") as step:
         run_id = asked_for(api, RESTORE, form)
