@@ -1,4 +1,4 @@
-"""Set-up of the example firm: its two documents, its keys, its vault, its Clio account."""
+"""Set-up of the example firm: its two documents, its keys, its vault, and what others keep for it."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ from muniment.vault.store.s3_client import S3Credential, make_client
 
 from .clio_account import Account, consent
 from .firm import words
+from .firm_office import add_office, secrets
+from .office import Vendors
 from .place import BUCKET, CLIO, FIRM_ID, SOURCE, TRUST, Place
 from .servers import LOCK_DAYS, MAIL_CONNECTION, PARTNER, Store
 
@@ -69,7 +71,7 @@ alerts:
 """
 
 
-def set_up(place: Place, store: Store, account: Account) -> FirmConfig:
+def set_up(place: Place, store: Store, vendors: Vendors) -> FirmConfig:
     """Writes firm.yaml and inventory.csv, makes all keys, creates the vault and pins it."""
     answers = Answers(
         firm_id=FIRM_ID,
@@ -89,14 +91,17 @@ def set_up(place: Place, store: Store, account: Account) -> FirmConfig:
     write_example(place.firm, answers)
     recipient = Identity.generate()
     _adapt(place, store, str(recipient.recipient))
-    _add_account(place, account)
+    _add_account(place, vendors.account)
+    add_office(place, vendors)
     config = load_firm(place.firm)
     config.raise_issues()
     # In the demonstration nobody keeps the passphrases; a firm writes them down (`init-firm`).
     keys = make_keys(
         place.keys, {name: new_passphrase() for name in ("root", "escrow-1", "escrow-2")}
     )
-    _write_private(place.keys / CLIO_KEY, str(account.told["client_secret"]))
+    held = secrets(vendors) | {CLIO_KEY: str(vendors.account.told["client_secret"])}
+    for name, secret in held.items():
+        _write_private(place.keys / name, secret)
     _write_private(place.keys / PARTNER_KEY, f"{recipient}\n")
     pin = create_vault(
         open_as(place, ADMIN),
@@ -146,7 +151,7 @@ def _add_account(place: Place, account: Account) -> None:
     path = place.firm / FIRM_YAML
     text = path.read_text(encoding="utf-8")
     shown = {
-        "state": place.clio_state,
+        "state": place.state,
         "client_id": account.told["client_id"],
         "secret": place.keys / CLIO_KEY,
         "redirect_uri": account.redirect_uri,

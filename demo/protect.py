@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,29 @@ from muniment.vault.age import parse_identities
 from . import firm, story
 from .clio_truth import ClioTruth
 from .firm_setup import PARTNER_KEY
-from .place import CLIO, FIRM_ID, SOURCE, TRUST
+from .office import Kept, Vendors
+from .place import CLIO, FIRM_ID, NETDOCS, SOURCE, SOURCES, TENANT, TRUST
 from .runs import asked_for, followed, seconds_of, stages_of, switched_on
 from .setting import BACKUPS, CANARY, CHECKPOINT, RESTORE, WATCH, Setting
 from .story import money_text, size_text
 
 STAGES = ("plan", "extract", "encrypt", "upload", "validate_checksums", "commit_snapshot")
 TEST_MAIL = "test:"
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was true of the story's matter on Monday, at those who keep it."""
+
+    clio: ClioTruth
+    mails: Kept
+    documents: Kept
+
+    @classmethod
+    def of(cls, clio: ClioTruth, vendors: Vendors) -> Before:
+        tenant, netdocs = vendors.tenant, vendors.netdocs
+        number = firm.STORY_MATTER
+        return cls(clio, tenant.of_matter(number), netdocs.of_matter(number))
 
 
 Outcomes = Mapping[str, Mapping[str, Any]]
@@ -32,7 +49,7 @@ def back_up(setting: Setting, title: str) -> tuple[Outcomes, story.Backup]:
     """One run of each source's backup, all at once; answers what they left and what is told of it."""
     api = setting.api
     outcomes: dict[str, Mapping[str, Any]] = {}
-    with setting.teller.step(f"{title}, of three systems at once") as step:
+    with setting.teller.step(f"{title}, of five systems at once") as step:
         asked = {source: asked_for(api, dag) for source, dag in BACKUPS.items()}
         runs = {s: followed(api, BACKUPS[s], run_id, step) for s, run_id in asked.items()}
         for source, run_id in asked.items():
@@ -52,7 +69,8 @@ def back_up(setting: Setting, title: str) -> tuple[Outcomes, story.Backup]:
         stages=stages_of(api.tasks(BACKUPS[SOURCE], asked[SOURCE]), STAGES),
         beside=[
             _beside(source, outcomes[source]["counts"], seconds_of(runs[source]))
-            for source in (CLIO, TRUST)
+            for source in SOURCES
+            if source != SOURCE
         ],
     )
 
@@ -96,7 +114,7 @@ def go_on_watch(setting: Setting) -> None:
         step.note(f"it arrived at {', '.join(mail.to)}")
 
 
-def give_back(setting: Setting, as_of: str, clio: ClioTruth) -> story.Restore:
+def give_back(setting: Setting, as_of: str, before: Before) -> story.Restore:
     """Restores the story's matter as it was, from all its systems, and compares everything with the truth."""
     run_seconds = _restore(setting, setting.api, as_of)
     _open(setting)
@@ -113,7 +131,8 @@ def give_back(setting: Setting, as_of: str, clio: ClioTruth) -> story.Restore:
             f"{len(wrong)} items differ from the truth and {len(compared.extra)} are too many",
             to=str(folder),
         )
-    back, held = _compare_clio(setting, clio)
+    back, held = _compare_clio(setting, before.clio)
+    others = _compare_others(setting, before)
     return story.Restore(
         matter=firm.STORY_MATTER,
         as_of="Monday night",
@@ -124,6 +143,7 @@ def give_back(setting: Setting, as_of: str, clio: ClioTruth) -> story.Restore:
         folder=str(folder),
         clio=back,
         trust=held,
+        others=others,
     )
 
 
@@ -142,6 +162,26 @@ def _compare_clio(setting: Setting, clio: ClioTruth) -> tuple[story.Clio, story.
             to=", ".join(compared.wrong[:5]),
         )
     return back, held
+
+
+def _compare_others(setting: Setting, before: Before) -> list[story.Held]:
+    """Every mail and every version of a document, by its SHA-256."""
+    with setting.teller.step("Comparing its mails, and its documents of NetDocuments") as step:
+        found = [
+            story.Held(what, len(kept.digests), kept.found_in(delivered(setting, source)))
+            for what, source, kept in (
+                ("mails", TENANT, before.mails),
+                ("documents", NETDOCS, before.documents),
+            )
+        ]
+        step.note(", ".join(f"{one.found} of {one.there} {one.what}" for one in found))
+    if not all(one.whole for one in found):
+        raise EmbeddedError(
+            "Not everything came back: "
+            + ", ".join(f"{one.found} of {one.there} {one.what}" for one in found),
+            to=str(delivered(setting, TENANT).parent),
+        )
+    return found
 
 
 def delivered(setting: Setting, source: str = SOURCE) -> Path:

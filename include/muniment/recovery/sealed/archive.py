@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from muniment.errors import SealError
-from muniment.sources.files.attributes import ACLS
+from muniment.sources.tree.attributes import ACLS
 from muniment.sources.files.set_attributes import Wanted
 from muniment.vault.age import Identity, SealedReader
 

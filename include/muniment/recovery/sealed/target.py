@@ -27,7 +27,7 @@ from muniment.recovery.sealed.key import Sealing, unusable
 from muniment.recovery.sealed.part import Content, Part, flushed, left_of
 from muniment.sources.as_files import as_files
 from muniment.sources.base import Given
-from muniment.sources.files.folders import ROOT, components, join, split
+from muniment.sources.tree.folders import ROOT, components, join, split
 from muniment.sources.files.names import numbered
 from muniment.sources.files.set_attributes import Wanted
 from muniment.sources.files.writing import given
