@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -123,9 +125,16 @@ def give_back(setting: Setting, as_of: str, before: Before) -> story.Restore:
         wanted = setting.monday.of_matter(firm.STORY_MATTER)
         files = {path: entry for path, entry in wanted.items() if entry.kind == "file"}
         compared = setting.monday.compare(folder, wanted)
+        numbered = _under_their_own_names(folder, compared, wanted)
+        compared = setting.monday.compare(folder, wanted)
         wrong = {*compared.missing, *compared.changed}
         identical = sum(1 for path in files if path not in wrong)
-        step.note(f"{identical:,} of {len(files):,} files are identical")
+        words = f"{identical:,} of {len(files):,} files are identical"
+        if numbered:
+            words += (
+                f"; {numbered} came with a number, because Windows holds their names for others'"
+            )
+        step.note(words)
     if not compared.identical:
         raise EmbeddedError(
             f"{len(wrong)} items differ from the truth and {len(compared.extra)} are too many",
@@ -145,6 +154,25 @@ def give_back(setting: Setting, as_of: str, before: Before) -> story.Restore:
         trust=held,
         others=others,
     )
+
+
+def _under_their_own_names(
+    folder: Path, compared: firm.Comparison, wanted: Mapping[bytes, firm.Entry]
+) -> int:
+    """A sealed delivery is opened on any machine, so of names that some take for one the second has a number. This
+    machine holds both. How many there were; what has other bytes stays as it is, and is told."""
+    others = {}
+    for path in compared.extra:
+        at = folder / Path(os.fsdecode(path))
+        if at.is_file():
+            others[at.parent, sha256(at.read_bytes()).hexdigest()] = at
+    done = 0
+    for path in compared.missing:
+        own = folder / Path(os.fsdecode(path))
+        if at := others.pop((own.parent, wanted[path].sha256), None):
+            at.rename(own)
+            done += 1
+    return done
 
 
 def _compare_clio(setting: Setting, clio: ClioTruth) -> tuple[story.Clio, story.Trust]:
