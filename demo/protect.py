@@ -161,7 +161,7 @@ def _under_their_own_names(
 ) -> int:
     """A sealed delivery is opened on any machine, so of names that some take for one the second has a number. This
     machine holds both. How many there were; what has other bytes stays as it is, and is told."""
-    others = {}
+    others: dict[tuple[Path, str], Path] = {}
     for path in compared.extra:
         at = folder / Path(os.fsdecode(path))
         if at.is_file():
