@@ -169,8 +169,8 @@ def _under_their_own_names(
     done = 0
     for path in compared.missing:
         own = folder / Path(os.fsdecode(path))
-        if at := others.pop((own.parent, wanted[path].sha256), None):
-            at.rename(own)
+        if found := others.pop((own.parent, wanted[path].sha256), None):
+            found.rename(own)
             done += 1
     return done
 
