@@ -12,7 +12,7 @@ from typing import Any
 from muniment.clock import from_text
 from muniment.embedded.airflow_api import AirflowApi
 from muniment.errors import EmbeddedError
-from muniment.recovery.sealed.opening import UNIX, open_delivery
+from muniment.recovery.sealed.opening import open_delivery
 from muniment.vault.age import parse_identities
 
 from . import firm, story
@@ -170,7 +170,9 @@ def _under_their_own_names(
     for path in compared.missing:
         own = folder / Path(os.fsdecode(path))
         if found := others.pop((own.parent, wanted[path].sha256), None):
+            there = own.parent.stat()
             found.rename(own)
+            os.utime(own.parent, ns=(there.st_atime_ns, there.st_mtime_ns))
             done += 1
     return done
 
@@ -224,9 +226,7 @@ def _open(setting: Setting) -> None:
         [key] = parse_identities((setting.place.keys / PARTNER_KEY).read_text())
         open_delivery(sealed, key, setting.place.opened)
         parts = sorted(path.name for path in sealed.glob("*.tar.age"))
-        step.note(
-            f"{len(parts)} sealed files; {UNIX.split(';')[1].removeprefix(' do ')} opens each"
-        )
+        step.note(f"{len(parts)} sealed files; `age` and `tar` open each")
 
 
 def _restore(setting: Setting, api: AirflowApi, as_of: str) -> float:
