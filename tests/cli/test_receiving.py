@@ -80,11 +80,14 @@ def test_sealed_to_somebody_it_opens_with_that_key_and_nothing_else_stands_there
     assert answer["error"]["to"] == "firm.yaml, people.office-manager.recipient"
     assert not into.exists()
 
+    [nobody] = [s for s in terminal.json("doctor")["symptoms"] if s["about"] == "deliveries"]
+    assert nobody["state"] == "warning" and "age-keygen" in nobody["todo"]
     person = Identity.generate()
     path = office.firm / "firm.yaml"
     held = yaml.safe_load(path.read_text())
     held["people"]["office-manager"]["recipient"] = str(person.recipient)
     path.write_text(yaml.safe_dump(held))
+    assert "can be sealed for office-manager" in terminal("doctor").out
     told = terminal.json(*asked, "--seal-to", "office-manager")
     assert told["sealed_to"] == str(person.recipient)
     assert told["plan"]["target"] == f"matter file, sealed to {person.recipient}"
