@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import subprocess
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -374,3 +375,21 @@ def test_what_an_archive_does_not_keep_is_said() -> None:
     told = archive.not_kept("file", wanted, {"hardlink": "1"})
     assert told == ("mode", "hardlink", "acl", "xattr:user.note")
     assert archive.not_kept("file", Wanted.of({"mode": 0o640}, 5), {}) == ()
+
+
+def test_memory_does_not_grow_with_what_is_delivered(delivered: Delivered) -> None:
+    """Written, opened again and read for the certificate, by far more than is ever held."""
+    block, count = os.urandom(1 << 20), 48
+    digest = hashlib.sha256(block * count).digest()
+    target = SealedTarget(delivered.begin(), "files")
+    tracemalloc.start()
+    try:
+        content = (block for _ in range(count))
+        target.give("file", b"big", {}, content, digest=digest, size=count << 20)
+        target.finish()
+        assert target.already("file", b"big", digest, count << 20)
+        assert delivered.delivery.digest("files", b"big") == (digest.hex(), count << 20)
+        assert tracemalloc.get_traced_memory()[1] < 12 << 20
+    finally:
+        tracemalloc.stop()
+        target.close()

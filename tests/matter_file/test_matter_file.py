@@ -268,9 +268,11 @@ def test_sealed_it_is_the_same_folder_once_it_is_opened_also_after_a_kill(
             self._compose()
             raise Killed
 
-    # Every document is a part, so all of them stand, and of the pages most do.
+    # All items stand when the pages are made, and of the pages most do.
     with pytest.raises(Killed):
-        perform(vault, given.plan, wanted, lambda s: Dying(SealedTarget(sealing, s, part_bytes=1)))
+        perform(
+            vault, given.plan, wanted, lambda s: Dying(SealedTarget(sealing, s, part_bytes=20_000))
+        )
     report = perform(
         vault, given.plan, wanted, lambda source: MatterFileTarget(SealedTarget(sealing, source))
     )

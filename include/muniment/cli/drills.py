@@ -154,7 +154,7 @@ def _print(
     for drill in shown:
         if drill.certificates:
             when = words.moment(drill.at, session.zone)
-            screen.note(f"{when}: certificate: --certificate {drill.drill_id} --to FOLDER", "")
+            screen.say(f"{when}: certified: --certificate {drill.drill_id} --to FOLDER")
         if longer[drill.drill_id]:
             when = words.moment(drill.at, session.zone)
             screen.note(f"{when}: slower than twice the usual: {longer[drill.drill_id]}", "yellow")
