@@ -158,11 +158,11 @@ def restore_form(config: FirmConfig) -> dict[str, Param]:
 
 
 def respondents(config: FirmConfig) -> dict[str, str]:
-    """Airflow user -> id of `people`: approvers, and who may break the glass."""
+    """Airflow user -> id of `people`: approvers, custodians, and who may break the glass."""
     firm = config.firm
     if firm.approvals is None:
         return {}
-    who = {*approvers(firm), *firm.approvals.break_glass}
+    who = {*approvers(firm), *firm.approvals.break_glass, *(p.custodian for p in firm.matters)}
     return {person.login: id_ for id_, person in firm.people.items() if id_ in who and person.login}
 
 
@@ -221,7 +221,8 @@ def _lay_out(config: FirmConfig, dag_id: str) -> None:
     @task(**always)
     @plainly
     def notify() -> None:
-        firm().notify(get_current_context()["ti"].xcom_pull(task_ids="certificate"))
+        pull = get_current_context()["ti"].xcom_pull
+        firm().notify(pull(task_ids="plan"), pull(task_ids="certificate"))
 
     planned = plan()
     approve = RestoreApproval(

@@ -20,6 +20,7 @@ from muniment.airflow.clio_back import ClioBack
 from muniment.airflow.delivering import Delivery, delivery_of
 from muniment.airflow.names import REPORT, engine_run_id
 from muniment.airflow.release_gate import ReleaseGate, Run, Wanted, phases_of, release_words
+from muniment.airflow.restore_notice import require_whole, tell
 from muniment.airflow.restore_request import Form, RestoreRequest, What, read_request
 from muniment.airflow.restore_statement import write_statement
 from muniment.airflow.restore_words import summary
@@ -28,7 +29,7 @@ from muniment.airflow.stores import open_destination
 from muniment.clock import to_text
 from muniment.config.load import FirmConfig
 from muniment.config.persons import person_of
-from muniment.errors import ConfigError, PlanChanged, RestoreError, VerificationFailed
+from muniment.errors import ConfigError, PlanChanged, VerificationFailed
 from muniment.evidence.events import RestoreEnded
 from muniment.evidence.recording import restore_ended
 from muniment.recovery.certificate.witness import Witness
@@ -85,13 +86,9 @@ class RestoreTasks:
         why = self.gate.needs(wanted)
         return (f"Needs an approval: {', '.join(why)}" if why else "Needs no approval",)
 
-    def digest_of(self, planned: Json) -> str:
-        """Of the plan itself, and not as somebody says it. Raises PlanChanged where the two differ."""
-        return _plan_of(planned).digest
-
-    def ask(self, planned: Json) -> tuple[str, str] | None:
-        """Puts the plan to the approvers; None where nobody has to be asked."""
-        return self.gate.ask(self._wanted(_plan_of(planned)))
+    def wanted(self, planned: Json) -> Wanted:
+        """What is put to the approvers. Raises PlanChanged where plan and digest do not belong together."""
+        return self._wanted(_plan_of(planned))
 
     def writes_back(self) -> bool:
         """Does the form ask for it?"""
@@ -240,6 +237,8 @@ class RestoreTasks:
             "whole": whole,
             "items": plan.items,
             "verified": delivered,
+            "bytes": sum(r["bytes"] for r in done),
+            "let_go": list(release.responders) if release else [],
             "sources_missing": missing,
             "plan_digest": plan.digest,
             "folder": request.folder,
@@ -247,27 +246,12 @@ class RestoreTasks:
             "certificate": certificate,
         }
 
-    def notify(self, certificate: Mapping[str, Any] | None) -> None:
-        """Says how it ended. Raises RestoreError when it did not end well."""
-        if certificate is None:
-            raise RestoreError(
-                "nothing was restored",
-                todo="Look at the first task that is red and do what its log says.",
-            )
-        log.info(
-            "Restore %s: %s of %s items, in folder %s of the restore area",
-            "whole" if certificate["whole"] else "INCOMPLETE",
-            f"{certificate['verified']:,}",
-            f"{certificate['items']:,}",
-            certificate["folder"],
-        )
-        if not certificate["whole"]:
-            raise RestoreError(
-                f"{certificate['verified']:,} of {certificate['items']:,} planned items were delivered",
-                to=f"plan {certificate['plan_digest'][:16]}",
-                safe="What was delivered was read back and is equal to the snapshot.",
-                todo="See the log of the red `restore` task, then trigger it again into a new folder.",
-            )
+    def notify(self, planned: Json | None, certificate: Json | None) -> None:
+        """Tells people how it ended. Raises RestoreError when it did not end well."""
+        run = get_current_context()["dag_run"]
+        login = str(getattr(run, "triggering_user_name", None) or "")
+        tell(self._config, login, (self._dag_id, str(run.run_id)), planned, certificate)
+        require_whole(certificate)
 
     def _entitled(self, vault: Vault, selection: Selection, request: RestoreRequest) -> Entitlement:
         return entitlement(vault, self._config, selection, _login(), request.for_whom)

@@ -40,7 +40,7 @@ RESTORE = """\
 | `plan` | the form is wrong, or no snapshot has it at that time | correct the form: number, time, sources |
 | `plan`, `[M591]` | nobody is named whose key it could be sealed to | *For whom*; `recipient` in firm.yaml; or *Not sealed* |
 | `approve` | nobody answered in time, an approver said no, or it was not his to answer | clear it: it asks again |
-| `sources` | there is no release, or it does not fit (`M581` to `M588`, `M530`) | trigger anew; docs/RESTORE_APPROVAL.md |
+| `sources` | there is no release, or it does not fit (`M581` to `M588`, `M592`, `M530`) | trigger anew; docs/RESTORE_APPROVAL.md |
 | `restore` | the folder holds other files, is full, or an item cannot be proven | another folder; `muniment check` for damage |
 | `certificate`, `notify` | something that was planned was not delivered | their logs name the items |
 
@@ -51,6 +51,7 @@ you want it (empty: newest), and **why**. `plan` proves the chosen snapshots bef
 written and prints what will come; `restore` delivers source by source and reads everything back.
 What is delivered is **sealed** for one person (*For whom*; without it whoever triggers it), who opens it with `age` and `tar`:
 the folder's `README.txt` has the command. *Not sealed* leaves files in the clear.
+Who asked and who let it go, the managing partner and the office manager are mailed how it ended.
 *Deliver as* a **matter file** makes of a matter a folder for people: begin at its `index.html` (docs/MATTER_FILE.md).
 Restores of firm `{firm}` are delivered below the restore area, in one folder a restore.
 More: docs/AIRFLOW.md.
@@ -135,7 +136,7 @@ More: docs/AIRFLOW.md.
 """
 
 APPROVE = """\
-Waits until an approver that firm.yaml names has answered, and has a release signed into the vault: for this
+Waits until an approver that firm.yaml names has answered (of what is sealed its custodian too), and has a release signed into the vault: for this
 plan, in this run, once. The tasks that deliver ask the vault for it and not this task, so do not mark it as
 success: nothing goes by that. Skipped where no approval is needed. docs/RESTORE_APPROVAL.md.
 """

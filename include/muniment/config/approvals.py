@@ -61,6 +61,11 @@ class Approvals(Model):
         description="By when an approver has to review a restore that two people let go.",
     )
 
+    @property
+    def lasting(self) -> timedelta:
+        """How long the word of one counts, while that of another is missing."""
+        return max(self.time_out, self.use_within)
+
 
 def approvers(firm: Firm) -> tuple[str, ...]:
     """Ids of `people` who may approve; the managing partner first."""

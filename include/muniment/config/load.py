@@ -137,6 +137,7 @@ def load_firm(folder: Path, systems: Mapping[str, System] = SYSTEMS) -> FirmConf
         *refused,
         *references.people_issues(firm, document),
         *references.approval_issues(firm, document),
+        *references.custodian_issues(firm, document),
         *references.key_issues(firm, document),
         *references.source_issues(firm, ids, document),
         *references.paper_issues(firm, inventory.rows, document),

@@ -33,7 +33,8 @@ class MatterPolicy(Model):
     )
     custodian: Id | None = Field(
         None,
-        description="Who of `people` keeps the seal. Noted; who may let a restore go is said by `approvals`.",
+        description="Who of `people` keeps the seal: nothing of the matter is given back without this person's word, besides "
+        "that of an approver (docs/RESTORE_APPROVAL.md).",
     )
     walled_from: Annotated[tuple[Id, ...], OneOrMany] = Field(
         (), description="Who of `people` may not receive anything of it."

@@ -12,6 +12,7 @@ from __future__ import annotations
 from muniment.errors.base import MunimentError, Retry
 from muniment.errors.recovery import (
     CertificateRefused,
+    CustodianNeeded,
     GivenBackBefore,
     ItemNotDelivered,
     NeverWrittenBack,
@@ -91,6 +92,7 @@ __all__ = [
     "ClockError",
     "CommitConflict",
     "ConfigError",
+    "CustodianNeeded",
     "DeliveryError",
     "DumpToolUnfit",
     "EmbeddedError",

@@ -180,3 +180,13 @@ class TwoPersonsNeeded(ReleaseRefused):
 
     code = "M588"
     default_todo = "Name two of `approvals.break_glass` of firm.yaml, none of whom asked for it."
+
+
+class CustodianNeeded(ReleaseRefused):
+    """A restore with something under seal takes the word of who keeps the seal."""
+
+    code = "M592"
+    default_todo = (
+        "Let the custodian answer too, or ask for it himself. If he cannot be reached, the managing partner names "
+        "another one: `matters` in firm.yaml."
+    )

@@ -55,7 +55,8 @@ def streams_at(now: datetime) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseAsked:
-    """A plan is put to the approvers. `reasons` are codes (docs/RESTORE_APPROVAL.md), `answer_by` ends the wait.
+    """A plan is put to the approvers, and to the `custodians` of what is sealed in it. `reasons` are codes
+    (docs/RESTORE_APPROVAL.md), `answer_by` ends the wait.
     `airflow_run` is the run's id in Airflow, for the link of a reminder."""
 
     event: ClassVar[str] = "release.asked"
@@ -68,6 +69,7 @@ class ReleaseAsked:
     scope: str = ""
     matter: str = ""
     airflow_run: str = ""
+    custodians: tuple[str, ...] = ()
 
     @property
     def subject(self) -> str:
@@ -83,13 +85,14 @@ class ReleaseAsked:
             "scope": self.scope,
             "matter": self.matter,
             "airflow_run": self.airflow_run,
+            **({"custodians": " ".join(self.custodians)} if self.custodians else {}),
         }
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseIssued:
-    """The release. `responders` are who let it go: one approver, or two people where the glass was broken, whose
-    review is due at `review_by`; `door` is through which (`airflow`, `cli`)."""
+    """The release. `responders` are who let it go: one approver, with the custodians of what is sealed in it, or two
+    people where the glass was broken, whose review is due at `review_by`; `door` is through which (`airflow`, `cli`)."""
 
     event: ClassVar[str] = "release.issued"
     run_id: str
@@ -120,8 +123,25 @@ class ReleaseIssued:
 
 
 @dataclass(frozen=True, slots=True)
+class ReleaseAgreed:
+    """One of those whom it takes agreed, and somebody's word is missing: an approver's, or a custodian's."""
+
+    event: ClassVar[str] = "release.agreed"
+    run_id: str
+    plan_digest: str
+    responder: str
+
+    @property
+    def subject(self) -> str:
+        return self.run_id
+
+    def facts(self) -> Facts:
+        return {"plan_digest": self.plan_digest, "responder": self.responder}
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseRefusedBy:
-    """An approver said no."""
+    """An approver said no, or a custodian."""
 
     event: ClassVar[str] = "release.refused"
     run_id: str
@@ -231,6 +251,7 @@ class OpenReview:
     persons: tuple[str, ...]
     due: datetime
     told: bool = False
+    requester: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +263,7 @@ class OpenQuestion:
     answer_by: datetime
     airflow_run: str = ""
     reminded: bool = False
+    custodians: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,13 +283,22 @@ def waiting(entries: Iterable[EvidenceEntry], now: datetime) -> Waiting:
         known, run = reading(entry), entry.subject
         if entry.event == ReleaseAsked.event:
             by = known.time("answer_by") or entry.at
-            questions[run] = OpenQuestion(run, entry.at, by, known.text("airflow_run"))
+            questions[run] = OpenQuestion(
+                run, entry.at, by, known.text("airflow_run"), custodians=known.words("custodians")
+            )
         elif entry.event in (ReleaseIssued.event, ReleaseRefusedBy.event):
             questions.pop(run, None)
             if known.text("way") == Way.BREAK_GLASS:
                 nonce = known.text("nonce")
                 due = known.time("review_by") or entry.at
-                reviews[nonce] = OpenReview(run, nonce, entry.at, known.words("responders"), due)
+                reviews[nonce] = OpenReview(
+                    run,
+                    nonce,
+                    entry.at,
+                    known.words("responders"),
+                    due,
+                    requester=known.text("requester"),
+                )
         elif entry.event == ReleaseReviewed.event:
             reviews.pop(known.text("nonce"), None)
         elif entry.event == ReleaseTold.event:
@@ -284,8 +315,9 @@ def waiting(entries: Iterable[EvidenceEntry], now: datetime) -> Waiting:
 
 CATALOGUE: Mapping[str, str] = {
     ReleaseAsked.event: "a restore was put to the approvers",
+    ReleaseAgreed.event: "one of those whom it takes agreed, and another's word is missing",
     ReleaseIssued.event: "a person let a restore go, or two did without an approver",
-    ReleaseRefusedBy.event: "an approver did not let it go",
+    ReleaseRefusedBy.event: "an approver or a custodian did not let it go",
     GlassBroken.event: "the first of two people let it go without an approver",
     ReleaseUsed.event: "a delivery began under the release",
     ReleaseSpent.event: "everything was delivered, and the release is spent",

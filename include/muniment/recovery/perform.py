@@ -126,7 +126,9 @@ def _perform_choice(
     found = at_hand.take(choice.source, record, selection) if at_hand else None
     found = found or load_matching(vault, history, record, selection)
     selected = select(found, withhold)
-    if selected.digest != choice.items_digest:
+    counted = {kind: sum(by.values()) for kind, by in choice.kinds.items()}
+    # Of the kinds too: what they are says whether it needs an approval.
+    if selected.digest != choice.items_digest or counted != Counter(r.kind for r in selected.rows):
         raise PlanChanged("the items are not those of the plan", to=choice.source)
     rows = target.placed(selected.rows)
     _refuse_conflicts(target, rows, choice.source)

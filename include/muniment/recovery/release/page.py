@@ -25,7 +25,8 @@ GIVEN: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Who wants it and why, in words; `zone` is the firm's. `needs` empty: it needs nobody's approval."""
+    """Who wants it and why, in words; `zone` is the firm's. `needs` empty: it needs nobody's approval. `custodians` keep
+    the seal of something in it."""
 
     requester: str
     reason: str
@@ -36,6 +37,7 @@ class Request:
     for_whom: str = ""
     sealed_to: str = ""
     """An age recipient; empty for a delivery in the clear."""
+    custodians: tuple[str, ...] = ()
 
     @property
     def receiver(self) -> str:
@@ -70,6 +72,7 @@ def lines_of(plan: RestorePlan, request: Request) -> list[str]:
         *([f"Widest gap between the sources: {gap(plan)}"] if len(plan.choices) > 1 else []),
         *([f"{len(lost(plan, request.zone))} things to know of what cannot come back: see the page"] if lost(plan, request.zone) else []),
         "It needs an approval because " + "; ".join(WORDS[need] for need in request.needs),
+        *([_seal(request)] if Need.SEALED in request.needs else []),
         f"What is approved is this plan: {plan.digest}",
     ]  # fmt: skip
 
@@ -96,9 +99,25 @@ def _head(plan: RestorePlan, request: Request) -> Iterator[str]:
             for n in request.needs
         )
         yield f"</ul><p>It may be given by: {html.line(', '.join(request.approvers))}; never by who asked.</p>"
+        if Need.SEALED in request.needs:
+            yield f"<p>{html.line(_seal(request))}</p>"
     else:
         yield "<p>It needs no approval.</p>"
     yield f"<p>What is approved is this plan and no other. Its digest:<br><code>{html.line(plan.digest)}</code></p>"
+
+
+def _seal(request: Request) -> str:
+    """Whose word it takes besides an approver's."""
+    if not request.custodians:
+        return "Something in it is sealed, and firm.yaml names no custodian of it: an approver's word is enough."
+    told = [
+        who + (" (who asked for it)" if who == request.requester else "")
+        for who in request.custodians
+    ]
+    return (
+        f"Something in it is sealed by {', '.join(told)}: it goes only with the word of the custodian and of an approver who "
+        "is another person. The managing partner's word is both; a custodian who asked for it has agreed by that."
+    )
 
 
 def _sources(plan: RestorePlan, zone: tzinfo) -> Iterator[str]:
