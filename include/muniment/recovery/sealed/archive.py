@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from muniment.errors import SealError
-from muniment.sources.tree.attributes import ACLS
 from muniment.sources.files.set_attributes import Wanted
+from muniment.sources.tree.attributes import ACLS
 from muniment.vault.age import Identity, SealedReader
 
 BLOCK = tarfile.BLOCKSIZE

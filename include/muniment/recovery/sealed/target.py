@@ -27,10 +27,10 @@ from muniment.recovery.sealed.key import Sealing, unusable
 from muniment.recovery.sealed.part import Content, Part, flushed, left_of
 from muniment.sources.as_files import as_files
 from muniment.sources.base import Given
-from muniment.sources.tree.folders import ROOT, components, join, split
 from muniment.sources.files.names import numbered
 from muniment.sources.files.set_attributes import Wanted
 from muniment.sources.files.writing import given
+from muniment.sources.tree.folders import ROOT, components, join, split
 
 PART_BYTES = 1 << 30
 """A part is ended when it has so much: what a kill costs at most for each thread that gives, and few enough to open."""
