@@ -336,9 +336,12 @@ def test_another_delivery_in_the_folder_is_refused_until_it_is_to_be_replaced(
     delivered.perform()
     delivered.certify()
     other = Delivered(firm, delivered.folder)
-    with pytest.raises(TargetNotEmpty):
+    with pytest.raises(TargetNotEmpty, match="another sealed delivery"):
         other.perform()
-    # It was begun by this one now: a third plan is another.
+    assert not (delivered.folder / ".sealing").exists()
+    assert other.perform(overwrite=True).whole
+    assert not list(delivered.folder.glob("_*")) and not (delivered.folder / "README.txt").exists()
+    # It is begun and not ended: to a third one it is another plan's.
     third = Delivered(firm, delivered.folder)
     with pytest.raises(TargetNotEmpty, match="another plan"):
         third.perform()

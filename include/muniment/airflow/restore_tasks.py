@@ -75,6 +75,8 @@ class RestoreTasks:
                 vault, selection, request.as_of, target=request.target, withhold=entitled.withhold
             )
         entitled.require(plan)
+        # A recipient that is none must not be noticed after somebody approved it.
+        self._delivery(request, plan, vault)
         told = [*summary(plan), *lines, *self._approval(self._wanted(plan))]
         for line in told:
             log.info("%s", line)

@@ -19,15 +19,21 @@ from muniment.recovery.certificate.place import FOLDER, VERIFIER
 from muniment.recovery.matter_file.index import Outcome, pages
 from muniment.recovery.matter_file.listing import Listed
 from muniment.recovery.sealed.archive import Plaintext, head, members
-from muniment.recovery.sealed.key import Sealing, end, unusable, write_private
+from muniment.recovery.sealed.key import (
+    CERTIFICATE_PART,
+    INDEX_PART,
+    README,
+    SUMS,
+    Sealing,
+    end,
+    unusable,
+    write_private,
+)
 from muniment.recovery.sealed.opening import readme
 from muniment.recovery.sealed.part import one_part
-from muniment.recovery.sealed.target import ENDING, parts_of
+from muniment.recovery.sealed.target import parts_of
 from muniment.sources.files.set_attributes import Wanted
 
-INDEX_PART = f"_index{ENDING}"
-CERTIFICATE_PART = f"{FOLDER}{ENDING}"
-README, SUMS = "README.txt", "SHA256SUMS"
 _PLAIN = Wanted(None, None, None, None, {})
 _PROGRAM = Wanted(0o700, None, None, None, {})
 

@@ -11,12 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from muniment.errors import MunimentError, TargetNotEmpty, TargetUnusable
+from muniment.recovery.certificate.place import FOLDER
 from muniment.vault.age import Identity, Recipient, open_sealed, seal
 from muniment.vault.vault import Vault
 
 WORK = ".sealing"
 """Below a delivery while it is made: the working key, parts that are not whole, what was read back. All of it sealed."""
 _KEY = "key.age"
+ENDING = ".tar.age"
+INDEX_PART = f"_index{ENDING}"
+CERTIFICATE_PART = f"{FOLDER}{ENDING}"
+README, SUMS = "README.txt", "SHA256SUMS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +48,14 @@ def begin(
 
     Args:
         folder: is made (0700).
-        overwrite: takes the folder over from the unfinished delivery of another plan.
+        overwrite: takes the folder over from another sealed delivery, unfinished or ended.
 
     Raises TargetNotEmpty where that stands there, TargetUnusable.
     """
     try:
-        (folder / WORK).mkdir(parents=True, exist_ok=True, mode=0o700)
         place = folder / WORK / _KEY
+        _make_way(folder, place, overwrite=overwrite)
+        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         ours = {"plan": plan_digest, "to": str(recipient)}
         for _ in range(3):
             if not place.exists():
@@ -84,6 +90,18 @@ def end(sealing: Sealing) -> None:
         sealing.work.rmdir()
     except OSError as error:
         raise unusable(error) from None
+
+
+def _make_way(folder: Path, key: Path, *, overwrite: bool) -> None:
+    """What an ended delivery left; its parts go when others take their names."""
+    stands = any(folder.glob(f"*{ENDING}"))
+    # Looked for in this order: whoever begins this one beside us makes the key before the first part.
+    if key.exists() or not stands:
+        return
+    if not overwrite:
+        raise TargetNotEmpty("the folder holds another sealed delivery")
+    for name in (INDEX_PART, CERTIFICATE_PART, README, SUMS):
+        (folder / name).unlink(missing_ok=True)
 
 
 def _made(ours: dict[str, str], vault: Vault) -> bytes:

@@ -23,7 +23,7 @@ from muniment.model.item import Row
 from muniment.model.text import bytes_of
 from muniment.recovery.perform import THREADS
 from muniment.recovery.sealed.archive import Member, Plaintext, head, members, not_kept
-from muniment.recovery.sealed.key import Sealing, unusable
+from muniment.recovery.sealed.key import ENDING, Sealing, unusable
 from muniment.recovery.sealed.part import Content, Part, flushed, left_of
 from muniment.sources.as_files import as_files
 from muniment.sources.base import Given
@@ -36,7 +36,6 @@ PART_BYTES = 1 << 30
 """A part is ended when it has so much: what a kill costs at most for each thread that gives, and few enough to open."""
 SMALL = 64 << 20
 """Bytes below which a source is one part, written by one thread at a time: one file for a person to open."""
-ENDING = ".tar.age"
 _KINDS = frozenset({"dir", "file", "symlink"})
 
 
