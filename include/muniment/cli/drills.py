@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from muniment.cli import words
+from muniment.cli import forms, words
 from muniment.cli.options import session_of
 
 if TYPE_CHECKING:
@@ -20,14 +18,14 @@ if TYPE_CHECKING:
 PANEL = "Prove"
 
 
-def register(app: typer.Typer) -> None:
-    app.command("drills", rich_help_panel=PANEL)(drills)
+def register(app: forms.Group) -> None:
+    app.command("drills", panel=PANEL)(drills)
 
 
 def drills(
-    ctx: typer.Context,
+    ctx: forms.Context,
     last: Annotated[
-        int, typer.Option("--last", metavar="N", min=1, help="So many of the newest.")
+        int, forms.Option("--last", metavar="N", min=1, help="So many of the newest.")
     ] = 12,
 ) -> None:
     """Shows the drills that were held: the seconds of each phase beside the usual, and which source, and the recovery
