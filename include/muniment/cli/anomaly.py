@@ -48,7 +48,7 @@ class Found(StrEnum):
 
 def sentence(sign: Any) -> str:
     """A sign (a model or its dict) in words."""
-    said = sign if isinstance(sign, dict) else sign.model_dump()
+    said = sign if isinstance(sign, dict) else sign.as_dict()
     pattern = SIGNALS.get(str(said["signal"]), f"{said['signal']}: {{count}} of {{of}}")
     return pattern.format(count=f"{said['count']:,}", of=f"{said['of']:,}")
 
@@ -111,7 +111,7 @@ def _snapshot_dict(record: CommitRecord, clearing: Clearing | None) -> dict[str,
         "seq": record.seq,
         "digest": record.digest,
         "ended_at": record.commit.to_payload()["ended_at"],
-        "signs": [sign.model_dump() for sign in guard.signs],
+        "signs": [sign.as_dict() for sign in guard.signs],
         "cleared": None
         if clearing is None
         else {

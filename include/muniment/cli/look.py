@@ -106,14 +106,14 @@ def _snapshot_dict(
         "digest": record.digest,
         "state": state_of(history, record),
         "suspicious": _suspicion(record, tainted),
-        "signs": [s.model_dump() for s in commit.guard.signs] if commit.guard else [],
+        "signs": [s.as_dict() for s in commit.guard.signs] if commit.guard else [],
         "untrusted": record.untrusted,
         "completeness": commit.completeness.value,
         "started_at": to_text(commit.started_at),
         "ended_at": to_text(commit.ended_at),
         "class": commit.retention_class,
-        "counts": commit.counts.model_dump(),
-        "problems": [cause.model_dump() for cause in commit.exceptions],
+        "counts": commit.counts.as_dict(),
+        "problems": [cause.as_dict() for cause in commit.exceptions],
         "shards_unfinished": [s.shard for s in commit.shards if s.status == "unfinished"],
     }
 

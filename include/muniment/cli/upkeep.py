@@ -50,7 +50,7 @@ def checkpoint(ctx: forms.Context) -> None:
             keep_up(other, session.firm, name)
             keep_record(other, naming)
     mark = mark_of(written.digest)
-    heads = {source: head.model_dump() for source, head in written.value.heads.items()}
+    heads = {source: head.as_dict() for source, head in written.value.heads.items()}
     data = {"object": written.name, "digest": written.digest, "mark": mark, "heads": heads}
 
     def human() -> None:
