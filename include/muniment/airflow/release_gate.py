@@ -107,6 +107,7 @@ class ReleaseGate:
         return Request(
             self._requester.told, REASON_WORDS[wanted.request.reason], self._run.requested_at,
             ZoneInfo(self._config.firm.time_zone), why, self._entitled.approvers,
+            for_whom=wanted.request.for_whom, sealed_to=wanted.request.recipient,
         )  # fmt: skip
 
     def _body(self, lines: list[str]) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from muniment.cli.session import Session
+    from muniment.recovery.certificate.place import Place
     from muniment.recovery.certificate.witness import Witness
     from muniment.recovery.crosswalk.joined import Joined
     from muniment.recovery.crosswalk.policy import Entitlement
@@ -108,6 +109,7 @@ class Receiving:
         witness: Witness,
         report: RestoreReport,
         requested_at: datetime,
+        place: Place | None = None,
     ) -> dict[str, Any]:
         """What was certified, with its `folder`; or `refused` and why. What was delivered stands either way."""
         from muniment.errors import CertificateRefused, MunimentError
@@ -118,7 +120,7 @@ class Receiving:
                     f"{len(report.failures):,} items of the plan were not given back",
                     to=f"plan {plan.digest[:16]}",
                 )
-            return self._certify(plan, selection, folder, witness, report, requested_at)
+            return self._certify(plan, selection, folder, witness, report, requested_at, place)
         except MunimentError as error:
             return {"refused": error.as_dict()}
 
@@ -130,6 +132,7 @@ class Receiving:
         witness: Witness,
         report: RestoreReport,
         requested_at: datetime,
+        place: Place | None = None,
     ) -> dict[str, Any]:
         """Writes the certificate and records it. Raises CertificateRefused."""
         from muniment.clock import to_text
@@ -155,7 +158,7 @@ class Receiving:
         made = certify(
             self.vault, plan, selection, folder, witness.seen, handling,
             differences=report.differences, systems={r.source_id: r.system for r in rows},
-            signer=signer,
+            signer=signer, place=place,
         )  # fmt: skip
         if acting is not None:
             event = CertificateMade(self.restore_id, made.digest, plan.digest, made.files)

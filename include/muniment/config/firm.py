@@ -204,7 +204,9 @@ class Person(Model):
         description="Where alerts and approvals go.", examples=["office@firm.example"]
     )
     recipient: Recipient | None = Field(
-        None, description="Age recipient, for deliveries sealed to this person."
+        None,
+        description="Age recipient (`age-keygen -o my-key.txt` prints it): restores for this person are sealed to it, and open with"
+        " that file alone (docs/SEALED_DELIVERIES.md).",
     )
     login: Text | None = Field(
         None, max_length=200, description="The Airflow login with which this person approves."

@@ -38,7 +38,7 @@ CATALOGUE: Mapping[str, str] = {
     "run.failed": "a run ended without a snapshot",
     "run.ended": "a run ended with a snapshot, which its commit describes",
     "restore.ended": "a restore was performed, whole or not",
-    "certificate.made": "a delivery was certified",
+    "certificate.made": "a delivery, or what a drill restored, was certified",
     VERIFICATION_ENDED: "the weekly verification ended",
     "check.ended": "the daily check without a key ended",
     "drill.started": "a recovery drill was drawn, with its seed",

@@ -91,6 +91,12 @@ class Known(Protocol):
         then whoever asks for changes only would miss what that run missed. May be empty on any day."""
         ...
 
+    @property
+    def history(self) -> Mapping[str, str]:
+        """What `remember` was told in the last run that left no gap, however many with a gap came after it. To hold
+        a listing against what is usual; never a reason to leave something out."""
+        ...
+
     def find(self, kind: str, native_id: bytes, named: Named | None = None) -> Fingerprint | None:
         """The fingerprint under which the last snapshot has an item; None when it has none, or has it
         under another matter than the one that is named."""
@@ -118,6 +124,7 @@ class _FirstTime:
 
     whole = True
     memory: Mapping[str, str] = MappingProxyType({})
+    history: Mapping[str, str] = MappingProxyType({})
 
     def find(self, kind: str, native_id: bytes, named: Named | None = None) -> None:
         return None

@@ -196,11 +196,3 @@ class Entitlement:
         """Raises WalledOff."""
         if self._joined is not None:
             require_may_receive(self._book, self._joined, plan, self._people)
-
-
-def person_of(config: FirmConfig, login: str | None) -> str:
-    """From an Airflow login to an id of `people`; empty for one that nobody has."""
-    for who, person in config.firm.people.items():
-        if login and person.login == login:
-            return who
-    return login if login and login in config.firm.people else ""

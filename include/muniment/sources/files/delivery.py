@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from muniment.errors import ItemNotDelivered, TargetNotEmpty
-from muniment.sources.files.folders import ROOT, Folders, join, split
 from muniment.sources.files.journal import Journal, Standing
 from muniment.sources.files.names import REFUSED, acceptable, numbered
 from muniment.sources.files.publish import publish
+from muniment.sources.tree.folders import ROOT, Folders, join, split
 
 T = TypeVar("T")
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from muniment.model.text import bytes_of
-from muniment.sources.files.attributes import ACL_ACCESS, ACL_DEFAULT, ACLS, HAS_XATTRS
+from muniment.sources.tree.attributes import ACL_ACCESS, ACL_DEFAULT, ACLS, HAS_XATTRS
 
 _LARGEST_ID = (1 << 32) - 2  # 2^32 - 1 means "leave as it is" to chown(2)
 

@@ -11,11 +11,11 @@ from typing import Any
 from muniment.errors import ItemNotDelivered
 from muniment.model.text import bytes_of
 from muniment.sources.base import Given
-from muniment.sources.files.attributes import ACL_DEFAULT, HAS_XATTRS
 from muniment.sources.files.content import write_content
 from muniment.sources.files.delivery import Delivery, Where, remove
-from muniment.sources.files.folders import split
 from muniment.sources.files.set_attributes import Wanted, set_on_link, set_on_open
+from muniment.sources.tree.attributes import ACL_DEFAULT, HAS_XATTRS
+from muniment.sources.tree.folders import split
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
