@@ -166,7 +166,7 @@ def test_remarks_are_sealed_and_every_answer_counts_as_held(
     assert ran.state == "success"
     answered = evidence(backed_up)[3]
     assert answered.facts["answer"] == "partly"
-    assert "Harbor" not in json.dumps(answered.model_dump(mode="json"))
+    assert "Harbor" not in json.dumps(answered.to_payload())
     assert open_detail(backed_up.vault(), answered) == {
         "remarks": "the Harbor letter has no signature"
     }

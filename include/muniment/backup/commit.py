@@ -271,7 +271,7 @@ def _named_packs(
                 PackObject(pack=pack, key_id=ref.key_id, size=ref.size, head=ref.head, new=True)
             )
         else:
-            packs.append(known[pack].model_copy(update={"new": False}))
+            packs.append(known[pack].altered({"new": False}))
     return tuple(packs)
 
 
@@ -354,11 +354,11 @@ def _outcome(record: CommitRecord, plan: Plan) -> Outcome:
         digest=record.digest,
         completeness=commit.completeness.value,
         ended_at=commit.to_payload()["ended_at"],
-        counts=commit.counts.model_dump(),
-        causes=tuple(c.model_dump() for c in commit.exceptions),
+        counts=commit.counts.as_dict(),
+        causes=tuple(c.as_dict() for c in commit.exceptions),
         unfinished=tuple(s.shard for s in commit.shards if s.status == "unfinished"),
         deferred_items=plan.deferred_items,
-        signs=tuple(s.model_dump() for s in commit.guard.signs) if commit.guard else (),
+        signs=tuple(s.as_dict() for s in commit.guard.signs) if commit.guard else (),
         last_clean=(
             commit.guard.last_clean.seq if commit.guard and commit.guard.last_clean else None
         ),

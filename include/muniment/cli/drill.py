@@ -7,8 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
+from muniment.cli import forms
 from muniment.cli.drill_printed import print_drill
 from muniment.cli.drills import drill_entries
 from muniment.cli.exits import Exit
@@ -31,46 +30,46 @@ if TYPE_CHECKING:
 PANEL = "Prove"
 
 
-def register(app: typer.Typer) -> None:
-    app.command("drill", rich_help_panel=PANEL)(drill)
+def register(app: forms.Group) -> None:
+    app.command("drill", panel=PANEL)(drill)
 
 
 def drill(
-    ctx: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new or empty folder.")],
+    ctx: forms.Context,
+    folder: Annotated[Path, forms.Argument(metavar="FOLDER", help="A new or empty folder.")],
     scenario: Annotated[
         Scenario,
-        typer.Option(
+        forms.Option(
             metavar="WHAT",
             help="matter, item, source, ransomware or recovery-kit; see docs/DRILLS.md.",
         ),
     ] = Scenario.MATTER,
     seed: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Draws the same as an earlier drill.")
+        int | None, forms.Option(metavar="N", min=0, help="Draws the same as an earlier drill.")
     ] = None,
     as_of: AsOf = "",
     answer: Annotated[
         Answer | None,
-        typer.Option(
+        forms.Option(
             metavar="WORD",
             help="Is it usable: yes, partly, no? Asked at the terminal without this.",
         ),
     ] = None,
     answered_by: Annotated[
         str,
-        typer.Option(metavar="PERSON", help="Whose answer it is: an id of `people` in firm.yaml."),
+        forms.Option(metavar="PERSON", help="Whose answer it is: an id of `people` in firm.yaml."),
     ] = "",
-    remarks: Annotated[str, typer.Option(metavar="TEXT", help="Sealed in the evidence.")] = "",
+    remarks: Annotated[str, forms.Option(metavar="TEXT", help="Sealed in the evidence.")] = "",
     escrow: Annotated[
         Path | None,
-        typer.Option(
+        forms.Option(
             metavar="FILE",
             help="For recovery-kit: the escrow identity from the safe; age asks for its passphrase.",
         ),
     ] = None,
     kit: Annotated[
         Path | None,
-        typer.Option(
+        forms.Option(
             metavar="FOLDER",
             help="For recovery-kit: where recover.py lies; by default the store's is taken.",
         ),
@@ -375,14 +374,14 @@ class _Held:
 
 def _require_empty(folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise typer.BadParameter("FOLDER holds something: name a new or an empty folder")
+        raise forms.BadParameter("FOLDER holds something: name a new or an empty folder")
 
 
 def _require_escrow(scenario: Scenario, escrow: Path | None, kit: Path | None) -> None:
     if scenario is Scenario.RECOVERY_KIT and escrow is None:
-        raise typer.BadParameter("recovery-kit needs the escrow identity: --escrow FILE")
+        raise forms.BadParameter("recovery-kit needs the escrow identity: --escrow FILE")
     if scenario is not Scenario.RECOVERY_KIT and (escrow or kit):
-        raise typer.BadParameter("--escrow and --kit belong to --scenario recovery-kit")
+        raise forms.BadParameter("--escrow and --kit belong to --scenario recovery-kit")
 
 
 def _asked(session: Session, sandbox: Sandbox) -> Answer | None:

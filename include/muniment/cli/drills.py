@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from muniment.cli import words
+from muniment.cli import forms, words
 from muniment.cli.options import session_of
 
 if TYPE_CHECKING:
@@ -21,24 +19,24 @@ if TYPE_CHECKING:
 PANEL = "Prove"
 
 
-def register(app: typer.Typer) -> None:
-    app.command("drills", rich_help_panel=PANEL)(drills)
+def register(app: forms.Group) -> None:
+    app.command("drills", panel=PANEL)(drills)
 
 
 def drills(
-    ctx: typer.Context,
+    ctx: forms.Context,
     last: Annotated[
-        int, typer.Option("--last", metavar="N", min=1, help="So many of the newest.")
+        int, forms.Option("--last", metavar="N", min=1, help="So many of the newest.")
     ] = 12,
     certificate: Annotated[
         str,
-        typer.Option(
+        forms.Option(
             metavar="DRILL",
             help="Writes the certificate of this drill; needs an identity and --to.",
         ),
     ] = "",
     to: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="A new or empty folder for it.")
+        Path | None, forms.Option(metavar="FOLDER", help="A new or empty folder for it.")
     ] = None,
 ) -> None:
     """Shows the drills that were held: the seconds of each phase beside the usual, and which source, and the recovery
@@ -71,9 +69,9 @@ def _certificate(session: Session, drill_id: str, to: Path | None) -> None:
     from muniment.recovery.certificate.place import FOLDER, OpenFolder
 
     if not drill_id or to is None:
-        raise typer.BadParameter("--certificate DRILL goes with --to FOLDER")
+        raise forms.BadParameter("--certificate DRILL goes with --to FOLDER")
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
-        raise typer.BadParameter("--to holds something: name a new or an empty folder")
+        raise forms.BadParameter("--to holds something: name a new or an empty folder")
     found = certificates_of(drill_entries(session), drill_id, session.reading())
     to.mkdir(mode=0o700, parents=True, exist_ok=True)
     written = []

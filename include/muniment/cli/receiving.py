@@ -8,9 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from muniment.cli import words
+from muniment.cli import forms, words
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,19 +26,19 @@ if TYPE_CHECKING:
 
 For = Annotated[
     str,
-    typer.Option(
+    forms.Option(
         "--for", metavar="PERSON", help="Who receives it, of `people`: checked against walls."
     ),
 ]
 RequestedBy = Annotated[
     str,
-    typer.Option(
+    forms.Option(
         "--requested-by", metavar="PERSON", help="Who asked for it, of `people`: checked too."
     ),
 ]
 ApprovedBy = Annotated[
     list[str] | None,
-    typer.Option(
+    forms.Option(
         "--approved-by",
         metavar="PERSON",
         help="Who let it go. Where firm.yaml asks for an approval: two people whom it names, twice. "
@@ -49,7 +47,7 @@ ApprovedBy = Annotated[
 ]
 WithCertificate = Annotated[
     bool | None,
-    typer.Option(
+    forms.Option(
         "--certificate/--no-certificate",
         help="Write FOLDER/_certificate/: digests, chain of custody, a declaration to sign, a program that checks them. "
         "Of a matter by default.",
@@ -78,7 +76,7 @@ class Receiving:
         stated = self.approved_by if firm.approvals is None else ()
         for who in (self.received_by, self.requested_by, *stated):
             if who and who not in firm.people:
-                raise typer.BadParameter("people are named by their id in `people` of firm.yaml")
+                raise forms.BadParameter("people are named by their id in `people` of firm.yaml")
 
     @property
     def people(self) -> tuple[str, ...]:

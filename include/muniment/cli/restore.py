@@ -9,9 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from muniment.cli import words
+from muniment.cli import forms, words
 from muniment.cli.clio_back import WriteBack
 from muniment.cli.exits import Exit
 from muniment.cli.let_go import LetGo
@@ -52,32 +50,32 @@ class Form(StrEnum):
     CLIO = "clio"
 
 
-def register(app: typer.Typer) -> None:
-    app.command("restore", rich_help_panel=PANEL)(restore)
+def register(app: forms.Group) -> None:
+    app.command("restore", panel=PANEL)(restore)
 
 
 def restore(
-    ctx: typer.Context,
+    ctx: forms.Context,
     matter: Annotated[
-        str, typer.Option(metavar="MATTER", help="A matter: its number, or M-...")
+        str, forms.Option(metavar="MATTER", help="A matter: its number, or M-...")
     ] = "",
     path: Annotated[
-        str, typer.Option(metavar="PATTERN", help="Paths, e.g. 'Matters/2024-0113*/Pleadings/**'.")
+        str, forms.Option(metavar="PATTERN", help="Paths, e.g. 'Matters/2024-0113*/Pleadings/**'.")
     ] = "",
-    item: Annotated[str, typer.Option(metavar="ID", help="One item; see `ls --ids`.")] = "",
-    source: Annotated[str, typer.Option(metavar="SOURCE", help="A whole source.")] = "",
+    item: Annotated[str, forms.Option(metavar="ID", help="One item; see `ls --ids`.")] = "",
+    source: Annotated[str, forms.Option(metavar="SOURCE", help="A whole source.")] = "",
     as_of: AsOf = "",
     from_sources: Annotated[
         list[str] | None,
-        typer.Option("--from", metavar="SOURCE", help="Only from this source. May be repeated."),
+        forms.Option("--from", metavar="SOURCE", help="Only from this source. May be repeated."),
     ] = None,
     to: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Where to; items stand in FOLDER/<source>/."),
+        forms.Option(metavar="FOLDER", help="Where to; items stand in FOLDER/<source>/."),
     ] = None,
     form: Annotated[
         Form,
-        typer.Option(
+        forms.Option(
             "--as",
             metavar="FORM",
             help="`items` as they are; a matter as `matter-file`: pages to read, calendar, tables; or as `clio`: "
@@ -86,13 +84,13 @@ def restore(
     ] = Form.ITEMS,
     existing: Annotated[
         bool,
-        typer.Option(
+        forms.Option(
             "--into-existing",
             help="With `--as clio`: into the matter that is still there; only what it lacks is made.",
         ),
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace what stands under the same names.")
+        bool, forms.Option("--overwrite", help="Replace what stands under the same names.")
     ] = False,
     seal_to: SealTo = "",
     received_by: For = "",
@@ -100,11 +98,11 @@ def restore(
     approved_by: ApprovedBy = None,
     certificate: WithCertificate = None,
     plan_only: Annotated[
-        bool, typer.Option("--plan-only", help="Show the plan; write nothing.")
+        bool, forms.Option("--plan-only", help="Show the plan; write nothing.")
     ] = False,
     plan_digest: Annotated[
         str,
-        typer.Option(metavar="DIGEST", help="Perform only if this is the plan (see --plan-only)."),
+        forms.Option(metavar="DIGEST", help="Perform only if this is the plan (see --plan-only)."),
     ] = "",
     yes: Yes = False,
 ) -> None:
@@ -135,15 +133,15 @@ def restore(
     session = session_of(ctx)
     requested_at = session.clock.now()
     if to is None and not plan_only:
-        raise typer.BadParameter("say where to with --to FOLDER, or --plan-only")
+        raise forms.BadParameter("say where to with --to FOLDER, or --plan-only")
     _one_of(matter, path, item, source)
     as_file = form is not Form.ITEMS
     if as_file and not matter:
-        raise typer.BadParameter(f"--as {form.value} goes with --matter")
+        raise forms.BadParameter(f"--as {form.value} goes with --matter")
     if existing and form is not Form.CLIO:
-        raise typer.BadParameter("--into-existing goes with --as clio")
+        raise forms.BadParameter("--into-existing goes with --as clio")
     if seal_to and form is Form.CLIO:
-        raise typer.BadParameter(
+        raise forms.BadParameter(
             "--seal-to goes with items and matter files; the restore DAG does both"
         )
     back = WriteBack(session, from_sources or [], existing=existing) if form is Form.CLIO else None
@@ -327,7 +325,7 @@ def _restore_id(plan: RestorePlan) -> str:
 
 def _one_of(*asked: str) -> None:
     if sum(bool(each) for each in asked) != 1:
-        raise typer.BadParameter("say what: one of --matter, --path, --item, --source")
+        raise forms.BadParameter("say what: one of --matter, --path, --item, --source")
 
 
 def _selection(path: str, item: str, source: str, given: Sequence[str]) -> Selection:
@@ -340,7 +338,7 @@ def _selection(path: str, item: str, source: str, given: Sequence[str]) -> Selec
         selection = Selection(Scope.ITEM, item.lower(), sources)
     else:
         if sources:
-            raise typer.BadParameter("--from goes with --matter, --path or --item")
+            raise forms.BadParameter("--from goes with --matter, --path or --item")
         selection = Selection(Scope.SOURCE, "", (source_of(source),))
     selection.predicate()
     return selection

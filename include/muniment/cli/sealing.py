@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from muniment.cli import forms
 
 if TYPE_CHECKING:
     from muniment.cli.session import Session
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SealTo = Annotated[
     str,
-    typer.Option(
+    forms.Option(
         "--seal-to",
         metavar="PERSON|age1...",
         help="Seal it to the key of this person of `people`, or to this age recipient: age files, in place of files in the "
@@ -35,7 +35,7 @@ def person_to_seal_to(seal_to: str, received_by: str) -> str:
     if not seal_to or seal_to.startswith("age1"):
         return received_by
     if received_by not in ("", seal_to):
-        raise typer.BadParameter("--for and --seal-to name two people")
+        raise forms.BadParameter("--for and --seal-to name two people")
     return seal_to
 
 
@@ -98,7 +98,7 @@ def _recipient(session: Session, seal_to: str) -> str:
         return seal_to
     person = session.firm.firm.people.get(seal_to)
     if person is None:
-        raise typer.BadParameter("--seal-to takes an id of `people` in firm.yaml, or age1...")
+        raise forms.BadParameter("--seal-to takes an id of `people` in firm.yaml, or age1...")
     if person.recipient is None:
         raise NobodyToSealFor(
             "this person has no recipient to seal it to",

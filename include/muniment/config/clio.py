@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
-
+from muniment.config.schema import AfterValidator, Field, model_validator
 from muniment.config.values import Duration, FilePath, Model, SourceId, Text, TimeZone, absolute
 
 ENVIRONMENT = "env:"

@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator
-
 from muniment.config.approvals import Approvals
 from muniment.config.matter_policy import ExpectedIn, MatterPolicies
 from muniment.config.papers import TrustPapers
@@ -23,6 +21,7 @@ from muniment.config.policy import (
     RetentionRule,
     SourceOptions,
 )
+from muniment.config.schema import AfterValidator, BeforeValidator, Field, field_validator
 from muniment.config.trust_books import TrustBooks
 from muniment.config.values import (
     Connection,

@@ -15,10 +15,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
-
 from muniment.config.papers import TRUST_PAPERS
 from muniment.config.schedule import RIGHT, Schedule, ScheduleError, parse_schedule
+from muniment.config.schema import BeforeValidator, Field
 from muniment.config.values import (
     Model,
     SourceId,
@@ -154,7 +153,7 @@ Free = Annotated[str, Field(max_length=2_000)]
 class InventoryRow(Model):
     """One row. `row` is its number in the spreadsheet; the other fields are the columns."""
 
-    row: int = Field(exclude=True)
+    row: int = Field()
     source_id: SourceId = Field(
         description="Short id of the source, used in DAG names and logs; never a client's name. Do"
         " not change it later: it names the source's snapshots.",

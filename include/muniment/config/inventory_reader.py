@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from muniment.config.explain import words_of_value_error
+from muniment.config import schema
 from muniment.config.inventory import (
     COLUMNS,
     SYSTEMS,
@@ -29,6 +27,7 @@ from muniment.config.issues import (
     RowError,
     listed_words,
     suggestion,
+    words_of_value_error,
 )
 from muniment.config.sheet import Sheet, SheetMistake, SheetRow, read_sheet
 from muniment.config.values import absolute, check_source_id
@@ -155,8 +154,8 @@ def _row_issues(line: SheetRow, sheet: Sheet, known: Known) -> list[ConfigIssue]
     named = {issue.key for issue in found}
     try:
         row = _validated(line)
-    except ValidationError as error:
-        for detail in error.errors(include_input=False, include_url=False):
+    except ValueError as error:
+        for detail in schema.mistakes(error):
             column = str(detail["loc"][0])
             if column not in named:
                 found.append(_issue(line.row, column, *_words(detail["type"], detail["msg"])))

@@ -92,6 +92,13 @@ def suggestion(typed: str, known: Iterable[str]) -> str:
     return f"Did you mean `{close[0]}`? " if close else ""
 
 
+def words_of_value_error(text: str) -> tuple[str, str]:
+    """Our own validators say `is ...; do ...`: what and right. Nothing of what was typed."""
+    what, _, right = text.removeprefix("Value error, ").partition(";")
+    right = right.strip() or "See docs/CONFIGURATION.md."
+    return what.strip(), right[0].upper() + right[1:] + ("" if right[-1] in ".?" else ".")
+
+
 def listed_words(known: Iterable[str]) -> str:
     """`a, b or c`."""
     words = [str(word) for word in known]

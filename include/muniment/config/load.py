@@ -18,10 +18,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from muniment.config import references
-from muniment.config.explain import issue_of
+from muniment.config import references, schema
 from muniment.config.firm import Destination, Firm
 from muniment.config.inventory import SYSTEMS, InventoryRow, System
 from muniment.config.inventory_reader import Inventory, Known, read_inventory
@@ -210,10 +207,12 @@ def read_firm(
     stopped: dict[str, list[ConfigIssue]] = {}
     try:
         return Firm.model_validate(data), document, issues, stopped
-    except ValidationError as error:
+    except ValueError as error:
+        from muniment.config.explain import issue_of
+
         fatal = False
         broken: set[tuple[str | int, ...]] = set()
-        for detail in error.errors(include_input=False, include_url=False):
+        for detail in schema.mistakes(error):
             issue = issue_of(detail, Firm, document)
             place = _entry(detail["loc"], detail["type"])
             if place is None:
@@ -228,7 +227,7 @@ def read_firm(
     _take_out(data, broken)
     try:
         firm = Firm.model_validate(data)
-    except ValidationError:
+    except ValueError:
         raise as_error(issues) from None
     told = {id(issue) for listed in stopped.values() for issue in listed}
     return firm, document, [i for i in issues if id(i) not in told], stopped

@@ -17,8 +17,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, model_validator
-
+from muniment.config.schema import AfterValidator, Field, model_validator
 from muniment.config.values import Duration, Id, Model, OneOrMany, SourceId, Table, Text
 
 TRUST_PAPERS = "trust-papers"

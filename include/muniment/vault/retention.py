@@ -217,7 +217,7 @@ class RetentionOffice:
         vault = self._vault
         head = vault.retention().head
         taken = {v.name for v in vault.store.list("retention/")}
-        entry = RetentionEntry.model_validate(
+        entry = RetentionEntry.from_plain(
             {
                 "vault_id": vault.vault_id,
                 "number": names.first_free(

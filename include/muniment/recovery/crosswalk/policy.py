@@ -6,12 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cached_property
 
-from pydantic import TypeAdapter
-
 from muniment.clock import from_text
 from muniment.config.issues import FIRM_YAML
 from muniment.config.load import FirmConfig
 from muniment.config.matter_policy import MatterPolicies, MatterPolicy, policies_by_id
+from muniment.config.schema import validated
 from muniment.config.yaml_text import parse
 from muniment.errors import MunimentError, WalledOff
 from muniment.evidence.configuration import CHANGED, document_of
@@ -25,8 +24,6 @@ from muniment.vault import names
 from muniment.vault.documents import EvidenceEntry
 from muniment.vault.evidence import load_stream, open_detail
 from muniment.vault.vault import Vault
-
-_POLICIES: TypeAdapter[tuple[MatterPolicy, ...]] = TypeAdapter(MatterPolicies)
 
 
 _LACKING = frozenset({"D126", "D134", "T221", "T250"})
@@ -73,7 +70,7 @@ class WallBook:
         if entry.seq not in self._read:
             try:
                 data = parse(document_of(open_detail(self._vault, entry), FIRM_YAML)).data
-                policies = _POLICIES.validate_python(data.get("matters") or ())
+                policies = validated(MatterPolicies, data.get("matters") or ())
                 self._read[entry.seq] = self._of(policies)
             except (MunimentError, ValueError, KeyError, OSError, EOFError):
                 self._read[entry.seq] = UNKNOWN_WALLS
