@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from muniment.clock import SystemClock, Waiting
-from muniment.config.clio import ENVIRONMENT
+from muniment.config.reached import ENVIRONMENT
 from muniment.config.inventory import InventoryRow
 from muniment.config.keyfiles import locate, read_key_file, read_secret
 from muniment.config.load import FirmConfig

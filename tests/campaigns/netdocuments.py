@@ -32,7 +32,7 @@ WEATHER: dict[str, dict[str, Any]] = {
     "server_error": {"pattern": "^GET /v[12]/", "chance": 0.04, "status": 502},
     "torn_body": {"pattern": "^GET /v[12]/", "chance": 0.03},
     "short_file": {"pattern": r"^GET /v1/Document/[\d-]+/\d+", "chance": 0.05},
-    "expired": {"pattern": "^GET /v[12]/", "chance": 0.02, "times": 1},
+    "expired": {"pattern": "^GET /v[12]/", "chance": 0.02, "times": 2},
     "xml_anyway": {"pattern": "^GET /v[12]/", "chance": 0.03},
     "sign_in_page": {"pattern": "^GET /v[12]/", "chance": 0.03},
     "nothing": {"pattern": "v2/Search|versionList|acl|User|/info|membership", "chance": 0.03},
