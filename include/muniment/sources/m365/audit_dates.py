@@ -24,9 +24,9 @@ def calendars(look: Look) -> None:
     )
     places: list[tuple[str, str]] = []
     for user, told in zip(look.boxes, listed, strict=True):
-        for row in rows_of(told):
-            look.saw("calendar", f"calendars/{user}/{row['id']}".encode(), body=_plain(row))
-            path = "users/{}/calendars/{}/events".format(*quoted(user, str(row["id"])))
+        for one in rows_of(told):
+            look.saw("calendar", f"calendars/{user}/{one['id']}".encode(), body=_plain(one))
+            path = "users/{}/calendars/{}/events".format(*quoted(user, str(one["id"])))
             places.append((user, path))
     rows = _lists(look, "event", places, EVENT, everybody=_all_of(look, listed))
     series = [one for one in rows if one[1].get("type") == "seriesMaster"]
@@ -85,10 +85,10 @@ def contacts(look: Look) -> None:
         everybody &= _all_of(look, listed)
         below: list[tuple[str, str]] = []
         for (user, _), told in zip(level, listed, strict=True):
-            for row in rows_of(told):
-                native = f"contact_folders/{user}/{row['id']}".encode()
-                look.saw("contact_folder", native, body=_plain(row))
-                path = "users/{}/contactFolders/{}".format(*quoted(user, str(row["id"])))
+            for one in rows_of(told):
+                native = f"contact_folders/{user}/{one['id']}".encode()
+                look.saw("contact_folder", native, body=_plain(one))
+                path = "users/{}/contactFolders/{}".format(*quoted(user, str(one["id"])))
                 places.append((user, f"{path}/contacts"))
                 below.append((user, f"{path}/childFolders"))
         level = below

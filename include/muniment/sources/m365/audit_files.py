@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from muniment.sources.m365.audit_look import Look, Row, ids_in
 from muniment.sources.m365.audit_rows import nanoseconds
-from muniment.sources.m365.audit_wire import AT_ONCE, is_whole, quoted, rows_of
+from muniment.sources.m365.audit_wire import AT_ONCE, Question, is_whole, quoted, rows_of
 
 FILES, VERSIONS, RIGHTS, BY_ID, SHOWN = 15, 6, 6, 60, 40
 WALK = 80
@@ -165,8 +165,7 @@ def _walk(look: Look, walks: dict[str, Walk]) -> None:
                 walk.rows.append(row)
                 if "folder" in row and (row["folder"] or {}).get("childCount") != 0:
                     walk.open += 1
-                    path = "drives/{}/items/{}/children".format(*quoted(drive, str(row["id"])))
-                    waiting.append((drive, path))
+                    waiting.append((drive, f"{_path(drive, row)}/children"))
 
 
 def _rows(look: Look, walks: dict[str, Walk], rows: list[tuple[str, Row]]) -> None:
@@ -226,17 +225,21 @@ def _by_id(look: Look, natives: list[bytes]) -> None:
 
 def _rights(look: Look, rows: list[tuple[str, Row]]) -> None:
     drawn = look.drawn(rows, RIGHTS)
-    asked = [("drives/{}/items/{}/permissions".format(*quoted(d, str(row["id"]))), {}) for d, row in drawn]  # fmt: skip
+    asked: list[Question] = [(f"{_path(drive, row)}/permissions", {}) for drive, row in drawn]
     for (drive, row), told in zip(drawn, look.ask.many(asked), strict=True):
         if is_whole(told):
             native = f"drive_permissions/{drive}/{row['id']}".encode()
             look.saw("drive_permissions", native, body=rows_of(told))
 
 
+def _path(drive: str, row: Row) -> str:
+    return "drives/{}/items/{}".format(*quoted(drive, str(row["id"])))
+
+
 def _versions(look: Look, rows: list[tuple[str, Row]]) -> None:
     """Which older ones a file has that nobody touched since: of one that was, others are the older ones now."""
     drawn = look.drawn(rows, VERSIONS)
-    asked = [("drives/{}/items/{}/versions".format(*quoted(d, str(row["id"]))), {}) for d, row in drawn]  # fmt: skip
+    asked: list[Question] = [(f"{_path(drive, row)}/versions", {}) for drive, row in drawn]
     for (drive, row), told in zip(drawn, look.ask.many(asked), strict=True):
         for one in rows_of(told)[1 : look.scope.versions + 1]:
             native = f"drive_versions/{drive}/{row['id']}~{one['id']}".encode()

@@ -53,7 +53,7 @@ def compare_rows(kind: str, theirs: bytes, restored: bytes) -> Compared:
     if kind == "drive_item":
         given, held = file_row(given), file_row(held)
     elif kind == "event":
-        given, held = _with_days(given), _with_days(held)
+        given, held = _with_days(given, given), _with_days(held, given)
     differing = {
         name for name in given.keys() & held.keys() if "@" not in name and given[name] != held[name]
     }
@@ -79,11 +79,11 @@ def file_row(row: Row) -> dict[str, Any]:
     return kept
 
 
-def _with_days(row: Row) -> dict[str, Any]:
-    """Of a series, the days that differ: which they are, when, and what they are called."""
+def _with_days(row: Row, asked: Row) -> dict[str, Any]:
+    """Of a series, where they were `asked` for, the days that differ: which they are, when, and what they are called."""
     kept = dict(row)
-    days = kept.pop("exceptionOccurrences", None)
-    if isinstance(days, list):
+    days = kept.pop("exceptionOccurrences", None) or ()
+    if "exceptionOccurrences" in asked:
         kept["days"] = sorted(
             [str(one.get(name)) for name in ("id", "subject", "start", "end")] for one in days
         )

@@ -77,7 +77,7 @@ class Questions:
 
     def _more(self, path: str) -> None:
         """Where units are counted, a list costs two and a list of rights five."""
-        if path.startswith("drives/") or path.endswith("/drives") or path.startswith("sites"):
+        if path.startswith(("drives/", "sites")) or path.endswith("/drives"):
             last = path.rpartition("/")[2]
             units = {"permissions": 5, "children": 2, "versions": 2, "drives": 2, "sites": 2}
             if more := units.get(last, 1) - 1:
@@ -87,9 +87,7 @@ class Questions:
     def content(self, path: str, most: int) -> bytes | None:
         """The bytes of a message; None where they cannot be had or are more than `most`."""
         answer = self.wire.ask(path, budget=self.pace(path))
-        return (
-            answer.content if answer.status_code == 200 and len(answer.content) <= most else None
-        )
+        return answer.content if answer.status_code == 200 and len(answer.content) <= most else None
 
     def digest(self, path: str, most: int) -> tuple[bytes, int] | None:
         """SHA-256 and size of a file, fetched by an address of its own."""

@@ -213,9 +213,7 @@ class M365Source:
         message = message_of(ids[0], row, NO_MATTER)
         if kind == naming.MESSAGE:
             return Opened(message)
-        return Streamed(
-            mime_of(ids[0], row, message, None, None), listed, iter([self._mime(*ids)])
-        )
+        return Streamed(mime_of(ids[0], row, message, None, None), listed, iter([self._mime(*ids)]))
 
     def _user(self, id_: str) -> Opened:
         for person in people(self._client.directory, self._choice.left_out):

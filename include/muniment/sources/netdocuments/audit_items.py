@@ -27,16 +27,19 @@ def cabinets(look: Look, wanted: tuple[str, ...]) -> None:
             to=f"source {look.ask.wire.source_id}",
         )
     for row in look.ask.rows("v1/User/cabinets") or []:
-        own = str(row.get("repositoryId")).upper()
-        look.repository = look.repository or own
-        if own == look.repository.upper() and (not wanted or row.get("id") in wanted):
-            held = (str(row.get(name) or "") for name in ("wsAttrNum", "wsOrgAttrNum"))
-            numbers = [int(one) if one.isdigit() else 0 for one in held]
-            look.cabinets.append(Cabinet(str(row["id"]), *numbers, row=row))
+        home = str(row.get("repositoryId")).upper()
+        look.repository = look.repository or home
+        if home == look.repository.upper() and (not wanted or row.get("id") in wanted):
+            own, org = _number(row.get("wsAttrNum")), _number(row.get("wsOrgAttrNum"))
+            look.cabinets.append(Cabinet(str(row["id"]), own, org, row))
             native = naming.native_id(naming.CABINETS, str(row["id"]))
             look.saw(naming.CABINETS, native, body={"id": row["id"], "cabinet": row})
     if any(not _administers(look, one.id, str(me["id"])) for one in look.cabinets):
         look.told(naming.DOCUMENTS, None, None, None, refused=True)
+
+
+def _number(value: object) -> int:
+    return int(str(value)) if str(value).isdigit() else 0
 
 
 def _administers(look: Look, cabinet: str, me: str) -> bool:
@@ -97,7 +100,12 @@ def _profile(look: Look, native: bytes) -> Iterator[tuple[Cabinet, Row]]:
     if status == 404 or (isinstance(row, dict) and (row.get("misc") or {}).get("deleted")):
         look.did_not_see(kind, native)
         return
-    if home is None or status != 200 or not isinstance(row, dict) or "standardAttributes" not in row:
+    if (
+        home is None
+        or status != 200
+        or not isinstance(row, dict)
+        or "standardAttributes" not in row
+    ):
         look.found.unseen += 1
         return
     own = row["standardAttributes"]
@@ -134,18 +142,15 @@ def _deep(look: Look, cabinet: Cabinet, own: Row) -> None:
     if not versions:
         look.found.unseen += 1
         return
-    told = {
-        "id": id_,
-        "versions": versions,
-        "acl": look.ask.rows("v1/Document/{}/acl", id_) or [],
-        "attachments": look.ask.rows("v1/Document/{}/attachmentList", id_) or [],
-    }
+    attached = look.ask.rows("v1/Document/{}/attachmentList", id_) or []
+    rights = look.ask.rows("v1/Document/{}/acl", id_) or []
+    told = {"id": id_, "versions": versions, "acl": rights, "attachments": attached}
     made, at = nanoseconds(own.get("created")), nanoseconds(own.get("modified"))
     native = naming.native_id(naming.DETAILS, cabinet.id, id_)
     look.saw(naming.DETAILS, native, created=made, touched=at if at >= look.since_ns else 0,
              settled=at < look.since_ns, body=told)  # fmt: skip
     _versions(look, id_, versions)
-    for one in told["attachments"]:
+    for one in attached:
         _attachment(look, id_, one, made)
 
 

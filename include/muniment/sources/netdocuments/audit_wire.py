@@ -58,8 +58,8 @@ class Questions:
         if status != 200 or not isinstance(held, dict):
             return [], None, False
         told = held.get("standardList")
-        count = held.get("count")
-        number = int(count) if str(count).isdigit() else None
+        count = str(held.get("count"))
+        number = int(count) if count.isdigit() else None
         return _rows(told) if isinstance(told, list) else [], number, True
 
     def digest(self, path: str, *ids: str, size: int) -> tuple[bytes, int] | None:
