@@ -59,17 +59,15 @@ def _series(look: Look, user: str, row: Row) -> None:
 
 def _attached(look: Look, user: str, row: Row) -> None:
     path = "users/{}/events/{}/attachments".format(*quoted(user, str(row["id"])))
+    # What is attached later moves the date of its event.
+    made = nanoseconds(row.get("lastModifiedDateTime" if look.is_touched(row) else "createdDateTime"))  # fmt: skip
     for one in rows_of(look.ask.one(path)):
         if str(one.get("@odata.type", "")).endswith("fileAttachment"):
             native = f"event_attachments/{user}/{row['id']}/{one['id']}".encode()
             content = b64decode(str(one.get("contentBytes") or ""))
             look.saw(
-                "event_attachment",
-                native,
-                one,
-                digest=sha256(content).digest(),
-                size=len(content),
-            )
+                "event_attachment", native, one, created=made, digest=sha256(content).digest(), size=len(content)
+            )  # fmt: skip
 
 
 # -- contacts ----------------------------------------------------------------------------------------

@@ -75,9 +75,11 @@ def _file(look: Look, native: bytes, row: Row, digest: bytes | None = None, size
 
 @dataclass
 class Drives:
-    """`whole` says that every drive there is was told, `rows` are those told."""
+    """`whole` says that every drive there is was told, but for those of users and sites that are `closed` to the
+    application or archived; `rows` are those told."""
 
     whole: bool = True
+    closed: bool = False
     rows: dict[str, Row] = field(default_factory=dict)
 
 
@@ -101,8 +103,9 @@ def drives(look: Look) -> Drives:
 
 def _of(look: Look, found: Drives, paths: list[str]) -> None:
     for told in look.ask.many([(path, {}) for path in paths]):
-        # Who has none is answered 404; what is closed or locked is a gap of the backup, and may hold anything.
-        found.whole &= told[0] == 404 or is_whole(told)
+        # Who has none is answered 404.
+        found.closed |= told[0] in (403, 423)
+        found.whole &= told[0] in (403, 404, 423) or is_whole(told)
         for row in rows_of(told):
             found.rows[str(row["id"])] = row
             kept = {name: row.get(name) for name in ("id", "name", "driveType")}
@@ -197,7 +200,7 @@ def _absent(look: Look, told: Drives, walks: dict[str, Walk]) -> list[bytes]:
     for kind in ("drive_item", "drive_file"):
         for native in look.held.there.get(kind, ()):
             walk = walks.get(ids_in(native)[0])
-            if told.whole if walk is None else walk.done:
+            if told.whole and not told.closed if walk is None else walk.done:
                 look.did_not_see(kind, native)
             elif kind == "drive_file" and not look.was_seen(native):
                 left.append(native)
@@ -208,11 +211,17 @@ def _counted(look: Look, told: Drives, walks: dict[str, Walk]) -> None:
     """How many files there are, where every drive was seen whole; how many were touched, in any case."""
     rows = [row for walk in walks.values() for row in walk.rows if is_file(row)]
     touched = sum(map(look.is_touched, rows))
-    if told.whole and all(walk.done for walk in walks.values()):
+    if told.whole and all(walk.done for walk in walks.values()) and not _beyond(look, told, walks):
         look.told("drive_file", len(rows), sum(map(look.is_new, rows)), touched)
     else:
         look.found.unseen += 1
         look.told("drive_file", None, None, touched)
+
+
+def _beyond(look: Look, told: Drives, walks: dict[str, Walk]) -> bool:
+    """Has the vault files of a drive that nobody may look into now?"""
+    held = look.held.there.get("drive_file", ())
+    return told.closed and any(ids_in(native)[0] not in walks for native in held)
 
 
 def _by_id(look: Look, natives: list[bytes]) -> None:
