@@ -99,7 +99,7 @@ def play(sim: Running, seed: int, folder: Path, days: int = DAYS) -> Played:
         if day:
             sim.control("day", number=day)
         firm.rhythm = MODES[mode := rng.choice(sorted(MODES))]
-        _disturbed_run(firm, sim, rng, played, mode)
+        _disturbed_run(firm, sim, rng, played, mode, settings)
         _mended(sim)
         firm.hours(2)
         firm.rhythm = MODES["whole"]
@@ -138,8 +138,8 @@ def _differences(found: dict[str, Any], truth: dict[str, Any], mode: str) -> lis
 
 
 def _disturbed_run(
-    firm: NetDocsFirm, sim: Running, rng: random.Random, played: Played, mode: str
-) -> None:
+    firm: NetDocsFirm, sim: Running, rng: random.Random, played: Played, mode: str, settings: dict[str, Any]
+) -> None:  # fmt: skip
     """A run in which something goes wrong: it is equal, or says that it is not complete."""
     for name in rng.sample(sorted(WEATHER), 4):
         sim.control("faults", add={"name": name.partition(" ")[0], **WEATHER[name]})
@@ -179,7 +179,7 @@ def _disturbed_run(
         budget.take = real  # type: ignore[method-assign]
     if outcome.success and firm.sequence() == before:
         played.complete += 1
-        played.truths.append((firm.clock.now(), mode, firm.truth(before)))
+        played.truths.append((firm.clock.now(), mode, _shown(firm.truth(before), settings)))
 
 
 def _undisturbed_run(firm: NetDocsFirm, played: Played, day: int, settings: dict[str, Any]) -> None:
@@ -191,14 +191,13 @@ def _undisturbed_run(firm: NetDocsFirm, played: Played, day: int, settings: dict
         return
     if not outcome.success:
         played.wrong.append(f"day {day}: an undisturbed run is incomplete: {outcome.causes}")
-    truth = firm.truth(before)
-    if not settings["workspaces_found"]:
-        truth = _without_hidden(truth)
-    played.truths.append((firm.clock.now(), "whole", truth))
+    played.truths.append((firm.clock.now(), "whole", _shown(firm.truth(before), settings)))
 
 
-def _without_hidden(truth: dict[str, Any]) -> dict[str, Any]:
+def _shown(truth: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
     """A vendor whose search finds no workspaces shows those alone in which something lies."""
+    if settings["workspaces_found"]:
+        return truth
     named = {
         one
         for key, held in truth.items()
