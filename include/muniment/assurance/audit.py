@@ -181,11 +181,11 @@ class Judge:
 
     def _absent(self, witness: Witness) -> Cells:
         old = witness.created_ns or witness.touched_ns
-        before = 0 < old < self._audited.since_ns
+        # What was touched since may have been taken out of the trash.
+        before = 0 < old < self._audited.since_ns > witness.touched_ns
         if not self._whole or self._item(witness) in self._snapshot.problems:
             return {}
         if (witness.kind, witness.native_id) in self._audited.gone:
-            # What was taken out of the trash since is touched.
             return {"missing": False, "denied": witness.touched_ns < self._audited.since_ns}
         # What bears no date may be new, unless nothing at all was touched since.
         return {"missing": before or (not old and self._idle), "denied": False}

@@ -127,10 +127,12 @@ def listed(look: Look) -> None:
             _read(look, cabinet.id, found[cabinet.id])
     finally:
         # Also where the requests did not suffice for all.
+        workspaces = any(map(_finds_workspaces, found.values()))
         for name, seen in found.items():
-            _tell(look, name, seen)
+            _tell(look, name, seen, workspaces=workspaces)
         for kind in (naming.DOCUMENTS, naming.CONTAINERS):
-            _count(look, kind, found)
+            if kind == naming.DOCUMENTS or workspaces:
+                _count(look, kind, found)
 
 
 def _read(look: Look, cabinet: str, seen: Seen) -> None:
@@ -176,7 +178,7 @@ def _moment(value: object) -> datetime:
     return datetime.fromtimestamp(at // 10**9, UTC) if at else _OLE
 
 
-def _tell(look: Look, cabinet: str, seen: Seen) -> None:
+def _tell(look: Look, cabinet: str, seen: Seen, *, workspaces: bool) -> None:
     for row in look.drawn(list(seen.rows.values()), SHOWN // len(look.cabinets)):
         _row(look, cabinet, row, body=row)
     for row in seen.rows.values():
@@ -184,7 +186,7 @@ def _tell(look: Look, cabinet: str, seen: Seen) -> None:
     if not seen.whole:
         return
     for kind in (naming.DOCUMENTS, naming.CONTAINERS):
-        if kind == naming.CONTAINERS and not _finds_workspaces(seen):
+        if kind == naming.CONTAINERS and not workspaces:
             continue
         above = naming.native_id(kind, cabinet) + b"/"
         for native in look.held.there.get(kind, ()):
@@ -212,9 +214,8 @@ def _count(look: Look, kind: str, found: Mapping[str, Seen]) -> None:
     every = len(found) == len(look.cabinets)
     touched = sum(seen.touched for seen in found.values()) if kind == naming.DOCUMENTS else 0
     if every and all(seen.whole for seen in found.values()):
-        if kind == naming.DOCUMENTS or all(map(_finds_workspaces, found.values())):
-            made = sum(look.since_then(row.get("created")) for row in rows)
-            look.told(kind, len(rows), made, touched)
+        made = sum(look.since_then(row.get("created")) for row in rows)
+        look.told(kind, len(rows), made, touched)
         return
     totals = [
         len(seen.of(kind)) if seen.whole else seen.total if kind == naming.DOCUMENTS else None for seen in found.values()
