@@ -11,7 +11,7 @@ from unittest import mock
 
 from muniment.model.item import Fingerprint
 from muniment.sources.base import Gone, Same
-from muniment.sources.m365 import calendars, contacts, drives, files_opened, mailbox, naming, source
+from muniment.sources.m365 import calendars, contacts, drives, files_opened, naming, source
 from muniment.sources.m365.calendars import Calendars
 from muniment.sources.m365.contacts import Contacts
 from muniment.sources.m365.downloads import Download
@@ -163,11 +163,14 @@ def _nothing_changed(real: Any) -> Any:
     return take
 
 
-def _all_gone(real: Any) -> Any:
-    def looked_up(transport: Any, collection: str, ids: Any, query: Any = ()) -> Iterator[Any]:
-        yield from ((id_, None) for id_ in ids)
+def _removed_wins(real: Any) -> Any:
+    """What a folder no longer has is gone, wherever else it may be."""
 
-    return looked_up
+    def confirm(self: Any, changes: _Changes) -> None:
+        for id_ in changes.removed:
+            changes.rows.pop(id_, None)
+
+    return confirm
 
 
 def _old_drive(real: Any) -> Any:
@@ -321,7 +324,7 @@ FAULTS = (
     Fault("disabled users are left out", "people", _people(lambda number, person: bool(person.row["accountEnabled"]))),
     Fault("users without licence are left out", "people", _people(lambda number, person: bool(person.row["assignedLicenses"]))),
     Fault("what changed is not told", "increments", lambda: [swap(_Changes, "take", _nothing_changed)], 2),
-    Fault("what moved counts as gone", "increments", lambda: [swap(mailbox, "looked_up", _all_gone)], 2),
+    Fault("what moved counts as gone", "increments", lambda: [swap(Mailbox, "_confirm", _removed_wins)], 2),
     Fault("changes of a drive are not told", "increments", lambda: [swap(Drive, "_changed", _old_drive)], 2),
     Fault("deleted files stay", "deletions", lambda: [swap(Drive, "_gone", lambda real: lambda self, item: iter(()))], 2),
     Fault("deleted messages stay", "deletions", lambda: [swap(Mailbox, "_told", _without_gone)], 2),
