@@ -45,6 +45,7 @@ CAMPAIGNS: dict[str, tuple[str, int]] = {
     "clio_back": ("tests.campaigns.clio_back", 440),
     "clio_load": ("tests.campaigns.clio_load", 4),
     "clio_rate": ("tests.campaigns.clio_rate", 20),
+    "api_rate": ("tests.campaigns.api_rate", 20),
     "netdocuments": ("tests.campaigns.netdocuments", 200),
     "netdocuments_faults": ("tests.campaigns.netdocuments_faults", 63),
     "graph_simulator": ("tests.simulators.graph.reader", 100),
