@@ -107,9 +107,8 @@ def play(sim: Running, seed: int, folder: Path, days: int = DAYS) -> Played:
         firm.hours(22)
     for number, (at, mode, truth) in enumerate(played.truths):
         found = firm.restored(folder / f"back-{number}", at)
-        played.wrong += [
-            f"snapshot {number}, {mode}: {one[:400]}" for one in _differences(found, truth, mode)
-        ]
+        told = _differences(found, truth, mode, hidden=not settings["workspaces_found"])
+        played.wrong += [f"snapshot {number}, {mode}: {one[:400]}" for one in told]
     counters = sim.control("counters")
     if counters["made_workspaces"] or counters["recent"]:
         played.wrong.append("a backup made a workspace, or left a trace in somebody's recent list")
@@ -123,8 +122,11 @@ def _mended(sim: Running) -> None:
     sim.control("map", client_id=client, user="SVC-BACKUP")
 
 
-def _differences(found: dict[str, Any], truth: dict[str, Any], mode: str) -> list[str]:
-    """What must not be. A sweep sees what moves a date; a question for changes sees no deletion either."""
+def _differences(
+    found: dict[str, Any], truth: dict[str, Any], mode: str, *, hidden: bool
+) -> list[str]:
+    """What must not be. A sweep sees what moves a date; a question for changes sees no deletion either, and of workspaces
+    that are `hidden` from searches not those into which something was filed that bears no new date."""
     if mode == "whole":
         return differences(found, truth)
     kinds = {naming.folder(kind) for kind in (_SWEPT if mode == "sweep" else _CHANGED)}
@@ -134,6 +136,9 @@ def _differences(found: dict[str, Any], truth: dict[str, Any], mode: str) -> lis
     )
     if mode == "changes":
         found = {key: body for key, body in found.items() if key in truth}
+        if hidden:
+            spaces = {key for key, body in truth.items() if key.startswith("containers/") and body["extension"] == "ndws"}  # fmt: skip
+            truth = {key: body for key, body in truth.items() if key in found or key not in spaces}
     return differences(found, truth)
 
 

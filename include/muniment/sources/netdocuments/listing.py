@@ -241,8 +241,8 @@ class _InCabinet:
                 yield from one
 
     def _item(self, row: Json) -> Observed:
-        first = next(iter(row.get("ancestors") or ()), "")
-        above = self._container(first) if first else None
+        # All of them: where no search finds workspaces, this is how they are found.
+        above = next(iter([self._container(one) for one in row.get("ancestors") or ()]), None)
         native = naming.native_id(naming.CONTAINERS, self._cabinet.id, above.id) if above else b""
         return item_of(self._cabinet.id, row, self._named(row), native.decode())
 
