@@ -1,7 +1,7 @@
 """Rows of the audit of a tenant: what the vendor shows, held against what was restored.
 
 Of a row, every field that both have. Of the bytes of a message, which Exchange makes anew at each reading, what it
-carries: each attachment byte by byte, and no less text than there is.
+carries: the fields of its head, each attachment byte by byte, and no less text than there is.
 """
 
 from __future__ import annotations
@@ -101,15 +101,17 @@ def _rights(held: object) -> object:
 
 def _compare_messages(theirs: bytes, restored: bytes) -> Compared:
     given, held = _carried(theirs), _carried(restored)
-    if given[0] != held[0] or held[1] < given[1] * _CUT:
+    if given[:2] != held[:2] or held[2] < given[2] * _CUT:
         return Compared.DIFFERS
     return Compared.SAME
 
 
-def _carried(content: bytes) -> tuple[list[str], int]:
-    """Digests of what is attached, and how much text there is."""
+def _carried(content: bytes) -> tuple[set[str], list[str], int]:
+    """Which fields its head has, but for the server's own; digests of what is attached; and how much text there is."""
+    message = BytesParser(policy=policy.compat32).parsebytes(content)
+    fields = {name.lower() for name in message.keys() if name[:2].lower() != "x-"}  # noqa: SIM118
     attached, text = [], 0
-    for part in BytesParser(policy=policy.compat32).parsebytes(content).walk():
+    for part in message.walk():
         if part.is_multipart():
             continue
         payload = _payload(part)
@@ -117,7 +119,7 @@ def _carried(content: bytes) -> tuple[list[str], int]:
             attached.append(sha256(payload).hexdigest())
         else:
             text += len(payload)
-    return sorted(attached), text
+    return fields, sorted(attached), text
 
 
 def _payload(part: Message) -> bytes:

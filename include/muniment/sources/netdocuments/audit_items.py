@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from muniment.errors import SourceRestricted
@@ -63,8 +64,10 @@ def _holds(look: Look, group: str, me: str) -> bool:
 
 def profiles(look: Look) -> None:
     """Documents and containers by their ids, with what they call their matter; and whether what is gone is gone."""
-    several = _several(look)
-    drawn = [*look.drawn(several, DEEP // 2), *look.there(naming.DOCUMENTS, SINGLE), *look.there(naming.CONTAINERS, GONE)]  # fmt: skip
+    drawn = [
+        *look.drawn(_with(look, naming.DOCUMENT_FILE, 2), DEEP // 2), *look.drawn(_with(look, naming.ATTACHMENT_FILE, 1), 2),
+        *look.there(naming.DOCUMENTS, SINGLE), *look.there(naming.CONTAINERS, GONE),
+    ]  # fmt: skip
     rows: list[tuple[Cabinet, Row]] = []
     keys: dict[tuple[int, str, str], None] = {}
     for native in dict.fromkeys(drawn):
@@ -81,15 +84,11 @@ def profiles(look: Look) -> None:
         _key(look, attribute, above, key)
 
 
-def _several(look: Look) -> list[bytes]:
-    """Documents of which the vault has several versions."""
-    often: dict[bytes, int] = {}
-    for native in look.held.there.get(naming.DOCUMENT_FILE, ()):
-        document = native.split(b"/")[1]
-        often[document] = often.get(document, 0) + 1
-    return [
-        one for one in look.held.there.get(naming.DOCUMENTS, ()) if often.get(one.rpartition(b"/")[2], 0) > 1
-    ]  # fmt: skip
+def _with(look: Look, kind: str, least: int) -> list[bytes]:
+    """Documents of which the vault has so many files of a kind."""
+    often = Counter(native.split(b"/")[1] for native in look.held.there.get(kind, ()))
+    held = look.held.there.get(naming.DOCUMENTS, ())
+    return [native for native in held if often[native.rpartition(b"/")[2]] >= least]
 
 
 def _profile(look: Look, native: bytes) -> Iterator[tuple[Cabinet, Row]]:
