@@ -309,7 +309,7 @@ def _hour_later(row: Row) -> Row:
     return row | moved
 
 
-_FOLDERS = "/root/delta"
+_DRIVES = "root/delta"
 
 FAULTS = (
     Fault("the last page is dropped", "pages", pages(lambda held: held[:-1] if len(held) > 1 else held)),
@@ -339,7 +339,7 @@ FAULTS = (
     Fault("attendees are lost", "fields", listed(lambda row: row | {"attendees": []}, calendars)),
     Fault("the days of a series that differ are lost", "fields", lambda: [put(calendars, "SERIES", calendars.SERIES[:1])]),
     Fault("telephone numbers are lost", "fields", listed(lambda row: row | {"businessPhones": []}, contacts)),
-    Fault("names of files are cut", "fields", rows(lambda row: row | {"name": str(row["name"])[:3]}, _FOLDERS)),
+    Fault("names of files are cut", "fields", rows(lambda row: row | {"name": str(row["name"])[:3]}, _DRIVES)),
     Fault("the time of creation for that of change", "time", rows(lambda row: row | {"lastModifiedDateTime": "2020-01-01T00:00:00Z"})),
     Fault("events are an hour late", "time", listed(_hour_later, calendars)),
     Fault("rows are mixed up", "identity", lambda: [swap(Round, "pages", _shifted)]),
@@ -357,6 +357,6 @@ FAULTS = (
     Fault("the current version for each older one", "versions", lambda: [swap(files_opened, "_version", _current_version)]),
     Fault("libraries of sites are left out", "drives", lambda: [swap(source, "of_sites", lambda real: lambda *asked: iter(()))]),
     Fault("only the first drive of a site is read", "drives", lambda: [swap(drives, "_drives", _first_drive)]),
-    Fault("folders in folders of a drive are not read", "drives", rows(_not_deep, _FOLDERS)),
+    Fault("folders in folders of a drive are not read", "drives", rows(_not_deep, _DRIVES)),
     Fault("a closed mailbox counts as empty", "permission", lambda: [swap(Mailbox, "_listed", _closed_is_empty)], 3, vendor="closed"),
 )  # fmt: skip

@@ -296,10 +296,6 @@ def _own_date(name: str) -> Callable[[Row], Row]:
     return lambda row: row | {name: row.get("created")}
 
 
-def _without(*names: str) -> Callable[[Row], Row]:
-    return lambda row: {key: value for key, value in row.items() if key not in names}
-
-
 def _hours(text: Any) -> Any:
     from muniment.clock import from_text, to_text
 
@@ -348,8 +344,8 @@ FAULTS = (
     Fault("names are cut", "fields", rows(lambda row: row | {"name": str(row["name"])[:4]})),
     Fault("profiles are lost", "fields", rows(lambda row: row | {"customAttributes": []})),
     Fault("folders lose their names", "fields", rows(lambda row: row | {"name": ""}, containers=True)),
-    Fault("who made a document is lost", "fields", rows(_without("createdBy", "created"))),
-    Fault("who changed a document is the one who made it", "fields", rows(lambda row: row | {"modifiedBy": row.get("createdBy"), "size": 0})),
+    Fault("who made a document is the one who changed it", "fields", rows(lambda row: row | {"createdBy": row.get("modifiedBy"), "created": row.get("modified")})),
+    Fault("sizes are lost", "fields", rows(lambda row: row | {"size": 0})),
     Fault("rights are lost", "rights", told("acl", lambda held: [])),
     Fault("rights are those of another", "rights", told("acl", lambda held: [{"principal": "UG-00000000", "view": True}])),
     Fault("attachments are lost", "attachments", told("attachments", lambda held: [])),

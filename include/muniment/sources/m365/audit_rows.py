@@ -1,6 +1,6 @@
 """Rows of the audit of a tenant: what the vendor shows, held against what was restored.
 
-Of a row, every field that both have. Of the bytes of a message, which Exchange makes anew at each reading, what it
+Of a row, field by field. Of the bytes of a message, which Exchange makes anew at each reading, what it
 carries: the fields of its head, each attachment byte by byte, and no less text than there is.
 """
 
@@ -37,6 +37,9 @@ _DRIFTS: Mapping[str, frozenset[str]] = {
     "drive_item": frozenset({"createdBy", "shared"}),
 }
 """What changes without much of a sign."""
+_WHOLE = frozenset({"user", "message", "event", "contact"})
+"""Of these every field that is asked for has to be there; of others those that both have."""
+_NOT_KEPT: Mapping[str, frozenset[str]] = {"user": frozenset({"createdDateTime"})}
 _OF_FILES = ("id", "name", "size", "createdDateTime", "lastModifiedDateTime", "createdBy")
 _CUT = 0.95
 """So much of the text must be there: one reading may write it a little shorter than another."""
@@ -54,12 +57,18 @@ def compare_rows(kind: str, theirs: bytes, restored: bytes) -> Compared:
         given, held = file_row(given), file_row(held)
     elif kind == "event":
         given, held = _with_days(given, given), _with_days(held, given)
-    differing = {
-        name for name in given.keys() & held.keys() if "@" not in name and given[name] != held[name]
-    }
+    names = {name for name in given if "@" not in name} - _NOT_KEPT.get(kind, frozenset())
+    if kind not in _WHOLE:
+        names &= held.keys()
+    differing = {name for name in names if given[name] != held.get(name) and not _nothing(given[name], held.get(name))}  # fmt: skip
     if not differing:
         return Compared.SAME if "id" in held else Compared.DIFFERS
     return Compared.DRIFTED if differing <= _DRIFTS.get(kind, frozenset()) else Compared.DIFFERS
+
+
+def _nothing(one: object, other: object) -> bool:
+    """A field that says nothing may be left out."""
+    return one in (None, "", []) and other in (None, "", [])
 
 
 def file_row(row: Row) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def profiles(look: Look) -> None:
             pass
     papers = [one for one in rows if kind_of(one[1]["standardAttributes"]) == naming.DOCUMENTS]
     for cabinet, row in papers[:DEEP]:
-        _deep(look, cabinet, row["standardAttributes"])
+        _deep(look, cabinet, row)
     for cabinet, row in rows:
         keys |= dict.fromkeys(_keys(cabinet, row))
     for attribute, above, key in look.drawn(list(keys), KEYS):
@@ -135,7 +135,8 @@ def _attributes(row: Row) -> dict[int, str]:
 # -- what belongs to a document ------------------------------------------------------------------------
 
 
-def _deep(look: Look, cabinet: Cabinet, own: Row) -> None:
+def _deep(look: Look, cabinet: Cabinet, row: Row) -> None:
+    own = row["standardAttributes"]
     id_ = str(own["id"])
     versions = look.ask.rows("v1/Document/{}/versionList", id_)
     if not versions:
@@ -143,7 +144,7 @@ def _deep(look: Look, cabinet: Cabinet, own: Row) -> None:
         return
     attached = look.ask.rows("v1/Document/{}/attachmentList", id_) or []
     rights = look.ask.rows("v1/Document/{}/acl", id_) or []
-    told = {"id": id_, "versions": versions, "acl": rights, "attachments": attached}
+    told = {"id": id_, "versions": versions, "acl": rights, "attachments": attached, "profile": row}
     made, at = nanoseconds(own.get("created")), nanoseconds(own.get("modified"))
     native = naming.native_id(naming.DETAILS, cabinet.id, id_)
     look.saw(naming.DETAILS, native, created=made, touched=at if at >= look.since_ns else 0,

@@ -57,13 +57,20 @@ def _ids(row: Row) -> list[str]:
 
 
 def _details(given: Row, held: Row) -> Compared:
-    if _versions(given) != _versions(held):
+    said, kept = _own(given), _own(held)
+    if _versions(given) != _versions(held) or any(kept.get(name) != said[name] for name in said):
         return Compared.DIFFERS
     names = [name for name in ("acl", "attachments") if name in given]
     if any(bool(given[name]) and not held.get(name) for name in names if name == "acl"):
         return Compared.DIFFERS
     same = all(_lines(given[name]) == _lines(held.get(name) or ()) for name in names)
     return Compared.SAME if same else Compared.DRIFTED
+
+
+def _own(row: Row) -> dict[str, Any]:
+    """What the profile says of itself. That somebody has it open moves no date."""
+    told = (row.get("profile") or {}).get("standardAttributes") or {}
+    return {name: value for name, value in told.items() if name not in ("locked", "url")}
 
 
 def _versions(row: Row) -> list[list[Any]] | None:
