@@ -109,13 +109,13 @@ def _shifted(real: Any) -> Any:
 def _twice(real: Any) -> Any:
     """Documents once more under an id of ours."""
 
-    def told(self: Any) -> Iterator[Row]:
-        for one in real(self):
-            yield one
-            if str(one.get("extension")).lower() not in naming.EXTENSIONS:
-                yield {**one, "id": f"9{str(one['id'])[1:]}"}
+    def details_(self: Any, row: Row, item: Observed) -> list[Any]:
+        found: list[Any] = real(self, row, item)
+        if item.kind != naming.DOCUMENTS or not found:
+            return found
+        return [*found, item._replace(native_id=item.native_id + b"7")]
 
-    return told
+    return details_
 
 
 # -- cursors and increments --------------------------------------------------------------------------
@@ -354,7 +354,7 @@ FAULTS = (
     Fault("documents are of no matter", "matter assignment", lambda: [swap(_InCabinet, "_named", lambda real: lambda self, row: NO_MATTER)]),
     Fault("the matter of the row before", "matter assignment", lambda: [swap(_InCabinet, "_named", _matter_before)]),
     Fault("the client for the matter", "matter assignment", lambda: [swap(listing, "named_by", _client_alone)]),
-    Fault("rows twice under other ids", "identity", lambda: [*_believed(), swap(whole.Whole, "rows", _twice)]),
+    Fault("rows twice under other ids", "identity", lambda: [swap(_InCabinet, "_details", _twice)]),
     Fault("a row's content under the next id", "identity", lambda: [*_believed(), swap(whole.Whole, "rows", _shifted)]),
     Fault("keys are described as the ones before", "identity", lambda: [swap(Firm, "lookup", _keys_exchanged)]),
     Fault("times lose their offset", "time", rows(lambda row: row | {"modified": _hours(row["modified"])})),

@@ -206,7 +206,9 @@ class Judge:
             called = self._snapshot.matters.get(row.matter)
             if not witness.belongs or called is None:
                 return not witness.belongs and not row.matter
-            return called.number in witness.belongs
+            # A matter rule may take the number out of it; that of the client alone it is not.
+            own = witness.belongs.rpartition("/")[2]
+            return called.number == witness.belongs or called.number in own
         if witness.matter is None:
             return None
         if witness.matter == b"":

@@ -6,7 +6,7 @@ words of the search language are the connector's. What is looked at: `audit_look
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from random import Random
 
@@ -27,11 +27,11 @@ REQUESTS = 300
 
 class NetDocumentsAudit:
     """An Auditor over one account. `cabinets` are those that are backed up, empty for all; `changed` is what the search
-    language calls a range of dates."""
+    language calls a range of dates; `parts` are what of a document is backed up besides profile and versions."""
 
     def __init__(
         self, place: Place, access: Access, budget: Budget, clock: Waiting, source_id: str, *, repository: str = "",
-        cabinets: tuple[str, ...] = (), changed: str = "=7(^{from}-{to})",
+        cabinets: tuple[str, ...] = (), changed: str = "=7(^{from}-{to})", parts: Collection[str] = ("acl", "attachments"),
     ) -> None:  # fmt: skip
         self._place = place
         self._access = access
@@ -41,6 +41,7 @@ class NetDocumentsAudit:
         self._repository = repository
         self._cabinets = cabinets
         self._changed = changed
+        self._parts = parts
 
     def ask(self, held: Held, since: datetime, seed: int) -> Testimony:
         """See `Auditor`."""
@@ -48,11 +49,11 @@ class NetDocumentsAudit:
             self._place, self._access, self._clock, self._source_id, "NetDocuments", HEADERS, REQUESTS
         )  # fmt: skip
         rng = Random(f"netdocuments audit {seed}")  # noqa: S311 - a draw, not a secret
-        look = Look(Questions(wire, self._budget), held, since, self._clock.now(), rng, self._repository, self._changed)  # fmt: skip
+        look = Look(Questions(wire, self._budget), held, since, self._clock.now(), rng, self._repository, self._changed, self._parts)  # fmt: skip
         audit_items.cabinets(look, self._cabinets)
         # What is most worth a request comes first.
         steps: tuple[Callable[[Look], None], ...] = (
-            audit_items.profiles, audit_look.listed, audit_items.people, audit_items.filing,
+            audit_items.profiles, audit_look.listed, audit_items.people, audit_items.filing, audit_items.attachments,
         )  # fmt: skip
         for step in steps:
             try:

@@ -10,7 +10,7 @@ from muniment.sources.netdocuments import naming
 from muniment.sources.netdocuments.audit_look import Cabinet, Look, Row, kind_of
 from muniment.sources.netdocuments.audit_rows import nanoseconds
 
-SINGLE, GONE, DEEP, FILED, KEYS, GROUPS = 24, 16, 10, 8, 10, 5
+SINGLE, GONE, DEEP, FILED, KEYS, GROUPS, LETTERS = 24, 16, 10, 8, 10, 5, 10
 LARGEST = 32 << 20
 """Bytes of a file that is fetched to be compared."""
 BOTH = "standardAttributes,customAttributes,Ancestors"
@@ -142,9 +142,9 @@ def _deep(look: Look, cabinet: Cabinet, row: Row) -> None:
     if not versions:
         look.found.unseen += 1
         return
-    attached = look.ask.rows("v1/Document/{}/attachmentList", id_) or []
-    rights = look.ask.rows("v1/Document/{}/acl", id_) or []
-    told = {"id": id_, "versions": versions, "acl": rights, "attachments": attached, "profile": row}
+    told: dict[str, object] = {"id": id_, "versions": versions, "profile": row}
+    attached = _part(look, told, "attachments", "v1/Document/{}/attachmentList", id_)
+    _part(look, told, "acl", "v1/Document/{}/acl", id_)
     made, at = nanoseconds(own.get("created")), nanoseconds(own.get("modified"))
     native = naming.native_id(naming.DETAILS, cabinet.id, id_)
     look.saw(naming.DETAILS, native, created=made, touched=at if at >= look.since_ns else 0,
@@ -152,6 +152,25 @@ def _deep(look: Look, cabinet: Cabinet, row: Row) -> None:
     _versions(look, id_, versions)
     for one in attached:
         _attachment(look, id_, one, made)
+
+
+def _part(look: Look, told: dict[str, object], part: str, path: str, document: str) -> list[Row]:
+    """What the backup has on purpose."""
+    found = look.ask.rows(path, document) if part in look.parts else None
+    if found is not None:
+        told[part] = found
+    return found or []
+
+
+def attachments(look: Look) -> None:
+    """Whether any are kept at all. One that is attached moves no date, so that the vault lacks some says nothing; that it
+    has none, where old messages have some, does."""
+    if "attachments" not in look.parts or look.held.there.get(naming.ATTACHMENT_FILE):
+        return
+    found = 0
+    for id_ in look.drawn(list(dict.fromkeys(look.letters)), LETTERS):
+        found += len(look.ask.rows("v1/Document/{}/attachmentList", id_) or ())
+    look.told(naming.ATTACHMENT_FILE, found, 0, 0)
 
 
 def _versions(look: Look, document: str, versions: list[Row]) -> None:

@@ -7,7 +7,7 @@ before ended. Of one that is too large for that, its newest rows, pages at rando
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -41,7 +41,8 @@ class Cabinet:
 
 @dataclass
 class Look:
-    """`changed` is what the vendor's search language calls a range of dates, as firm.yaml says it."""
+    """`changed` is what the vendor's search language calls a range of dates, and `parts` what of a document is backed up
+    besides profile and versions, as firm.yaml says it. `letters` are messages that nobody touched since the backup."""
 
     ask: Questions
     held: Held
@@ -50,8 +51,10 @@ class Look:
     rng: Random
     repository: str
     changed: str
+    parts: Collection[str]
     found: Testimony = field(default_factory=Testimony)
     cabinets: list[Cabinet] = field(default_factory=list)
+    letters: list[str] = field(default_factory=list)
     _seen: set[bytes] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -204,7 +207,10 @@ def _row(look: Look, cabinet: str, row: Row, body: Row | None = None) -> None:
     made, at = nanoseconds(row.get("created")), nanoseconds(row.get("modified"))
     look.saw(kind, naming.native_id(kind, cabinet, id_), created=made, touched=at, body=body)
     look.saw(naming.DETAILS, naming.native_id(naming.DETAILS, cabinet, id_), created=made, touched=at)  # fmt: skip
-    if str(row.get("extension")).lower() in ("ndws", "ndfld", "ndcs"):
+    ending = str(row.get("extension")).lower()
+    if ending in ("msg", "eml") and at < look.since_ns:
+        look.letters.append(id_)
+    if ending in ("ndws", "ndfld", "ndcs"):
         look.saw(naming.CONTENTS, naming.native_id(naming.CONTENTS, cabinet, id_))
 
 

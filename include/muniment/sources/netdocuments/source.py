@@ -99,6 +99,7 @@ class NetDocumentsSource:
         return NetDocumentsAudit(
             transport.place, transport.access, transport.budget, transport.clock, self.source_id,
             repository=client.repository, cabinets=client.cabinets, changed=client.queries.changed,
+            parts=self._parts,
         )  # fmt: skip
 
     # -- what is there? ----------------------------------------------------------------------------
