@@ -18,7 +18,7 @@ from muniment.sources.m365.downloads import Download
 from muniment.sources.m365.drives import Drive
 from muniment.sources.m365.folders import Folders
 from muniment.sources.m365.mailbox import Mailbox, _Changes
-from muniment.sources.m365.rounds import Closed, NoMailbox, Round
+from muniment.sources.m365.rounds import Round
 from muniment.sources.m365.source import M365Source
 from tests.campaigns.planted import Fault, Patches, put, swap
 
@@ -291,14 +291,11 @@ def _no_photos(real: Any) -> Any:
 # -- permission --------------------------------------------------------------------------------------
 
 
-def _closed_is_empty(real: Any) -> Any:
-    def told(self: Any) -> Iterator[Any]:
-        try:
-            yield from real(self)
-        except (Closed, NoMailbox):
-            return
-
-    return told
+def _closed_is_empty() -> list[Any]:
+    return [
+        swap(owner, "_unseen", lambda real: lambda self, cause: iter(()))
+        for owner in (Mailbox, Calendars, Contacts)
+    ]
 
 
 def _hour_later(row: Row) -> Row:
@@ -358,5 +355,5 @@ FAULTS = (
     Fault("libraries of sites are left out", "drives", lambda: [swap(source, "of_sites", lambda real: lambda *asked: iter(()))]),
     Fault("only the first drive of a site is read", "drives", lambda: [swap(drives, "_drives", _first_drive)]),
     Fault("folders in folders of a drive are not read", "drives", rows(_not_deep, _DRIVES)),
-    Fault("a closed mailbox counts as empty", "permission", lambda: [swap(Mailbox, "_listed", _closed_is_empty)], 3, vendor="closed"),
+    Fault("a closed mailbox counts as empty", "permission", _closed_is_empty, 3, vendor="closed"),
 )  # fmt: skip

@@ -234,7 +234,9 @@ class Judge:
             left = max(0, gone - GONE_ANYHOW - GONE_PER_TOUCH * self._touched)
             if not self._swept:
                 left = None
-        values = (told.kind, short, left, told.refused, stale)
+        # What the run itself says that it was not shown is no news.
+        refused = told.refused and self._lacking(told.kind) is not None
+        values = (told.kind, short, left, refused, stale)
         return dict(zip(COLLECTION_COLUMNS, values, strict=True))
 
     def _lacking(self, kind: str) -> int | None:

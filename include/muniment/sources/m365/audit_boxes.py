@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from muniment.sources.audit import Told as Counted
 from muniment.sources.m365.audit_look import Look, Row, ids_in
 from muniment.sources.m365.audit_rows import FOLDER, MESSAGE, PERSON
 from muniment.sources.m365.audit_wire import Question, count_of, is_whole, quoted, rows_of
@@ -109,8 +110,11 @@ def totals(look: Look) -> None:
     asked = [
         (place, query) for user in look.boxes for place in _places(user) for query in counts(look)
     ]
-    told = [count_of(one) for one in look.ask.many(asked)]
-    tell(look, "message", told, everybody=look.every_box)
+    answers = look.ask.many(asked)
+    if any(status == 403 for status, _ in answers):
+        # A mailbox that the application may not see, and that nobody left out.
+        look.found.told.append(Counted("message", refused=True))
+    tell(look, "message", [count_of(one) for one in answers], everybody=look.every_box)
 
 
 def counts(look: Look) -> tuple[Mapping[str, str], ...]:
