@@ -45,14 +45,14 @@ def run(seeds: Iterable[int], folder: Path) -> Iterator[Case]:
 
 
 def verified(
-    sim: Running, folder: Path, fault: Fault | None, seed: int, firm: M365Firm | None = None
-) -> list[str]:
+    sim: Running, folder: Path, fault: Fault | None, seed: int, firm: M365Firm | None = None, runs: int = 3
+) -> list[str]:  # fmt: skip
     """Which expectations failed, or with which error a run ended; nothing where all was well."""
     sim.control("limits", off=True)
     firm = firm or M365Firm(folder, sim, page=5)
     firm.choice = replace(firm.choice, versions=VERSIONS)
     try:
-        for number in (1, 2, 3):
+        for number in range(1, runs + 1):
             if number > 1:
                 _work(sim, seed, number)
             _now(firm)

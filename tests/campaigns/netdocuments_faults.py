@@ -52,8 +52,8 @@ def run(seeds: Iterable[int], folder: Path) -> Iterator[Case]:
 
 
 def verified(
-    sim: Running, folder: Path, fault: Fault | None, seed: int, firm: NetDocsFirm | None = None
-) -> list[str]:
+    sim: Running, folder: Path, fault: Fault | None, seed: int, firm: NetDocsFirm | None = None, runs: int = 3
+) -> list[str]:  # fmt: skip
     """Which expectations failed, or with which error a run ended; nothing where all was well."""
     firm = firm or NetDocsFirm(folder, sim)
     firm.page = 7
@@ -61,7 +61,7 @@ def verified(
     vendor = fault.vendor if fault else ""
     _mapped(sim, "SVC-LIMITED" if vendor == "restricted" else "SVC-BACKUP")
     try:
-        for number in (1, 2, 3):
+        for number in range(1, runs + 1):
             if number > 1:
                 _work(sim, seed, number)
             _now(firm)
