@@ -10,7 +10,7 @@ from muniment.sources.netdocuments import naming
 from muniment.sources.netdocuments.audit_look import Cabinet, Look, Row, kind_of
 from muniment.sources.netdocuments.audit_rows import nanoseconds
 
-SINGLE, GONE, DEEP, FILED, KEYS, GROUPS, LETTERS = 24, 16, 10, 8, 10, 5, 10
+SINGLE, GONE, DEEP, FILED, KEYS, GROUPS, LETTERS = 24, 16, 10, 8, 10, 5, 30
 LARGEST = 32 << 20
 """Bytes of a file that is fetched to be compared."""
 BOTH = "standardAttributes,customAttributes,Ancestors"
