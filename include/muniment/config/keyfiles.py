@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from muniment.config.clio import ENVIRONMENT
 from muniment.config.firm import SECRET, Keys
+from muniment.config.reached import ENVIRONMENT
 from muniment.errors import ConfigError, KeyFileError
 
 MAX_BYTES = 64 * 1024

@@ -25,7 +25,6 @@ from muniment.vault.documents import EvidenceEntry
 from muniment.vault.evidence import load_stream, open_detail
 from muniment.vault.vault import Vault
 
-
 _LACKING = frozenset({"D126", "D134", "T221", "T250"})
 """Findings after which an entry may be missing from the stream. What a stranger laid beside it or on top of it
 takes nothing away, or whoever may write to the store could stop every restore."""
