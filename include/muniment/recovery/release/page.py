@@ -46,7 +46,7 @@ class Request:
     @property
     def sealing(self) -> str:
         if self.sealed_to:
-            return f"sealed: it opens with the key of {self.for_whom} alone, {self.sealed_to}"
+            return f"sealed: it opens with the key of {self.for_whom} alone"
         return "NOT SEALED: whoever reads the restore area can read it"
 
 
