@@ -11,13 +11,16 @@ knows somebody who is none of them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
+from msgspec import field
+
 from muniment.clock import to_text
 from muniment.evidence.events import reading
+from muniment.model.value import Value
 from muniment.vault.documents import EvidenceEntry
 from muniment.vault.evidence import Facts
 
@@ -53,8 +56,7 @@ def streams_at(now: datetime) -> tuple[str, str]:
     return stream_of(now.year - 1), stream_of(now.year)
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseAsked:
+class ReleaseAsked(Value, frozen=True):
     """A plan is put to the approvers. `reasons` are codes (docs/RESTORE_APPROVAL.md), `answer_by` ends the wait.
     `airflow_run` is the run's id in Airflow, for the link of a reminder."""
 
@@ -86,8 +88,7 @@ class ReleaseAsked:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseIssued:
+class ReleaseIssued(Value, frozen=True):
     """The release. `responders` are who let it go: one approver, or two people where the glass was broken, whose
     review is due at `review_by`; `door` is through which (`airflow`, `cli`)."""
 
@@ -119,8 +120,7 @@ class ReleaseIssued:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseRefusedBy:
+class ReleaseRefusedBy(Value, frozen=True):
     """An approver said no."""
 
     event: ClassVar[str] = "release.refused"
@@ -136,8 +136,7 @@ class ReleaseRefusedBy:
         return {"plan_digest": self.plan_digest, "responder": self.responder}
 
 
-@dataclass(frozen=True, slots=True)
-class GlassBroken:
+class GlassBroken(Value, frozen=True):
     """The first of two people wants to let a restore go without an approver."""
 
     event: ClassVar[str] = "release.glass_broken"
@@ -153,8 +152,7 @@ class GlassBroken:
         return {"plan_digest": self.plan_digest, "responder": self.responder}
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseUsed:
+class ReleaseUsed(Value, frozen=True):
     """A delivery begins. Of several entries for one nonce the first in the chain has it."""
 
     event: ClassVar[str] = "release.used"
@@ -170,8 +168,7 @@ class ReleaseUsed:
         return {"nonce": self.nonce, "holder": self.holder}
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseSpent:
+class ReleaseSpent(Value, frozen=True):
     """Everything of the plan was delivered: from now on the release is good for nothing."""
 
     event: ClassVar[str] = "release.spent"
@@ -186,8 +183,7 @@ class ReleaseSpent:
         return {"nonce": self.nonce}
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseTold:
+class ReleaseTold(Value, frozen=True):
     """Who was mailed about it."""
 
     event: ClassVar[str] = "release.told"
@@ -203,8 +199,7 @@ class ReleaseTold:
         return {"what": self.what.value, "people": " ".join(self.people)}
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseReviewed:
+class ReleaseReviewed(Value, frozen=True):
     """An approver looked at a restore that two people let go. Remarks are sealed."""
 
     event: ClassVar[str] = "release.reviewed"
@@ -221,8 +216,7 @@ class ReleaseReviewed:
         return {"nonce": self.nonce, "reviewer": self.reviewer, "verdict": self.verdict.value}
 
 
-@dataclass(frozen=True, slots=True)
-class OpenReview:
+class OpenReview(Value, frozen=True):
     """A restore that two people let go and nobody reviewed yet."""
 
     run_id: str
@@ -233,8 +227,7 @@ class OpenReview:
     told: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class OpenQuestion:
+class OpenQuestion(Value, frozen=True):
     """A restore that waits for its approval."""
 
     run_id: str
@@ -244,8 +237,7 @@ class OpenQuestion:
     reminded: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Value, frozen=True):
     """What waits for a person."""
 
     reviews: tuple[OpenReview, ...] = ()

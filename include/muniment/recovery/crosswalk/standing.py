@@ -11,10 +11,10 @@ Pure functions; `muniment.recovery.crosswalk.policy` gathers what they are asked
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from muniment.config.matter_policy import MatterPolicy
+from muniment.model.value import Value
 from muniment.recovery.crosswalk.sightings import Status
 
 
@@ -30,8 +30,7 @@ class Ground(StrEnum):
     OWN_KEY = "key of its own"
 
 
-@dataclass(frozen=True, slots=True)
-class MatterFacts:
+class MatterFacts(Value, frozen=True):
     """What is known of a matter that is to be given back.
 
     `now` and `then` are what the naming sources say today and as of the restore; None where none of them knows it. `named`:
@@ -49,8 +48,7 @@ class MatterFacts:
     own_key: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MatterStanding:
+class MatterStanding(Value, frozen=True):
     """`grounds` are (ground, source or empty), in the order of Ground. `custodians` must agree to a restore of what is sealed;
     `walled_from` may not receive it."""
 
@@ -118,8 +116,7 @@ def matter_standing(facts: MatterFacts) -> MatterStanding:
 # -- walls -------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Walls:
+class Walls(Value, frozen=True):
     """Who is walled off from which matter, in one configuration: opaque id -> ids of `people`.
 
     `known` is False where a configuration was in force that cannot be read: then nothing may be given.
@@ -135,8 +132,7 @@ class Walls:
 UNKNOWN_WALLS = Walls({}, known=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Value, frozen=True):
     allowed: bool
     why: str = ""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from muniment.clock import from_text
 from muniment.config.inventory import Classification
 from muniment.config.load import FirmConfig
 from muniment.config.matter_policy import policies_by_id
+from muniment.model.value import Value
 from muniment.recovery.crosswalk.naming import naming_sources
 from muniment.recovery.crosswalk.record import Latest, load_crosswalk
 from muniment.recovery.crosswalk.sightings import Status
@@ -43,8 +43,7 @@ WORDS: Mapping[Need, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(Value, frozen=True):
     """What the rule looks at. `matters` are the opaque ids of what is restored, without the unassigned; `closed` those
     that their naming sources call closed, now and as of the restore; `sealed` and `walled` those that firm.yaml names;
     `own_key` those with a key of their own. `giving` are the sources that give something, `critical` and `trust` those of
