@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
+
+from msgspec import field
 
 from muniment.backup.guard.verdict import guarded
 from muniment.backup.run import BackupRun
@@ -29,6 +31,7 @@ from muniment.clock import from_text
 from muniment.errors import CommitConflict, ObjectExists, RunTooOld
 from muniment.model.item import Completeness
 from muniment.model.matter import MatterName
+from muniment.model.value import Mutable, Value
 from muniment.sources.causes import WITHOUT_CONTENT_BY_NATURE
 from muniment.vault import names
 from muniment.vault.documents import (
@@ -46,8 +49,7 @@ from muniment.vault.snapshots import RowsWriter
 from muniment.vault.state import State, StateDelta, StateEntry
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Value, frozen=True):
     """What a run came to; through XCom, hence numbers, ids and digests only."""
 
     source: str
@@ -78,8 +80,7 @@ class Outcome:
         return {**value, **listed}
 
 
-@dataclass(slots=True)
-class _Gathered:
+class _Gathered(Mutable):
     """What is counted while the results are gone through."""
 
     packs: dict[str, PackObject] = field(default_factory=dict)

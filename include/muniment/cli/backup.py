@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from muniment.cli import forms, words
@@ -11,6 +10,7 @@ from muniment.cli.exits import Exit, exit_of
 from muniment.cli.options import session_of
 from muniment.config.issues import RowError, as_error
 from muniment.errors import ConfigError, MunimentError
+from muniment.model.value import Value
 
 if TYPE_CHECKING:
     from muniment.backup.commit import Outcome
@@ -25,8 +25,7 @@ def register(app: forms.Group) -> None:
     app.command("backup", panel=PANEL)(backup)
 
 
-@dataclass(frozen=True, slots=True)
-class _Ended:
+class _Ended(Value, frozen=True):
     """How the run of one source ended: an outcome, or the error that ended it."""
 
     source: str

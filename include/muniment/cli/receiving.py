@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+from msgspec import field
+
 from muniment.cli import forms, words
+from muniment.model.value import Mutable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -55,8 +57,7 @@ WithCertificate = Annotated[
 ]
 
 
-@dataclass
-class Receiving:
+class Receiving(Mutable, dict=True):
     """One restore's people. `joined` is None where it is not a matter that was asked for."""
 
     session: Session

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -26,6 +25,7 @@ from muniment.config.values import (
     parse_date,
     parse_duration,
 )
+from muniment.model.value import Value
 
 
 class Classification(StrEnum):
@@ -51,8 +51,7 @@ class Method(StrEnum):
         return self not in (Method.NONE, Method.NOT_COVERED)
 
 
-@dataclass(frozen=True, slots=True)
-class System:
+class System(Value, frozen=True):
     """What a row of a system that Muniment backs up must say. `trust`: it is client money, hence trust data and
     critical, whatever the spreadsheet says."""
 

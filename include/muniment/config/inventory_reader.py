@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -31,6 +30,7 @@ from muniment.config.issues import (
 )
 from muniment.config.sheet import Sheet, SheetMistake, SheetRow, read_sheet
 from muniment.config.values import absolute, check_source_id
+from muniment.model.value import Value
 
 TRUST_RPO = timedelta(hours=26)
 """After so long without a good snapshot of client money somebody is told, whatever its row allows."""
@@ -40,8 +40,7 @@ BY_MUNIMENT = ("location", "frequency", "retention", "rpo", "rto", "destination"
 _FIELDS = {info.alias or name: info for name, info in InventoryRow.model_fields.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Value, frozen=True):
     """What the columns of a row may name. None: whatever stands there is taken."""
 
     retention: Collection[str] | None = None
@@ -49,8 +48,7 @@ class Known:
     systems: Mapping[str, System] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Inventory:
+class Inventory(Value, frozen=True):
     """`issues` are those of the document as a whole; they stop no source that has a good row."""
 
     rows: tuple[InventoryRow, ...] = ()

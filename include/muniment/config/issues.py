@@ -7,17 +7,16 @@ mistyped cell may hold a client's name, and these texts end in logs and in Airfl
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 
 from muniment.errors import ConfigError
+from muniment.model.value import Value
 
 FIRM_YAML = "firm.yaml"
 INVENTORY_CSV = "inventory.csv"
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigIssue:
+class ConfigIssue(Value, frozen=True):
     """One wrong thing.
 
     `line` is the line of firm.yaml, or the row of inventory.csv as a spreadsheet counts it (the
@@ -47,8 +46,7 @@ class ConfigIssue:
         return f"{self.where}: {self.what}. {self.right}"
 
 
-@dataclass(frozen=True, slots=True)
-class RowError:
+class RowError(Value, frozen=True):
     """A row of the inventory that cannot be used, and every reason why.
 
     `source_id` is the row's own, or empty where that is unreadable or taken by an earlier row.

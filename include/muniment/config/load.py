@@ -13,10 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+from msgspec import field
 
 from muniment.config import references, schema
 from muniment.config.firm import Destination, Firm
@@ -34,6 +35,7 @@ from muniment.config.matters import MatterRules
 from muniment.config.policy import AcceptedException, Records, RecoveryPoints, SourceOptions
 from muniment.config.yaml_text import Document, YamlMistake, parse, refuse_secret
 from muniment.errors import ConfigError
+from muniment.model.value import Value
 
 _BY_NAME = ("destinations", "retention", "sources", "people", "keys", "alerts", "labels")
 _BY_PLACE = ("matter_rules", "exceptions")
@@ -44,8 +46,7 @@ _STOPPING = ("sources", "matter_rules")
 """Parts whose entries are for one source, and without which it must not run."""
 
 
-@dataclass(frozen=True)
-class FirmConfig:
+class FirmConfig(Value, frozen=True):
     """What a firm's folder says.
 
     `rows` are the usable ones; `errors` has a RowError for every other row, whichever document is

@@ -11,11 +11,12 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import Meta, field
 
 from muniment.clock import to_text
 from muniment.errors import FormatError
 from muniment.model.item import Completeness
+from muniment.model.value import Value
 
 _LARGEST = (1 << 63) - 1
 
@@ -32,7 +33,7 @@ _PLACE = re.compile(r"`\$(?P<place>[^`]*)`\Z")
 _LACKING = re.compile(r"required field `(?P<field>[^`]*)`")
 
 
-class _Document(Struct, frozen=True):
+class _Document(Value, frozen=True):
     """What was made in a program is looked at when it is written, what was read at once."""
 
     @classmethod

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from importlib import resources
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from muniment.clock import Clock
 from muniment.errors import ConfigError, VaultError
 from muniment.ids import sha256_hex
+from muniment.model.value import Value
 from muniment.vault import names
 from muniment.vault.age import Identity
 from muniment.vault.checkpoint_log import load_checkpoint_log
@@ -39,8 +39,7 @@ from muniment.vault.vault import Vault
 EPOCH_PREFIX = {"recovery_points": "recovery", "records": "records"}
 
 
-@dataclass(frozen=True, slots=True)
-class PublicHolder:
+class PublicHolder(Value, frozen=True):
     """The public half of somebody who holds an age identity."""
 
     role: str
@@ -48,8 +47,7 @@ class PublicHolder:
     recipient: str
 
 
-@dataclass(frozen=True, slots=True)
-class PublicSigner:
+class PublicSigner(Value, frozen=True):
     """The public half of a signing key and what it may sign for."""
 
     role: str

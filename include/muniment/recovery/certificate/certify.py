@@ -6,7 +6,6 @@ import json
 import platform
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from muniment.clock import to_text
 from muniment.errors import CertificateRefused
 from muniment.ids import sha256_hex
 from muniment.model.text import text_of
+from muniment.model.value import Value
 from muniment.recovery.certificate.page import certificate_page
 from muniment.recovery.certificate.place import FOLDER, VERIFIER, OpenFolder, Place
 from muniment.recovery.certificate.statement import (
@@ -54,8 +54,7 @@ Files = Mapping[str, bytes]
 """Name -> content."""
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
+class Certificate(Value, frozen=True):
     """`digest` is the SHA-256 of the statement's bytes; `signer` the key id that signed it, empty where nobody did.
     `parts` are its files by name."""
 

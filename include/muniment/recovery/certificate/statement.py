@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import field
+
 from muniment.ids import sha256_hex
+from muniment.model.value import Value
 from muniment.recovery.certificate.rules import Rule, remarks, rule_of
 
 FORMAT = 1
@@ -38,8 +40,7 @@ SEALED_PROCESS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
+class Delivered(Value, frozen=True):
     """One file of a delivery that was found equal to the vault. `path` is percent text (docs/FORMAT.md, section 1), relative to the
     delivery; it is in the list of files and not in the statement. `collected_at` is when its snapshot ended."""
 
@@ -55,8 +56,7 @@ class Delivered:
         return rule_of(self.kind)
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Value, frozen=True):
     """Where the items of one source come from. `signer` is the key id that signed the commit."""
 
     source: str
@@ -73,8 +73,7 @@ class Snapshot:
     passed_over: tuple[tuple[int, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Handling:
+class Handling(Value, frozen=True):
     """Who and when, as far as it was said: ids of `people`, times as RFC 3339. `occasion` is `restore` or `drill`; `approved`
     are (who, when), the time empty where an approval was only stated."""
 

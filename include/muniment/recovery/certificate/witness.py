@@ -5,20 +5,21 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
+
+from msgspec import field
 
 from muniment.errors import CertificateRefused, MunimentError
 from muniment.ids import sha256_hex
 from muniment.model.item import Row
 from muniment.model.text import bytes_of, text_of
+from muniment.model.value import Mutable, Value
 from muniment.sources.base import Target
 from muniment.vault.age import Identity, SealingWriter, open_sealed
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Value, frozen=True):
     """`path` is below the folder of its source; None for what has no content, or stands nowhere that can be named."""
 
     item_id: str
@@ -36,8 +37,7 @@ class _Placing(Protocol):
     def where(self, native_id: bytes) -> bytes | None: ...
 
 
-@dataclass
-class Witness:
+class Witness(Mutable):
     """By source, in the order of the plan's items. Give `saw` to `perform`."""
 
     seen: dict[str, list[Seen]] = field(default_factory=dict)
