@@ -8,9 +8,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
-
 from muniment.config.patterns import PLACEHOLDERS, PatternError, parse_pattern
+from muniment.config.schema import Field, model_validator
 from muniment.config.values import Duration, Listed, Model, Text
 
 MAIL_ARCHIVE = "mail-archive"

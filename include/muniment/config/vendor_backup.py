@@ -8,9 +8,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
-
 from muniment.config.patterns import PatternError, parse_pattern
+from muniment.config.schema import Field, field_validator, model_validator
 from muniment.config.values import Date, Duration, Listed, Model, Size
 
 VENDOR_BACKUP = "vendor-backup"
