@@ -7,11 +7,12 @@ any test module imports it.
 from __future__ import annotations
 
 import atexit
+import json
 import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.airflow_firm import AirflowFirm, write_firm
+from tests.support.sinks import LOGIN, PASSWORD, Certificates, MailSink
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG
@@ -117,3 +119,21 @@ def said(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) ->
         return caplog.text + printed
 
     return all_of_it
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def mail(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> Iterator[MailSink]:
+    """A real mail server, and Airflow's connection `firm_mail` to it."""
+    sink = MailSink(certificates).start()
+    connection = {
+        "conn_type": "smtp", "host": "localhost", "port": sink.port, "login": LOGIN,
+        "password": PASSWORD, "extra": {"ca_file": str(certificates.ca_file)},
+    }  # fmt: skip
+    monkeypatch.setenv("AIRFLOW_CONN_FIRM_MAIL", json.dumps(connection))
+    yield sink
+    sink.stop()

@@ -25,7 +25,7 @@ from muniment.vault.store.local import LocalStore
 from muniment.vault.suspicion import Conclusion
 from tests.support.airflow_firm import AirflowFirm, Ran
 from tests.support.needs import REPOSITORY
-from tests.support.sinks import LOGIN, PASSWORD, Certificates, HttpSink, MailSink
+from tests.support.sinks import Certificates, HttpSink, MailSink
 
 ALERTS = """\
 alerts:
@@ -33,23 +33,6 @@ alerts:
   webhook: {connection: firm_tickets}
   heartbeat: {connection: firm_heartbeat}
 """
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    return Certificates(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture
-def mail(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> Iterator[MailSink]:
-    sink = MailSink(certificates).start()
-    connection = {
-        "conn_type": "smtp", "host": "localhost", "port": sink.port, "login": LOGIN,
-        "password": PASSWORD, "extra": {"ca_file": str(certificates.ca_file)},
-    }  # fmt: skip
-    monkeypatch.setenv("AIRFLOW_CONN_FIRM_MAIL", json.dumps(connection))
-    yield sink
-    sink.stop()
 
 
 @pytest.fixture
@@ -173,7 +156,13 @@ def test_a_suspicious_snapshot_is_red_told_at_once_once_and_until_somebody_clear
     assert [path.rpartition("/")[2] for path in beats(http)] == ["fail"]
 
     # The restore form gives what was before it.
-    form = {"what": "source", "sources": ["files"], "reason": "ransomware", "last_clean": True}
+    form = {
+        "what": "source",
+        "sources": ["files"],
+        "reason": "ransomware",
+        "last_clean": True,
+        "plain": True,
+    }
     restored = alerted.run_dag("practice__restore_matter", form)
     assert "- files: snapshot 2 of" in restored.xcom("plan")["summary"]
 

@@ -18,6 +18,7 @@ from muniment.config.load import load_firm
 from muniment.errors import (
     AnswerError,
     ConfigError,
+    CustodianNeeded,
     MunimentError,
     NotAnApprover,
     OwnApproval,
@@ -27,6 +28,7 @@ from muniment.errors import (
     ReleaseRefused,
 )
 from muniment.recovery.plan import make_restore_plan
+from muniment.vault.age import Identity
 from muniment.vault.documents import EvidenceEntry
 from muniment.vault.evidence import load_stream
 from muniment.wiring import Wiring
@@ -42,6 +44,7 @@ APPROVALS = "approvals: {deputies: [deputy], break_glass: [office, clerk]}\n"
 def backed_up(firm: AirflowFirm) -> AirflowFirm:
     firm.login = "paula"
     firm.people = {"deputy": "dora", "office": "olga", "clerk": "carl"}
+    firm.recipients = {"office": str(Identity.generate().recipient)}
     firm.document(more=APPROVALS)
     firm.write("Matters/2024-0113 Harbor/letter.txt", "Dear counsel")
     firm.write("Office/holiday.txt", "list")
@@ -58,14 +61,12 @@ def evidence(firm: AirflowFirm) -> list[EvidenceEntry]:
 
 # -- through the DAG -------------------------------------------------------------------------------
 
-FORM = {"what": "matter", "which": "2024-0113", "deliver_to": "case"}
+FORM = {"what": "matter", "which": "2024-0113", "deliver_to": "case", "plain": True}
 
 
 def test_an_approved_matter_is_delivered_once_and_its_time_is_told_by_phase(
     backed_up: AirflowFirm, monkeypatch: pytest.MonkeyPatch, said: Callable[[], str]
 ) -> None:
-    from airflow.sdk import get_current_context
-
     from muniment.airflow.release_approval import APPROVE, RestoreApproval
     from muniment.airflow.restore_tasks import RestoreTasks
 
@@ -78,13 +79,12 @@ def test_an_approved_matter_is_delivered_once_and_its_time_is_told_by_phase(
     monkeypatch.setattr(RestoreApproval, "wait", answered_at_once)
     notify, again = RestoreTasks.notify, []
 
-    def somebody_clears_the_delivery(self: RestoreTasks, certificate: Any) -> None:
-        planned = get_current_context()["ti"].xcom_pull(task_ids="plan")
+    def somebody_clears_the_delivery(self: RestoreTasks, planned: Any, certificate: Any) -> None:
         for task in (self.sources, lambda p: self.restore({"source": "files"}, p)):
             with pytest.raises(MunimentError, match="everything was delivered") as refused:
                 task(planned)
             again.append(refused.value.code)
-        notify(self, certificate)
+        notify(self, planned, certificate)
 
     monkeypatch.setattr(RestoreTasks, "notify", somebody_clears_the_delivery)
     ran = backed_up.restore_by_airflow(**FORM)
@@ -143,7 +143,9 @@ def test_neither_a_task_that_is_marked_as_success_nor_an_xcom_releases_anything(
 class Counter:
     """A run of the restore DAG as far as the gate knows it."""
 
-    def __init__(self, firm: AirflowFirm, run: str = "manual__1", user: str = "tom") -> None:
+    def __init__(
+        self, firm: AirflowFirm, run: str = "manual__1", user: str = "tom", **form: Any
+    ) -> None:
         from muniment.airflow.restore_request import read_request
         from muniment.airflow.restore_tasks import selection_of
 
@@ -151,7 +153,7 @@ class Counter:
         now = datetime.now(UTC)
         self.run = Run(DAG, run, user, now)
         self.gate = ReleaseGate(self.config, Wiring(self.config), self.run)
-        form = {**FORM, "reason": "client_request"}
+        form = {**FORM, "reason": "client_request", **form}
         request = read_request(form, self.config, now, self.run.id)
         vault = firm.vault()
         selection = selection_of(request, vault)
@@ -165,7 +167,7 @@ class Counter:
         return self.wanted.plan.digest
 
     def approve(self, login: str) -> object:
-        return self.gate.approve(self.digest, self.gate.party(login, login))
+        return self.gate.approve(self.wanted, self.gate.party(login, login))
 
 
 @pytest.fixture
@@ -210,6 +212,40 @@ def test_a_plan_or_a_form_that_was_changed_after_the_approval_is_not_delivered(
         asked.gate.require(elsewhere)
 
 
+def test_what_was_approved_as_sealed_is_not_delivered_in_the_open_nor_to_another_key(
+    backed_up: AirflowFirm,
+) -> None:
+    counter = Counter(backed_up, plain=False, for_whom="office")
+    page, body = (
+        plan_folder("practice", DAG, "manual__1") / PLAN_PAGE,
+        counter.gate.ask(counter.wanted),
+    )
+    assert body is not None
+    key = backed_up.recipients["office"]
+    for told in (page.read_text(), body[1]):
+        assert "sealed: it opens with the key of office alone" in told and key in told
+    counter.approve("paula")
+    request = counter.wanted.request
+    for changed in (
+        replace(request, recipient=""),
+        replace(request, recipient=str(Identity.generate().recipient)),
+        replace(request, for_whom="clerk"),
+    ):
+        with pytest.raises(PlanChanged):
+            counter.gate.begin(replace(counter.wanted, request=changed))
+    # A plan that says so itself is not the one that was approved either.
+    in_the_open = replace(request, recipient="")
+    forged = replace(counter.wanted.plan, target=in_the_open.target)
+    with pytest.raises(PlanChanged):
+        counter.gate.begin(replace(counter.wanted, plan=forged, request=in_the_open))
+    assert counter.gate.begin(counter.wanted) is not None
+
+
+def test_the_page_says_that_nothing_is_sealed_where_the_form_asks_for_that(asked: Counter) -> None:
+    page = (plan_folder("practice", DAG, "manual__1") / PLAN_PAGE).read_text()
+    assert "NOT SEALED: whoever reads the restore area can read it" in page
+
+
 def test_a_run_that_is_made_anew_under_its_id_does_not_go_on_with_the_release(
     asked: Counter, backed_up: AirflowFirm
 ) -> None:
@@ -243,6 +279,71 @@ def test_a_firm_that_names_no_approvals_asks_for_none(backed_up: AirflowFirm) ->
     )
 
 
+# -- something in it is sealed ------------------------------------------------------------------------
+
+SEALED = 'matters: [{matter: "2024-0113", sealed: true, custodian: office}]\n'
+
+
+@pytest.fixture
+def sealed(backed_up: AirflowFirm) -> Counter:
+    backed_up.document(more=APPROVALS + SEALED)
+    return Counter(backed_up)
+
+
+def test_the_plan_says_who_keeps_the_seal_and_who_can_answer(sealed: Counter) -> None:
+    from muniment.airflow.restore_dag import respondents
+
+    assert sealed.config.issues == ()
+    asked = sealed.gate.ask(sealed.wanted)
+    assert asked is not None and "sealed: office must approve too" in asked[1]
+    page = (plan_folder("practice", DAG, "manual__1") / PLAN_PAGE).read_text()
+    assert "sealed by office" in page and "another person" in page
+    assert evidence_of(sealed)[0].facts["custodians"] == "office"
+    firm = sealed.config.firm
+    assert firm.approvals is not None
+    nobody = firm.approvals.model_copy(update={"break_glass": ()})
+    alone = replace(sealed.config, firm=firm.model_copy(update={"approvals": nobody}))
+    assert respondents(alone)["olga"] == "office"
+
+
+def test_the_task_asks_again_until_approver_and_custodian_have_agreed(
+    sealed: Counter, waits: list[str]
+) -> None:
+    task = task_of(sealed)
+    task.execute({})
+    for times in (2, 3):
+        assert task.execute_complete({}, answer("Approve", "paula")) is None
+        assert len(waits) == times
+        with pytest.raises(ReleaseMissing):
+            sealed.gate.begin(sealed.wanted)
+    told = task.execute_complete({}, answer("Approve", "olga"))
+    assert told["responders"] == "managing-partner, office"
+    assert sealed.gate.begin(sealed.wanted) is not None
+
+
+def test_a_seal_that_comes_after_the_approval_stops_the_delivery(
+    asked: Counter, backed_up: AirflowFirm
+) -> None:
+    asked.approve("paula")
+    backed_up.document(more=APPROVALS + SEALED)
+    later = Counter(backed_up)
+    later.gate = ReleaseGate(later.config, Wiring(later.config), asked.run)
+    with pytest.raises(CustodianNeeded):
+        later.gate.begin(later.wanted)
+    assert asked.gate.begin(asked.wanted) is not None
+
+
+def test_a_custodian_whom_airflow_does_not_know_is_said_before_anybody_is_asked(
+    backed_up: AirflowFirm,
+) -> None:
+    backed_up.document(more=APPROVALS + SEALED.replace("office", "technician"))
+    counter = Counter(backed_up)
+    assert [issue.key for issue in counter.config.issues] == ["matters[1].custodian"] * 2
+    with pytest.raises(ConfigError, match="cannot answer"):
+        counter.gate.ask(counter.wanted)
+    assert evidence_of(counter) == []
+
+
 # -- the task --------------------------------------------------------------------------------------
 
 
@@ -273,16 +374,16 @@ def task_of(counter: Counter) -> Any:
             return counter.gate.ask(counter.wanted)
 
         def released(self) -> Any:
-            return counter.gate.released(counter.digest)
+            return counter.gate.released(counter.wanted)
 
         def approve(self, *names: object) -> Any:
-            return counter.gate.approve(counter.digest, counter.gate.party(*names))
+            return counter.gate.approve(counter.wanted, counter.gate.party(*names))
 
         def refuse(self, *names: object) -> None:
-            counter.gate.refuse(counter.digest, counter.gate.party(*names))
+            counter.gate.refuse(counter.wanted, counter.gate.party(*names))
 
         def break_glass(self, *names: object) -> Any:
-            return counter.gate.break_glass(counter.digest, counter.gate.party(*names))
+            return counter.gate.break_glass(counter.wanted, counter.gate.party(*names))
 
     return RestoreApproval(
         task_id="approve", respondents={"paula": "managing-partner"}, work=Work, glass=True,

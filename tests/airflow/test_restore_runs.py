@@ -15,6 +15,9 @@ from muniment.alerts.observe import observe
 from muniment.vault.evidence import load_stream
 from tests.support.airflow_firm import AirflowFirm
 from tests.support.practice import tree
+from tests.support.sinks import MailSink
+
+SMTP = "alerts: {smtp: {connection: firm_mail, from: backup@provider.example, to: technician}}\n"
 
 
 @pytest.fixture
@@ -27,8 +30,10 @@ def backed_up(firm: AirflowFirm) -> AirflowFirm:
 
 
 def test_a_matter_comes_back_by_its_number_with_a_certificate(
-    backed_up: AirflowFirm, said: Callable[[], str]
+    backed_up: AirflowFirm, mail: MailSink, said: Callable[[], str]
 ) -> None:
+    backed_up.people = {"office": "dag_test"}
+    backed_up.document(more=SMTP)
     ran = backed_up.restore_by_airflow(
         what="matter", which="2024-0113", reason="client_request", deliver_to="case"
     )
@@ -53,16 +58,40 @@ def test_a_matter_comes_back_by_its_number_with_a_certificate(
     checked = subprocess.run([sys.executable, "-I", own / "verify_delivery.py"], check=False)
     assert checked.returncode == 3  # all but whose root key it is
     assert not list(own.glob(".seen*"))
-    for place in (said(), json.dumps(ran.xcom("plan")), json.dumps(certificate), statement):
+
+    # Who asked and the managing partner are told; nobody else is named, and this firm has no office manager.
+    assert mail.recipients == [["office@firm.example"], ["managing-partner@firm.example"]]
+    notice = mail.mails[0].get_payload(decode=True).decode().replace("\r\n", "\n")
+    matter = ran.xcom("plan")["plan"]["selection"]
+    assert mail.mails[0]["Subject"] == f"[practice] The restore of matter {matter} is delivered"
+    for line in (
+        "Delivered and read back: 3 of 3 items, 100.0 KiB",
+        f"What: matter {matter}, as of 2",
+        "Where: folder case of the restore area",
+        "Certificate: case/_certificate of the restore area",
+        "Time from the request until it was usable: ",
+        "- until a person let it go: 0.0 s",
+        "What could not come back:\n- nothing that the snapshots have",
+        "/runs/",
+    ):
+        assert line in notice, (line, notice)
+    phases = ran.xcom("certificate")["phases"]
+    assert sum(phases.values()) == pytest.approx(certificate["elapsed_seconds"], abs=0.2)
+
+    for place in (said(), json.dumps(ran.xcom("plan")), json.dumps(certificate), statement, notice):
         assert "Harbor" not in place
         assert "letter" not in place
 
 
 def test_a_folder_that_holds_something_is_refused_until_the_form_says_replace(
-    backed_up: AirflowFirm, said: Callable[[], str]
+    backed_up: AirflowFirm, mail: MailSink, said: Callable[[], str]
 ) -> None:
+    # The mail server takes nothing meanwhile: that is said, and fails no restore.
+    backed_up.document(more=SMTP)
+    mail.refuse = "554 no"
     form = {"what": "source", "sources": ["files"], "deliver_to": "all"}
     assert backed_up.restore_by_airflow(**form).state == "success"
+    assert "NOT mailed how it ended: managing-partner. The restore stands." in said()
     letter = backed_up.restores / "all/files/Matters/2024-0113 Harbor/letter.txt"
     letter.write_text("somebody worked on it")
 
@@ -112,8 +141,9 @@ def test_a_damaged_vault_delivers_nothing_and_is_red(
 
 
 def test_a_half_restore_is_told_and_red(
-    backed_up: AirflowFirm, monkeypatch: pytest.MonkeyPatch
+    backed_up: AirflowFirm, monkeypatch: pytest.MonkeyPatch, mail: MailSink
 ) -> None:
+    backed_up.document(more=SMTP)
     from muniment.errors import ItemNotDelivered
     from muniment.sources.files import FileTarget
 
@@ -133,6 +163,11 @@ def test_a_half_restore_is_told_and_red(
     certificate = json.loads((backed_up.restores / "all/certificate.json").read_text())
     assert certificate["whole"] is False
     assert len(certificate["reports"][0]["failures"]) == 1
+    [notice] = mail.mails
+    assert notice["Subject"] == "[practice] The restore of source is NOT WHOLE"
+    text = notice.get_payload(decode=True).decode()
+    assert "Certificate: none, because not all was delivered" in text
+    assert "- 1 of the planned items: the log of the red task has their ids" in text
 
 
 def test_a_plan_that_was_changed_on_its_way_is_not_performed(

@@ -10,6 +10,7 @@ The look and the judgement are the product's own: `restore_sample` and `judge`.
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -26,6 +27,8 @@ from muniment.assurance.clio_contract import ClioContract
 from muniment.assurance.contracts import ExpectationContract
 from muniment.assurance.files_contract import FilesContract
 from muniment.assurance.looking import NotedTarget
+from muniment.assurance.openable import Outcome
+from muniment.assurance.opening import Opening
 from muniment.assurance.sample import draw_matter, matter_sizes
 from muniment.assurance.scratch import Scratch
 from muniment.assurance.trial import Draw, Facts, read_snapshot, restore_sample
@@ -75,6 +78,20 @@ class Set:
     done: Any
 
 
+class OpenedOnce(Opening):
+    """What is the same to the byte opens as it did: in a copy of a set that is all but what was spoiled."""
+
+    def __init__(self, known: dict[tuple[str, bytes], Outcome]) -> None:
+        super().__init__()
+        self._known = known
+
+    def open(self, format_name: str, path: Path) -> Outcome:
+        key = format_name, hashlib.sha256(path.read_bytes()).digest()
+        if key not in self._known:
+            self._known[key] = super().open(format_name, path)
+        return self._known[key]
+
+
 class Ground:
     """One source of a firm; `newest` and `older` are restored when they are first asked for."""
 
@@ -84,6 +101,7 @@ class Ground:
         self.practice, self.contract = practice, contract
         self._sets: dict[int, Set] = {}
         self._audit: Any = None
+        self._opened: dict[tuple[str, bytes], Outcome] = {}
         self._clean: Facts | None = None
 
     def live(self) -> Source | None:
@@ -131,7 +149,8 @@ class Ground:
             return found
 
         with ExitStack() as planted:
-            for name, hand in (("_restore", restore), ("read_snapshot", read)):
+            hands = (("_restore", restore), ("read_snapshot", read), ("Opening", self._opening))
+            for name, hand in hands:
                 planted.enter_context(mock.patch.object(trial, name, hand))
             if whole and live:
                 planted.enter_context(mock.patch.object(trial, "_audit", self._asked_once))
@@ -148,7 +167,7 @@ class Ground:
                 "started_at": newest.commit.started_at,
                 "ended_at": newest.commit.ended_at,
             }
-            shown = replace(older, commit=replace(older.commit, **times))
+            shown = replace(older, commit=older.commit.model_copy(update=times))
             kept = [r for r in history.records if r.seq < older.seq]
             told = replace(history, records=(*kept, shown))
             vault.history = lambda source: told  # type: ignore[method-assign]
@@ -171,6 +190,9 @@ class Ground:
             done = _RESTORE(self.practice.vault(), self.source, record, sample, target)
             self._sets[record.seq] = Set(folder, dict(target.delivered), done)
         return self._sets[record.seq]
+
+    def _opening(self) -> OpenedOnce:
+        return OpenedOnce(self._opened)
 
     def _asked_once(self, *args: Any) -> Any:
         """What the vendor said is the same for every copy."""

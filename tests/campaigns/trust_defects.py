@@ -35,6 +35,8 @@ from tests.support.trust_ledgers import (
 )
 
 PIECE = 20
+MOST = 20.0
+"""Seconds of processor in which the books of the largest firm must be reconciled."""
 RULES = Rules(firm_money=Decimal("500.00"))
 Plant = Callable[[random.Random, Tables], None]
 
@@ -432,13 +434,29 @@ def try_defect(defect: Defect, seed: int, size: Size, *, clio: bool) -> tuple[se
     return failed, wrong
 
 
-def try_clean(seed: int, size: Size) -> tuple[float, list[str]]:
-    """Seconds of processor that reading and judging took, and what gave an alarm."""
+@dataclass(frozen=True)
+class Took:
+    """Seconds of processor: to read the restored books, those as they were backed up and those of before, and to judge
+    them; and all of it by the clock."""
+
+    reading: float
+    judging: float
+    clock: float
+
+    @property
+    def whole(self) -> float:
+        return self.reading + self.judging
+
+
+def try_clean(seed: int, size: Size) -> tuple[Took, list[str]]:
+    """What it took, and what gave an alarm."""
     parts = {name: as_csv(held) for name, held in clean(seed, size).items()}
-    began = time.process_time()
-    books = books_from_csv(parts)
-    found = judged("ledger", books, books, books)
-    spent = time.process_time() - began
+    clock, began = time.monotonic(), time.process_time()
+    # Three times, as the weekly look has them: what one has worked out must not be a gift to the others.
+    now, kept, before = (books_from_csv(parts) for _ in range(3))
+    read = time.process_time()
+    found = judged("ledger", now, kept, before)
+    spent = Took(read - began, time.process_time() - read, time.monotonic() - clock)
     alarms = [f"{one.id} in {one.count} places" for one in found.verdicts if not one.holds]
     alarms += [f"{one.id} is not judged: {one.reasons[0]}" for one in found.verdicts if one.reasons]
     return spent, alarms
@@ -454,7 +472,14 @@ def run(seeds: Iterable[int], folder: Path) -> Iterator[Case]:
         if kind >= len(DEFECTS):
             size = TWENTY if kind == len(DEFECTS) else THREE_HUNDRED
             spent, alarms = try_clean(seed, size)
-            row = {"defect": "none", "entries": size.entries, "seconds": round(spent, 1)}
+            row = {
+                "defect": "none", "entries": size.entries, "seconds": round(spent.whole, 1),
+                "reading": round(spent.reading, 1), "judging": round(spent.judging, 1), "clock": round(spent.clock, 1),
+            }  # fmt: skip
+            if spent.whole >= MOST:
+                alarms.append(
+                    f"it took {spent.whole:.1f} s of processor, and {MOST:.0f} are promised"
+                )
             yield Case(seed, row, tuple(alarms))
             continue
         defect = DEFECTS[kind]
@@ -482,9 +507,12 @@ def summary(cases: Iterable[Case]) -> str:
     for entries_ in (TWENTY.entries, THREE_HUNDRED.entries):
         mine = [c for c in held if c.row["defect"] == "none" and c.row["entries"] == entries_]
         if mine:
-            most = max(c.row["seconds"] for c in mine)
+            worst = max((c.row for c in mine), key=lambda row: row["seconds"])
             alarms = sum(bool(c.wrong) for c in mine)
-            lines.append(f"clean, {entries_:,} entries: {len(mine)} firms, {alarms} alarms, {most} s of processor at most")  # fmt: skip
+            lines.append(
+                f"clean, {entries_:,} entries: {len(mine)} firms, {alarms} alarms; at most {worst['seconds']} s of processor "
+                f"({worst['reading']} to read them three times, {worst['judging']} to judge), {worst['clock']} s by the clock"
+            )
     return "\n".join(lines)
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from muniment.config.load import load_firm
+from muniment.wiring import Wiring
 from tests.cli.conftest import Office, Terminal
 
 
@@ -53,6 +55,10 @@ def test_a_ransomware_day_is_flagged_stops_forgetting_and_the_matter_comes_back(
     assert run["outcome"]["completeness"] == "complete"
     assert run["outcome"]["last_clean"] == 3
     assert [(s["signal"], s["count"]) for s in run["outcome"]["signs"]] == [("overwritten", count)]
+    # The flag is in the commit itself, which is signed and put last: no reader ever saw the snapshot without it.
+    vault = Wiring(load_firm(office.firm), clock=terminal.clock).vault("operations")
+    guard = vault.history("files").at(4).commit.guard
+    assert guard is not None and guard.suspicious
 
     shown = terminal.json("anomaly", "show", code=11)
     [source] = shown["sources"]

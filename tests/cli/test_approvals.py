@@ -84,7 +84,7 @@ def test_two_let_it_go_and_it_stays_in_the_evidence_until_it_is_reviewed(
 
     assert report["approval"] == {
         "asked_for": True, "needs": ["whole_source"], "recorded": True,
-        "approved_by": ["office-manager", "technician"],
+        "approved_by": ["office-manager", "technician"], "custodians": [],
     }  # fmt: skip
     told = events(careful, terminal, RELEASES)
     assert [event for event, _ in told] == [
@@ -104,6 +104,41 @@ def test_two_let_it_go_and_it_stays_in_the_evidence_until_it_is_reviewed(
     terminal(*review, "managing-partner", "--remarks", "I was on a plane")
     assert terminal.json("approvals", "list")["reviews"] == []
     assert events(careful, terminal, RELEASES)[-1][1]["reviewer"] == "managing-partner"
+
+
+def test_a_seal_is_not_broken_past_its_custodian_here_either(
+    careful: Office, terminal: Terminal, tmp_path: Path
+) -> None:
+    number = careful.truths[-1].matters[0][0]
+    path = careful.firm / "firm.yaml"
+    seal = f'\nmatters: [{{matter: "{number}", sealed: true, custodian: managing-partner}}]\n'
+    path.write_text(path.read_text() + seal)
+    assert load_firm(careful.firm).issues == ()
+    matter = ["restore", "--matter", number, "--to", tmp_path / "back", "--yes"]
+    for ask in (
+        matter,
+        asked(tmp_path / "back"),
+        ["export", "files", *asked(tmp_path / "back")[3:]],
+    ):
+        answer = terminal(*ask, *by("office-manager", "technician"), code=9)
+        assert "M592" in answer.err
+        assert "managing-partner must be among them" in " ".join((answer.out + answer.err).split())
+        assert not (tmp_path / "back").exists()
+    assert events(careful, terminal, RELEASES) == []
+    report = terminal.json(*matter, *by("managing-partner", "office-manager"))
+    assert report["approval"]["custodians"] == ["managing-partner"]
+    assert "sealed" in report["approval"]["needs"]
+
+
+def test_an_export_waits_as_every_whole_source_does(
+    careful: Office, terminal: Terminal, tmp_path: Path
+) -> None:
+    export = ["export", "files", "--to", tmp_path / "bag", "--yes"]
+    assert "M588" in terminal(*export, code=9).err
+    assert not (tmp_path / "bag").exists()
+    told = terminal.json(*export, *by("office-manager", "technician"))
+    assert (told["approval"]["needs"], told["approval"]["recorded"]) == (["whole_source"], True)
+    assert events(careful, terminal, RELEASES)[-1][0] == "release.spent"
 
 
 def test_with_an_identity_from_the_safe_alone_it_goes_and_says_that_it_is_not_recorded(

@@ -31,7 +31,7 @@ class Work(Protocol):
 
     def ask(self) -> tuple[str, str] | None: ...
     def released(self) -> Release | None: ...
-    def approve(self, *names: object) -> Release: ...
+    def approve(self, *names: object) -> Release | None: ...
     def refuse(self, *names: object) -> None: ...
     def break_glass(self, *names: object) -> Release | None: ...
 
@@ -40,7 +40,7 @@ class RestoreApproval(HITLOperator):
     """Puts a restore's plan to the approvers, and has its release signed.
 
     Args:
-        respondents: Airflow user -> id of `people`: approvers and who may break the glass.
+        respondents: Airflow user -> id of `people`: approvers, custodians, and who may break the glass.
         work: the engine, made where the task runs.
         response_timeout: how long it waits; then the task fails.
         glass: is breaking it offered?
@@ -99,22 +99,24 @@ class RestoreApproval(HITLOperator):
         chosen = list(event.get("chosen_options") or ())
         work = self._work()
         if chosen == [APPROVE]:
-            return told(work.approve(*names))
+            return self._given(work.approve(*names), context)
         if chosen == [REJECT]:
             work.refuse(*names)
             raise ReleaseRefused(
-                "an approver did not let this restore go",
-                todo="Speak to the approver. With another plan, trigger the restore again.",
+                "an approver, or a custodian, did not let this restore go",
+                todo="Speak to him. With another plan, trigger the restore again.",
             )
         if chosen == [BREAK_GLASS]:
-            given = work.break_glass(*names)
-            if given is not None:
-                return told(given)
-            log.warning(
-                "One of two broke the glass: the question is asked again, for the other one"
-            )
-            return self.wait(context)
+            return self._given(work.break_glass(*names), context)
         raise AnswerError("the answer is none of those that were offered")
+
+    def _given(self, release: Release | None, context: Any) -> Any:
+        """The release, or another round: the glass is broken by two, and what is sealed takes its custodian's word
+        besides an approver's."""
+        if release is not None:
+            return told(release)
+        log.warning("One of two agreed: the question is asked again, for the other one")
+        return self.wait(context)
 
 
 def told(release: Release) -> dict[str, str]:

@@ -22,9 +22,9 @@ from muniment.evidence.releases import Way
 from muniment.recovery.plan import RestorePlan
 from muniment.recovery.release import issue, use
 from muniment.recovery.release.book import Book, Release
-from muniment.recovery.release.needs import Need, about, needs
+from muniment.recovery.release.needs import About, Need, about, needs
 from muniment.recovery.release.page import Request, lines_of, page_of
-from muniment.recovery.release.people import Entitled, Party
+from muniment.recovery.release.people import Entitled, Party, without_word
 from muniment.recovery.selection import Selection
 from muniment.vault.vault import Vault
 from muniment.wiring import Wiring
@@ -73,45 +73,54 @@ class ReleaseGate:
 
     def needs(self, wanted: Wanted) -> tuple[Need, ...]:
         """Why this needs an approval; empty where it needs none, or the firm asks for none."""
+        return self._judged(wanted)[0]
+
+    def _judged(self, wanted: Wanted) -> tuple[tuple[Need, ...], Entitled]:
+        """Why it needs an approval, and who may give it: with the custodians of what is sealed in it."""
         if self._approvals is None:
-            return ()
-        return needs(about(wanted.vault, self._config, wanted.plan, wanted.selection))
+            return (), self._entitled
+        known: About = about(wanted.vault, self._config, wanted.plan, wanted.selection)
+        return needs(known), self._entitled.under_seal_of(known.custodians)
 
     # -- the question ------------------------------------------------------------------------------
 
     def ask(self, wanted: Wanted) -> tuple[str, str] | None:
         """Writes the plan's page, records the question and mails it; subject and body of it. None where nobody
         has to be asked. Raises ConfigError where nobody could answer, PlanChanged for a second plan."""
-        why = self.needs(wanted)
-        request = self._request(wanted, why)
+        why, entitled = self._judged(wanted)
+        request = self._request(wanted, why, entitled)
         self._write_page(page_of(wanted.plan, request))
         if not why:
             return None
         assert self._approvals is not None
-        self._require_somebody()
+        self._require_somebody(entitled)
         question = issue.Question(
-            self._run.id, wanted.plan, self._requester, why, self._run.requested_at, self._run.airflow_run
+            self._run.id, wanted.plan, self._requester, why, self._run.requested_at, self._run.airflow_run,
+            entitled.custodians,
         )  # fmt: skip
         fresh = Book(self._home()).asked(self._run.id) is None
         issue.ask(self._home(), question, self._approvals)
         lines = lines_of(wanted.plan, request)
         subject = f"Restore of {self._config.firm_id}: may this plan go?"
         if fresh:
-            people = [who for who in self._entitled.approvers if who != self._requester.person]
+            asked = dict.fromkeys((*entitled.approvers, *entitled.custodians))
+            people = [who for who in asked if who != self._requester.person]
             release_mail.ask(
                 self._config, people, subject, lines, self._run.dag_id, self._run.airflow_run
             )
-        return subject, self._body(lines)
+        return subject, self._body(lines, entitled)
 
-    def _request(self, wanted: Wanted, why: tuple[Need, ...]) -> Request:
+    def _request(self, wanted: Wanted, why: tuple[Need, ...], entitled: Entitled) -> Request:
         return Request(
             self._requester.told, REASON_WORDS[wanted.request.reason], self._run.requested_at,
-            ZoneInfo(self._config.firm.time_zone), why, self._entitled.approvers,
+            ZoneInfo(self._config.firm.time_zone), why, entitled.approvers, custodians=entitled.custodians,
+            for_whom=wanted.request.for_whom, sealed_to=wanted.request.recipient,
         )  # fmt: skip
 
-    def _body(self, lines: list[str]) -> str:
+    def _body(self, lines: list[str], entitled: Entitled) -> str:
         plan_page = release_mail.page_address(self._run.dag_id, self._run.airflow_run)
-        asked = ", ".join(self._entitled.approvers)
+        asked = ", ".join(entitled.approvers)
+        keepers = ", ".join(without_word(entitled, self._requester, ()))
         glass = ", ".join(self._entitled.break_glass)
         return "\n".join([
             *(f"- {line}" for line in lines),
@@ -119,6 +128,8 @@ class ReleaseGate:
             f"[The whole plan]({plan_page})",
             "",
             f"**Approve** is for: {asked}; never for who asked.",
+            *([f"Something in it is sealed: {keepers} must approve too. Whoever is first, the other one is asked again."]
+              if keepers else []),
             *([f"**Break the glass** is for two of {glass} or an approver, when no approver can be reached: both "
                "are told, and a review follows."] if glass else []),
         ])  # fmt: skip
@@ -130,8 +141,8 @@ class ReleaseGate:
         draft.write_text(text, encoding="utf-8")
         draft.replace(folder / PLAN_PAGE)
 
-    def _require_somebody(self) -> None:
-        if not self._entitled.answering(self._entitled.approvers):
+    def _require_somebody(self, entitled: Entitled) -> None:
+        if not entitled.answering(entitled.approvers):
             raise ConfigError(
                 "nobody may approve restores",
                 to="firm.yaml, people, key login of the managing partner",
@@ -139,41 +150,53 @@ class ReleaseGate:
                 todo="Give an approver the `login` under which Airflow knows him (with the FAB auth manager the "
                 "user's number), then clear this task.",
             )
+        known = set(entitled.answering(entitled.custodians).values())
+        # One who asked himself has agreed by that.
+        silent = [who for who in without_word(entitled, self._requester, ()) if who not in known]
+        if silent:
+            raise ConfigError(
+                "the custodian of what is sealed in it cannot answer: Airflow does not know him",
+                to=f"firm.yaml, people, key login of {', '.join(silent)}",
+                safe="Nothing was delivered.",
+                todo="Give him a `login`, or have the managing partner name another custodian in `matters`; then clear "
+                "this task.",
+            )
 
     # -- the answer --------------------------------------------------------------------------------
 
-    def released(self, digest: str) -> Release | None:
+    def released(self, wanted: Wanted) -> Release | None:
         """The release of this run that can still be used: then nobody is asked again."""
         now = self._wiring.clock.now()
         mine = Book(self._home()).releases(self._run.id)
         good = (
             r
             for r in mine
-            if r.plan_digest == digest and not r.spent and (r.holder or now < r.expires)
+            if r.plan_digest == wanted.plan.digest and not r.spent and (r.holder or now < r.expires)
         )
         return next(good, None)
 
-    def approve(self, digest: str, by: Party) -> Release:
-        """Raises what `issue.release` raises."""
+    def approve(self, wanted: Wanted, by: Party) -> Release | None:
+        """None while the word of another is missing. Raises what `issue.approve` raises."""
         assert self._approvals is not None
-        return issue.release(
-            self._home(), self._answer(digest, by), self._entitled, self._approvals
-        )
+        _, entitled = self._judged(wanted)
+        return issue.approve(self._home(), self._answer(wanted, by), entitled, self._approvals)
 
-    def refuse(self, digest: str, by: Party) -> None:
-        issue.refuse(self._home(), self._answer(digest, by), self._entitled)
+    def refuse(self, wanted: Wanted, by: Party) -> None:
+        _, entitled = self._judged(wanted)
+        issue.refuse(self._home(), self._answer(wanted, by), entitled)
 
-    def break_glass(self, digest: str, by: Party) -> Release | None:
+    def break_glass(self, wanted: Wanted, by: Party) -> Release | None:
         """None after the first of the two. Raises what `issue.break_glass` raises."""
         assert self._approvals is not None
-        answer = self._answer(digest, by)
-        given = issue.break_glass(self._home(), answer, self._entitled, self._approvals)
+        _, entitled = self._judged(wanted)
+        answer = self._answer(wanted, by)
+        given = issue.break_glass(self._home(), answer, entitled, self._approvals)
         if given is not None and given.way is Way.BREAK_GLASS:
             release_mail.tell_of_broken_glass(self._config, self._home())
         return given
 
-    def _answer(self, digest: str, by: Party) -> issue.Answer:
-        return issue.Answer(self._run.id, digest, self._requester, (by,))
+    def _answer(self, wanted: Wanted, by: Party) -> issue.Answer:
+        return issue.Answer(self._run.id, wanted.plan.digest, self._requester, (by,))
 
     def party(self, *names: object) -> Party:
         return self._entitled.party(*names)
@@ -183,16 +206,18 @@ class ReleaseGate:
     def begin(self, wanted: Wanted) -> Release | None:
         """Takes the release; None where this restore needs none. Raises what `use.begin` raises."""
         self._require_what_was_asked(wanted)
-        if not self.needs(wanted):
+        why, entitled = self._judged(wanted)
+        if not why:
             return None
-        return use.begin(self._home(), self._demand(wanted.plan), self._entitled)
+        return use.begin(self._home(), self._demand(wanted.plan), entitled)
 
     def require(self, wanted: Wanted) -> Release | None:
         """The release that this run began to use; None where it needs none. Raises what `use.require` raises."""
         self._require_what_was_asked(wanted)
-        if not self.needs(wanted):
+        why, entitled = self._judged(wanted)
+        if not why:
             return None
-        return use.require(self._home(), self._demand(wanted.plan), self._entitled)
+        return use.require(self._home(), self._demand(wanted.plan), entitled)
 
     def given(self) -> Release | None:
         """The newest release of this run, whatever became of it."""

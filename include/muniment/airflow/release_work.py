@@ -18,24 +18,20 @@ class ReleaseWork:
     def __init__(self, tasks: RestoreTasks, planned: dict[str, Any] | None) -> None:
         if not planned:
             raise PlanChanged("the plan is gone", todo="Clear the task `plan` too.")
-        self._tasks = tasks
-        self._planned = planned
-        self._digest = tasks.digest_of(planned)
+        self._gate = tasks.gate
+        self._wanted = tasks.wanted(planned)
 
     def ask(self) -> tuple[str, str] | None:
-        return self._tasks.ask(self._planned)
+        return self._gate.ask(self._wanted)
 
     def released(self) -> Release | None:
-        return self._tasks.gate.released(self._digest)
+        return self._gate.released(self._wanted)
 
-    def approve(self, *names: object) -> Release:
-        gate = self._tasks.gate
-        return gate.approve(self._digest, gate.party(*names))
+    def approve(self, *names: object) -> Release | None:
+        return self._gate.approve(self._wanted, self._gate.party(*names))
 
     def refuse(self, *names: object) -> None:
-        gate = self._tasks.gate
-        gate.refuse(self._digest, gate.party(*names))
+        self._gate.refuse(self._wanted, self._gate.party(*names))
 
     def break_glass(self, *names: object) -> Release | None:
-        gate = self._tasks.gate
-        return gate.break_glass(self._digest, gate.party(*names))
+        return self._gate.break_glass(self._wanted, self._gate.party(*names))

@@ -17,7 +17,15 @@ from muniment.airflow.common import dag_arguments
 from muniment.airflow.failures import plainly
 from muniment.airflow.names import APPROVE_TASK, LABEL_OF_PART, REPORT, firm_dag, tags
 from muniment.airflow.release_approval import RestoreApproval, Work
-from muniment.airflow.restore_request import FOLDER, OPAQUE_MATTER, REASON_WORDS, Form, Reason, What
+from muniment.airflow.restore_request import (
+    FOLDER,
+    OPAQUE_MATTER,
+    REASON_WORDS,
+    WHO_TRIGGERS,
+    Form,
+    Reason,
+    What,
+)
 from muniment.airflow.settings import restore_placement
 from muniment.airflow.words import APPROVE, RESTORE
 from muniment.config.approvals import Approvals, approvers
@@ -125,6 +133,21 @@ def restore_form(config: FirmConfig) -> dict[str, Param]:
             title="Deliver to",
             description="A folder below the restore area. Empty: a new one. Never a client's name.",
         ),
+        "for_whom": Param(
+            WHO_TRIGGERS,
+            type="string",
+            enum=[WHO_TRIGGERS, *sorted(config.firm.people)],
+            title="For whom",
+            description="Who receives it, of firm.yaml's people. It is sealed to this person's key, and walls are asked "
+            "for this person too.",
+        ),
+        "plain": Param(
+            False,
+            type="boolean",
+            title="Not sealed",
+            description="Files in the clear, which whoever reads the restore area can read. For a person without a key "
+            "(`recipient` in firm.yaml). The plan says so.",
+        ),
         "overwrite": Param(
             False,
             type="boolean",
@@ -135,11 +158,11 @@ def restore_form(config: FirmConfig) -> dict[str, Param]:
 
 
 def respondents(config: FirmConfig) -> dict[str, str]:
-    """Airflow user -> id of `people`: approvers, and who may break the glass."""
+    """Airflow user -> id of `people`: approvers, custodians, and who may break the glass."""
     firm = config.firm
     if firm.approvals is None:
         return {}
-    who = {*approvers(firm), *firm.approvals.break_glass}
+    who = {*approvers(firm), *firm.approvals.break_glass, *(p.custodian for p in firm.matters)}
     return {person.login: id_ for id_, person in firm.people.items() if id_ in who and person.login}
 
 
@@ -198,7 +221,8 @@ def _lay_out(config: FirmConfig, dag_id: str) -> None:
     @task(**always)
     @plainly
     def notify() -> None:
-        firm().notify(get_current_context()["ti"].xcom_pull(task_ids="certificate"))
+        pull = get_current_context()["ti"].xcom_pull
+        firm().notify(pull(task_ids="plan"), pull(task_ids="certificate"))
 
     planned = plan()
     approve = RestoreApproval(

@@ -106,7 +106,7 @@ def _guarded(about: str, look: Callable[[], Iterator[Symptom]]) -> Iterator[Symp
 
 
 def _configuration(session: Session) -> Iterator[Symptom]:
-    from muniment.cli.persons import approvals, trust_lawyer
+    from muniment.cli.persons import approvals, deliveries, trust_lawyer
     from muniment.config.risks import risks
 
     config = session.firm
@@ -119,6 +119,7 @@ def _configuration(session: Session) -> Iterator[Symptom]:
     yield Symptom("configuration", State.GOOD, good)
     yield from trust_lawyer(session)
     yield approvals(session)
+    yield deliveries(session)
     for risk in risks(config.firm, config.rows, session.clock.now()):
         yield Symptom("risks", State.WARNING, f"{risk.source_id}: {risk.text}")
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from muniment import __version__
-from muniment.cli import words
+from muniment.cli import forms, words
 from muniment.cli.bag import begun, payload_name, write_tags
 from muniment.cli.exits import Exit
+from muniment.cli.let_go import LetGo
 from muniment.cli.options import AsOf, Yes, moment_of_plan, session_of, source_of
+from muniment.cli.receiving import ApprovedBy, For, Receiving, RequestedBy
 from muniment.errors import MunimentError, TargetNotEmpty, TargetUnusable
 
 if TYPE_CHECKING:
@@ -30,17 +30,20 @@ if TYPE_CHECKING:
 THREADS = 2
 
 
-def register(app: typer.Typer) -> None:
-    app.command("export", rich_help_panel="Get back")(export)
+def register(app: forms.Group) -> None:
+    app.command("export", panel="Get back")(export)
 
 
 def export(
-    ctx: typer.Context,
-    source: Annotated[str, typer.Argument(help="The source.")],
+    ctx: forms.Context,
+    source: Annotated[str, forms.Argument(help="The source.")],
     to: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="A new folder, which becomes the bag.")
+        Path, forms.Option(metavar="FOLDER", help="A new folder, which becomes the bag.")
     ],
     as_of: AsOf = "",
+    received_by: For = "",
+    requested_by: RequestedBy = "",
+    approved_by: ApprovedBy = None,
     yes: Yes = False,
 ) -> None:
     """Writes a whole source as plain files with a checksum of each: a BagIt bag (RFC 8493).
@@ -48,6 +51,8 @@ def export(
     For handing over, for archives, for leaving Muniment. Owners, rights and links stand in a list
     beside the files; for a restore with all attributes use `restore --source`. Repeating it after an
     interruption goes on. Needs an identity.
+
+    Where firm.yaml asks for an approval, this is the breaking of the glass (docs/RESTORE_APPROVAL.md).
     """
     from muniment.recovery.plan import chosen, make_restore_plan
     from muniment.recovery.selected import load_selected
@@ -62,18 +67,23 @@ def export(
         raise TargetNotEmpty("the folder is there and is no unfinished export", to=str(to))
     vault = session.reading()
     selection = Selection(Scope.SOURCE, "", (source_of(source),))
+    receiving = Receiving(session, vault, None, received_by, requested_by, approved_by or (), None)
+    at = moment_of_plan(session, vault, as_of, selection.sources)
     with session.screen.progress("Planning: proving the snapshot"):
-        plan = make_restore_plan(
-            vault, selection, moment_of_plan(session, vault, as_of, selection.sources)
-        )
+        plan = make_restore_plan(vault, selection, at, target="export", withhold=receiving.withhold)
+    let_go = LetGo(session, receiving)
+    let_go.judge(plan, selection)
     choice = plan.choices[0]
     history, record = chosen(vault, choice)
-    selected, _ = load_selected(vault, history, record, selection)
+    selected, _ = load_selected(vault, history, record, selection, receiving.withhold)
     # Rows of an API become files with names, as they do in a restore.
     rows = tuple(as_files(selected.rows))
     _say_plan(session.screen, choice)
+    if not session.screen.as_json:
+        let_go.say()
     session.require_outside(bag)
     session.screen.confirm(f"Export {words.some(choice.items, 'item')} into {to}?", yes)
+    let_go.begin(plan)
     try:
         bag.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -88,6 +98,7 @@ def export(
         with session.screen.progress("Exporting") as advance:
             exporter.run(rows, advance, choice.bytes)
     write_tags(bag, exporter.payload, _info(vault, plan, choice, exporter), exporter.lines(rows))
+    let_go.end(not exporter.failures)
     failures = [{"id": item, "why": why} for item, why in exporter.failures]
     data = {
         "source": source,
@@ -98,6 +109,7 @@ def export(
         "bytes": exporter.size,
         "failures": failures,
         "loss_seconds": choice.loss_seconds,
+        "approval": let_go.as_dict(),
     }
 
     def human() -> None:
@@ -134,6 +146,8 @@ def _say_plan(screen: Any, choice: Choice) -> None:
     )
     for seq, why in choice.passed_over:
         screen.note(f"snapshot {seq} is passed over: {why}", style="red")
+    for reason, count in choice.withheld.items():
+        screen.note(f"withheld: {words.some(count, 'item')} ({reason})", style="red")
 
 
 @dataclass

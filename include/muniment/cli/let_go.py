@@ -28,6 +28,7 @@ class LetGo:
         self._people = tuple(receiving.approved_by)
         self._needs: tuple[str, ...] = ()
         self._why: list[str] = []
+        self._custodians: tuple[str, ...] = ()
         self._recorded: tuple[Vault, Release] | None = None
 
     def judge(self, plan: RestorePlan, selection: Selection) -> None:
@@ -36,7 +37,9 @@ class LetGo:
 
         if not self._asks:
             return
-        found = needs(about(self._receiving.vault, self._session.firm, plan, selection))
+        known = about(self._receiving.vault, self._session.firm, plan, selection)
+        found = needs(known)
+        self._custodians = known.custodians
         self._needs = tuple(need.value for need in found)
         self._why = [WORDS[need] for need in found]
 
@@ -48,6 +51,7 @@ class LetGo:
         return {
             "asked_for": self._asks,
             "needs": list(self._needs),
+            "custodians": list(self._custodians),
             "approved_by": list(self._people) if self._needs else [],
             "recorded": self._recorded is not None,
         }
@@ -71,12 +75,18 @@ class LetGo:
                 "(--approved-by, twice), is recorded, told to both and the managing partner, and reviewed afterwards.",
                 style="",
             )
+            if self._custodians:
+                note(
+                    f"Something in it is sealed: {', '.join(self._custodians)} must be among them, or have asked for "
+                    "it.",
+                    style="",
+                )
 
     def begin(self, plan: RestorePlan) -> None:
         """Records who let it go, before anything is delivered.
 
-        Raises TwoPersonsNeeded, OwnApproval for the wrong people. Without operations' keys it is let go all the
-        same and not recorded: whoever restores with an identity from the safe has no key to sign with.
+        Raises TwoPersonsNeeded, OwnApproval, CustodianNeeded for the wrong people. Without operations' keys it is let
+        go all the same and not recorded: whoever restores with an identity from the safe has no key to sign with.
         """
         if not self._needs:
             return
@@ -87,7 +97,7 @@ class LetGo:
 
         firm = self._session.firm.firm
         assert firm.approvals is not None
-        entitled = Entitled.by(firm)
+        entitled = Entitled.by(firm).under_seal_of(self._custodians)
         requester = self._requester(entitled)
         people = tuple(entitled.person(who) for who in self._people)
         require_entitled(entitled, Way.BREAK_GLASS, requester, people)
@@ -102,7 +112,12 @@ class LetGo:
             return
         needs = tuple(_need(word) for word in self._needs)
         question = issue.Question(
-            self.restore_id, plan, requester, needs, self._session.clock.now()
+            self.restore_id,
+            plan,
+            requester,
+            needs,
+            self._session.clock.now(),
+            custodians=self._custodians,
         )
         issue.ask(vault, question, firm.approvals)
         answer = issue.Answer(

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field
-
+from muniment.config.schema import Field
 from muniment.config.values import Duration, Id, Model, OneOrMany
 
 if TYPE_CHECKING:
@@ -60,6 +59,11 @@ class Approvals(Model):
         le=timedelta(days=30),
         description="By when an approver has to review a restore that two people let go.",
     )
+
+    @property
+    def lasting(self) -> timedelta:
+        """How long the word of one counts, while that of another is missing."""
+        return max(self.time_out, self.use_within)
 
 
 def approvers(firm: Firm) -> tuple[str, ...]:

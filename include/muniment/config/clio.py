@@ -9,9 +9,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
-
 from muniment.config.reached import Address, Redirect, SecretReference
+from muniment.config.schema import AfterValidator, Field, model_validator
 from muniment.config.values import Duration, FilePath, Model, SourceId, Text, TimeZone, absolute
 
 

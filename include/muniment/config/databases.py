@@ -8,9 +8,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
-
 from muniment.config.reached import SecretReference
+from muniment.config.schema import AfterValidator, Field
 from muniment.config.values import Duration, FilePath, Listed, Model, Text, absolute
 
 Protection = Literal["verify", "encrypt", "off"]

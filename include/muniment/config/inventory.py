@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
-
 from muniment.config.papers import TRUST_PAPERS
 from muniment.config.schedule import RIGHT, Schedule, ScheduleError, parse_schedule
+from muniment.config.schema import BeforeValidator, Field
 from muniment.config.values import (
     Model,
     SourceId,
@@ -27,6 +25,7 @@ from muniment.config.values import (
     parse_date,
     parse_duration,
 )
+from muniment.model.value import Value
 
 
 class Classification(StrEnum):
@@ -52,8 +51,7 @@ class Method(StrEnum):
         return self not in (Method.NONE, Method.NOT_COVERED)
 
 
-@dataclass(frozen=True, slots=True)
-class System:
+class System(Value, frozen=True):
     """What a row of a system that Muniment backs up must say. `trust`: it is client money, hence trust data and
     critical, whatever the spreadsheet says."""
 
@@ -154,7 +152,7 @@ Free = Annotated[str, Field(max_length=2_000)]
 class InventoryRow(Model):
     """One row. `row` is its number in the spreadsheet; the other fields are the columns."""
 
-    row: int = Field(exclude=True)
+    row: int = Field()
     source_id: SourceId = Field(
         description="Short id of the source, used in DAG names and logs; never a client's name. Do"
         " not change it later: it names the source's snapshots.",

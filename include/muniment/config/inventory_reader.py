@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from muniment.config.explain import words_of_value_error
+from muniment.config import schema
 from muniment.config.inventory import (
     COLUMNS,
     SYSTEMS,
@@ -29,9 +26,11 @@ from muniment.config.issues import (
     RowError,
     listed_words,
     suggestion,
+    words_of_value_error,
 )
 from muniment.config.sheet import Sheet, SheetMistake, SheetRow, read_sheet
 from muniment.config.values import absolute, check_source_id
+from muniment.model.value import Value
 
 TRUST_RPO = timedelta(hours=26)
 """After so long without a good snapshot of client money somebody is told, whatever its row allows."""
@@ -41,8 +40,7 @@ BY_MUNIMENT = ("location", "frequency", "retention", "rpo", "rto", "destination"
 _FIELDS = {info.alias or name: info for name, info in InventoryRow.model_fields.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Value, frozen=True):
     """What the columns of a row may name. None: whatever stands there is taken."""
 
     retention: Collection[str] | None = None
@@ -50,8 +48,7 @@ class Known:
     systems: Mapping[str, System] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Inventory:
+class Inventory(Value, frozen=True):
     """`issues` are those of the document as a whole; they stop no source that has a good row."""
 
     rows: tuple[InventoryRow, ...] = ()
@@ -155,8 +152,8 @@ def _row_issues(line: SheetRow, sheet: Sheet, known: Known) -> list[ConfigIssue]
     named = {issue.key for issue in found}
     try:
         row = _validated(line)
-    except ValidationError as error:
-        for detail in error.errors(include_input=False, include_url=False):
+    except ValueError as error:
+        for detail in schema.mistakes(error):
             column = str(detail["loc"][0])
             if column not in named:
                 found.append(_issue(line.row, column, *_words(detail["type"], detail["msg"])))

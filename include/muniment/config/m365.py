@@ -9,10 +9,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
-
 from muniment.config.patterns import PLACEHOLDERS, PatternError, parse_pattern
 from muniment.config.reached import Address, SecretReference
+from muniment.config.schema import AfterValidator, Field, model_validator
 from muniment.config.values import Duration, FilePath, Listed, Model, Text, absolute
 
 Service = Literal["mail", "calendars", "contacts", "onedrive", "sharepoint"]

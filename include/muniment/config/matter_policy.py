@@ -9,9 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
-
 from muniment.config.matters import normal_number
+from muniment.config.schema import Field, field_validator, model_validator
 from muniment.config.values import Id, Listed, Model, OneOrMany, SourceId, Text
 from muniment.ids import matter_id
 
@@ -33,7 +32,8 @@ class MatterPolicy(Model):
     )
     custodian: Id | None = Field(
         None,
-        description="Who of `people` keeps the seal. Noted; who may let a restore go is said by `approvals`.",
+        description="Who of `people` keeps the seal: nothing of the matter is given back without this person's word, besides "
+        "that of an approver (docs/RESTORE_APPROVAL.md).",
     )
     walled_from: Annotated[tuple[Id, ...], OneOrMany] = Field(
         (), description="Who of `people` may not receive anything of it."

@@ -11,9 +11,8 @@ from datetime import timedelta
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
-
 from muniment.config.reached import Redirect, SecretReference
+from muniment.config.schema import AfterValidator, Field, model_validator
 from muniment.config.values import Duration, FilePath, Listed, Model, SourceId, Text, absolute
 
 Part = Literal["acl", "links", "attachments", "signatures", "approvals", "history"]

@@ -21,7 +21,8 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from muniment.model.value import Value
 
 MAX_LOOSE = 3
 """`*`, `{title}` and `{client}` in one segment: more make matching slow on hostile names."""
@@ -38,8 +39,7 @@ class PatternError(ValueError):
     """A pattern cannot be understood; the text says why and what would be right, without it."""
 
 
-@dataclass(frozen=True, slots=True)
-class PathPattern:
+class PathPattern(Value, frozen=True):
     """One pattern as a regular expression on bytes, to be used with `fullmatch`.
 
     `segments` is how many leading segments of a path decide a match, or None when all do: only

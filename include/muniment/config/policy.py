@@ -10,13 +10,12 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
-
 from muniment.config.clio import ClioOptions
 from muniment.config.databases import DatabaseOptions
 from muniment.config.m365 import M365Options
 from muniment.config.netdocuments import NetDocumentsOptions
 from muniment.config.patterns import PLACEHOLDERS, PatternError, number_shape, parse_pattern
+from muniment.config.schema import AfterValidator, Field, field_validator, model_validator
 from muniment.config.values import (
     Date,
     Id,

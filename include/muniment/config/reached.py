@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator
-
+from muniment.config.schema import AfterValidator
 from muniment.config.values import absolute
 
 ENVIRONMENT = "env:"

@@ -67,6 +67,24 @@ def approval_issues(firm: Firm, document: Document) -> Iterator[ConfigIssue]:
         yield _issue(document, ("approvals", *place), what, right)
 
 
+def custodian_issues(firm: Firm, document: Document) -> Iterator[ConfigIssue]:
+    """Who keeps a seal is asked, and is nobody who asks for restores by trade."""
+    for n, policy in enumerate(firm.matters):
+        place: Place = ("matters", n, "custodian")
+        who = policy.custodian
+        if who is None or who not in firm.people:
+            continue
+        if who in firm.roles.technicians:
+            what = "is a technician, whose asking for it would be the custodian's word"
+            yield _issue(document, place, what, "Name somebody else.")
+        if firm.approvals is None:
+            what = "is asked by nobody: firm.yaml has no part `approvals`"
+            yield _issue(document, place, what, "Add `approvals:` (docs/RESTORE_APPROVAL.md).")
+        elif not firm.people[who].login:
+            what = "is nobody whom Airflow knows, so nothing of this matter is given back"
+            yield _issue(document, place, what, f"Give {who} a `login` in `people`.")
+
+
 def key_issues(firm: Firm, document: Document) -> Iterator[ConfigIssue]:
     """No two roles share a key file."""
     used: dict[str, str] = {}

@@ -12,9 +12,11 @@ from __future__ import annotations
 from muniment.errors.base import MunimentError, Retry
 from muniment.errors.recovery import (
     CertificateRefused,
+    CustodianNeeded,
     GivenBackBefore,
     ItemNotDelivered,
     NeverWrittenBack,
+    NobodyToSealFor,
     NotAnApprover,
     NothingToRestore,
     OwnApproval,
@@ -90,6 +92,7 @@ __all__ = [
     "ClockError",
     "CommitConflict",
     "ConfigError",
+    "CustodianNeeded",
     "DeliveryError",
     "DumpToolUnfit",
     "EmbeddedError",
@@ -103,6 +106,7 @@ __all__ = [
     "MunimentError",
     "NeverWrittenBack",
     "NoKey",
+    "NobodyToSealFor",
     "NotAnApprover",
     "NotEntitled",
     "NothingToRestore",

@@ -11,13 +11,16 @@ knows somebody who is none of them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
+from msgspec import field
+
 from muniment.clock import to_text
 from muniment.evidence.events import reading
+from muniment.model.value import Value
 from muniment.vault.documents import EvidenceEntry
 from muniment.vault.evidence import Facts
 
@@ -53,9 +56,9 @@ def streams_at(now: datetime) -> tuple[str, str]:
     return stream_of(now.year - 1), stream_of(now.year)
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseAsked:
-    """A plan is put to the approvers. `reasons` are codes (docs/RESTORE_APPROVAL.md), `answer_by` ends the wait.
+class ReleaseAsked(Value, frozen=True):
+    """A plan is put to the approvers, and to the `custodians` of what is sealed in it. `reasons` are codes
+    (docs/RESTORE_APPROVAL.md), `answer_by` ends the wait.
     `airflow_run` is the run's id in Airflow, for the link of a reminder."""
 
     event: ClassVar[str] = "release.asked"
@@ -68,6 +71,7 @@ class ReleaseAsked:
     scope: str = ""
     matter: str = ""
     airflow_run: str = ""
+    custodians: tuple[str, ...] = ()
 
     @property
     def subject(self) -> str:
@@ -83,13 +87,13 @@ class ReleaseAsked:
             "scope": self.scope,
             "matter": self.matter,
             "airflow_run": self.airflow_run,
+            **({"custodians": " ".join(self.custodians)} if self.custodians else {}),
         }
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseIssued:
-    """The release. `responders` are who let it go: one approver, or two people where the glass was broken, whose
-    review is due at `review_by`; `door` is through which (`airflow`, `cli`)."""
+class ReleaseIssued(Value, frozen=True):
+    """The release. `responders` are who let it go: one approver, with the custodians of what is sealed in it, or two
+    people where the glass was broken, whose review is due at `review_by`; `door` is through which (`airflow`, `cli`)."""
 
     event: ClassVar[str] = "release.issued"
     run_id: str
@@ -119,9 +123,24 @@ class ReleaseIssued:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseRefusedBy:
-    """An approver said no."""
+class ReleaseAgreed(Value, frozen=True):
+    """One of those whom it takes agreed, and somebody's word is missing: an approver's, or a custodian's."""
+
+    event: ClassVar[str] = "release.agreed"
+    run_id: str
+    plan_digest: str
+    responder: str
+
+    @property
+    def subject(self) -> str:
+        return self.run_id
+
+    def facts(self) -> Facts:
+        return {"plan_digest": self.plan_digest, "responder": self.responder}
+
+
+class ReleaseRefusedBy(Value, frozen=True):
+    """An approver said no, or a custodian."""
 
     event: ClassVar[str] = "release.refused"
     run_id: str
@@ -136,8 +155,7 @@ class ReleaseRefusedBy:
         return {"plan_digest": self.plan_digest, "responder": self.responder}
 
 
-@dataclass(frozen=True, slots=True)
-class GlassBroken:
+class GlassBroken(Value, frozen=True):
     """The first of two people wants to let a restore go without an approver."""
 
     event: ClassVar[str] = "release.glass_broken"
@@ -153,8 +171,7 @@ class GlassBroken:
         return {"plan_digest": self.plan_digest, "responder": self.responder}
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseUsed:
+class ReleaseUsed(Value, frozen=True):
     """A delivery begins. Of several entries for one nonce the first in the chain has it."""
 
     event: ClassVar[str] = "release.used"
@@ -170,8 +187,7 @@ class ReleaseUsed:
         return {"nonce": self.nonce, "holder": self.holder}
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseSpent:
+class ReleaseSpent(Value, frozen=True):
     """Everything of the plan was delivered: from now on the release is good for nothing."""
 
     event: ClassVar[str] = "release.spent"
@@ -186,8 +202,7 @@ class ReleaseSpent:
         return {"nonce": self.nonce}
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseTold:
+class ReleaseTold(Value, frozen=True):
     """Who was mailed about it."""
 
     event: ClassVar[str] = "release.told"
@@ -203,8 +218,7 @@ class ReleaseTold:
         return {"what": self.what.value, "people": " ".join(self.people)}
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseReviewed:
+class ReleaseReviewed(Value, frozen=True):
     """An approver looked at a restore that two people let go. Remarks are sealed."""
 
     event: ClassVar[str] = "release.reviewed"
@@ -221,8 +235,7 @@ class ReleaseReviewed:
         return {"nonce": self.nonce, "reviewer": self.reviewer, "verdict": self.verdict.value}
 
 
-@dataclass(frozen=True, slots=True)
-class OpenReview:
+class OpenReview(Value, frozen=True):
     """A restore that two people let go and nobody reviewed yet."""
 
     run_id: str
@@ -231,10 +244,10 @@ class OpenReview:
     persons: tuple[str, ...]
     due: datetime
     told: bool = False
+    requester: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OpenQuestion:
+class OpenQuestion(Value, frozen=True):
     """A restore that waits for its approval."""
 
     run_id: str
@@ -242,10 +255,10 @@ class OpenQuestion:
     answer_by: datetime
     airflow_run: str = ""
     reminded: bool = False
+    custodians: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Value, frozen=True):
     """What waits for a person."""
 
     reviews: tuple[OpenReview, ...] = ()
@@ -261,13 +274,22 @@ def waiting(entries: Iterable[EvidenceEntry], now: datetime) -> Waiting:
         known, run = reading(entry), entry.subject
         if entry.event == ReleaseAsked.event:
             by = known.time("answer_by") or entry.at
-            questions[run] = OpenQuestion(run, entry.at, by, known.text("airflow_run"))
+            questions[run] = OpenQuestion(
+                run, entry.at, by, known.text("airflow_run"), custodians=known.words("custodians")
+            )
         elif entry.event in (ReleaseIssued.event, ReleaseRefusedBy.event):
             questions.pop(run, None)
             if known.text("way") == Way.BREAK_GLASS:
                 nonce = known.text("nonce")
                 due = known.time("review_by") or entry.at
-                reviews[nonce] = OpenReview(run, nonce, entry.at, known.words("responders"), due)
+                reviews[nonce] = OpenReview(
+                    run,
+                    nonce,
+                    entry.at,
+                    known.words("responders"),
+                    due,
+                    requester=known.text("requester"),
+                )
         elif entry.event == ReleaseReviewed.event:
             reviews.pop(known.text("nonce"), None)
         elif entry.event == ReleaseTold.event:
@@ -284,8 +306,9 @@ def waiting(entries: Iterable[EvidenceEntry], now: datetime) -> Waiting:
 
 CATALOGUE: Mapping[str, str] = {
     ReleaseAsked.event: "a restore was put to the approvers",
+    ReleaseAgreed.event: "one of those whom it takes agreed, and another's word is missing",
     ReleaseIssued.event: "a person let a restore go, or two did without an approver",
-    ReleaseRefusedBy.event: "an approver did not let it go",
+    ReleaseRefusedBy.event: "an approver or a custodian did not let it go",
     GlassBroken.event: "the first of two people let it go without an approver",
     ReleaseUsed.event: "a delivery began under the release",
     ReleaseSpent.event: "everything was delivered, and the release is spent",

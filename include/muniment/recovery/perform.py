@@ -8,11 +8,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import field
 
 from muniment.errors import FormatError, MunimentError, PlanChanged, TargetNotEmpty, TargetUnusable
 from muniment.model.item import Row
+from muniment.model.value import Mutable
 from muniment.recovery.delivered_index import index_pages
 from muniment.recovery.plan import Choice, RestorePlan, chosen
 from muniment.recovery.selected import AtHand, load_matching
@@ -39,8 +41,7 @@ def silent(source: str, done: int, total: int) -> None:
     """Tells nobody."""
 
 
-@dataclass(slots=True)
-class RestoreReport:
+class RestoreReport(Mutable):
     """What was done. `failures` are (item id, code and words); `differences` count what the target
     could not keep; `verified` are items read back from the target and equal to the vault's digest."""
 
@@ -126,7 +127,9 @@ def _perform_choice(
     found = at_hand.take(choice.source, record, selection) if at_hand else None
     found = found or load_matching(vault, history, record, selection)
     selected = select(found, withhold)
-    if selected.digest != choice.items_digest:
+    counted = {kind: sum(by.values()) for kind, by in choice.kinds.items()}
+    # Of the kinds too: what they are says whether it needs an approval.
+    if selected.digest != choice.items_digest or counted != Counter(r.kind for r in selected.rows):
         raise PlanChanged("the items are not those of the plan", to=choice.source)
     rows = target.placed(selected.rows)
     _refuse_conflicts(target, rows, choice.source)

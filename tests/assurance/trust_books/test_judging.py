@@ -87,6 +87,26 @@ def test_amounts_are_exact_whatever_their_size_and_places() -> None:
     assert sorted(wrong.odd) == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize(
+    "odd",
+    ["0.10", "-0.05", "", "-0.00", "1.5", "7", "1.005", "+1.00", " 1.00", "1e2", "1_0.00", "٣.00", "--1.00", "1.00-", ".50", "9" * 15 + ".99", "9" * 16 + ".99"],
+)  # fmt: skip
+@pytest.mark.parametrize("fine", ["2.50", "2.5001"])
+def test_a_column_of_cents_is_read_as_any_other_is(odd: str, fine: str) -> None:
+    """Columns in which every amount has two places are read at once, and cell by cell else."""
+    columns = {
+        "transaction_id": ["1", "2", "3"],
+        "amount": ["3.00", odd or None, "-4.25"],
+        "account_running_balance": ["3.00", "1.00", fine],
+    }
+    told = as_csv({name: list(values) for name, values in columns.items()})
+    one = books_from_columns({"trust_transaction": columns})
+    other = books_from_csv({"trust_transaction": told})
+    assert (one.places, one.odd) == (other.places, other.odd)
+    for name in columns:
+        assert list(one.entry(name)) == list(other.entry(name)), name
+
+
 def test_a_table_that_is_no_csv_is_refused_without_its_words(tables: Tables) -> None:
     with pytest.raises(ValueError, match="the table trust_account is not CSV") as caught:
         books_from_csv({"trust_account": b"account_id,currency\r\nZebra,USD,more\r\n"})

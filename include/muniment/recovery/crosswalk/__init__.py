@@ -14,6 +14,6 @@ naming source can tie together. The sightings are part of the vault: sealed deta
 Invariants: an id that two objects of one system bore, ever, ties nothing to anything; a merge or split is said with what
 moved where, and joins nothing; an object that cannot be read is unknown, never absent.
 
-- `sightings`, `joined`, `compare`, `standing`: pure functions over plain data.
-- `naming`, `record`, `tally`, `asking`: where they meet a vault.
+- `sightings`, `joined`, `compare`, `walls`: pure functions over plain data.
+- `naming`, `record`, `tally`, `asking`, `policy`: where they meet a vault.
 """

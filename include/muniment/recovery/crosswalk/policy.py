@@ -1,4 +1,4 @@
-"""Policy: what `standing` is asked about, gathered from a vault, a firm's documents and a plan."""
+"""Policy: who may receive what, by the walls that a firm noted and those of its documents."""
 
 from __future__ import annotations
 
@@ -6,76 +6,24 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cached_property
 
-from pydantic import TypeAdapter
-
 from muniment.clock import from_text
-from muniment.config.inventory import Classification
 from muniment.config.issues import FIRM_YAML
 from muniment.config.load import FirmConfig
 from muniment.config.matter_policy import MatterPolicies, MatterPolicy, policies_by_id
+from muniment.config.schema import validated
 from muniment.config.yaml_text import parse
 from muniment.errors import MunimentError, WalledOff
 from muniment.evidence.configuration import CHANGED, document_of
 from muniment.evidence.events import CONFIGURATION
 from muniment.model.item import Row
 from muniment.recovery.crosswalk.joined import Joined
-from muniment.recovery.crosswalk.naming import naming_sources
-from muniment.recovery.crosswalk.record import Latest
-from muniment.recovery.crosswalk.standing import (
-    UNKNOWN_WALLS,
-    MatterFacts,
-    MatterStanding,
-    Walls,
-    matter_standing,
-    may_receive,
-)
-from muniment.recovery.crosswalk.tally import LEDGER_KINDS
+from muniment.recovery.crosswalk.walls import UNKNOWN_WALLS, Walls, may_receive
 from muniment.recovery.plan import RestorePlan
 from muniment.recovery.selection import Filter, nothing_withheld
 from muniment.vault import names
 from muniment.vault.documents import EvidenceEntry
 from muniment.vault.evidence import load_stream, open_detail
 from muniment.vault.vault import Vault
-
-_POLICIES: TypeAdapter[tuple[MatterPolicy, ...]] = TypeAdapter(MatterPolicies)
-
-
-def standing_of(
-    vault: Vault, config: FirmConfig, joined: Joined, latest: Latest, plan: RestorePlan
-) -> MatterStanding:
-    """Whether the matter of a plan is critical, sealed, walled, or holds trust data, and why.
-
-    `joined` and `latest` are what `ask_for_matter` gave beside the selection that was planned. Needs operations' key.
-    """
-    ids = (*joined.ids, *joined.doubtful)
-    given = [choice for choice in plan.choices if choice.items]
-    rows = {row.source_id: row for row in config.rows}
-    named = bool(naming_sources(config) or latest.current or latest.unseen)
-    policies = policies_by_id(config.firm.matters, vault.keyring.id_key(names.MATTERS_ID_KEY))
-    keyed = {names.matter_of_key(m.key_id) for m in vault.trust.newest.matters}
-    then = from_text(plan.as_of)
-    return matter_standing(
-        MatterFacts(
-            ids=ids,
-            named=named,
-            now=latest.crosswalk.status(ids, vault.clock.now()),
-            then=latest.crosswalk.status(ids, then),
-            critical_sources=tuple(
-                # A source that the inventory does not know any more is not thereby less critical.
-                c.source
-                for c in given
-                if c.source not in rows or rows[c.source].classification is Classification.CRITICAL
-            ),
-            trust_sources=tuple(
-                c.source
-                for c in given
-                if (c.source in rows and rows[c.source].trust_data) or LEDGER_KINDS & set(c.kinds)
-            ),
-            policies=tuple(policy for each in ids for policy in policies.get(each, ())),
-            own_key=bool(keyed & set(ids)),
-        )
-    )
-
 
 _LACKING = frozenset({"D126", "D134", "T221", "T250"})
 """Findings after which an entry may be missing from the stream. What a stranger laid beside it or on top of it
@@ -121,7 +69,7 @@ class WallBook:
         if entry.seq not in self._read:
             try:
                 data = parse(document_of(open_detail(self._vault, entry), FIRM_YAML)).data
-                policies = _POLICIES.validate_python(data.get("matters") or ())
+                policies = validated(MatterPolicies, data.get("matters") or ())
                 self._read[entry.seq] = self._of(policies)
             except (MunimentError, ValueError, KeyError, OSError, EOFError):
                 self._read[entry.seq] = UNKNOWN_WALLS
@@ -199,11 +147,3 @@ class Entitlement:
         """Raises WalledOff."""
         if self._joined is not None:
             require_may_receive(self._book, self._joined, plan, self._people)
-
-
-def person_of(config: FirmConfig, login: str | None) -> str:
-    """From an Airflow login to an id of `people`; empty for one that nobody has."""
-    for who, person in config.firm.people.items():
-        if login and person.login == login:
-            return who
-    return login if login and login in config.firm.people else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from muniment.config.approvals import Approvals
@@ -11,6 +11,7 @@ from muniment.errors import PlanChanged, ReleaseMissing
 from muniment.evidence.events import reading, write
 from muniment.evidence.releases import (
     GlassBroken,
+    ReleaseAgreed,
     ReleaseAsked,
     ReleaseIssued,
     ReleaseRefusedBy,
@@ -20,13 +21,21 @@ from muniment.evidence.releases import (
 from muniment.recovery.plan import RestorePlan
 from muniment.recovery.release.book import Asked, Book, Release
 from muniment.recovery.release.needs import Need
-from muniment.recovery.release.people import Entitled, Party, require_entitled
+from muniment.recovery.release.people import (
+    Entitled,
+    Party,
+    enough,
+    require_a_word,
+    require_entitled,
+    without_word,
+)
 from muniment.vault.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is put to the approvers. `run` is the run's id in Airflow, empty elsewhere."""
+    """What is put to the approvers, and to the custodians of what is sealed in it. `run` is the run's id in Airflow,
+    empty elsewhere."""
 
     run_id: str
     plan: RestorePlan
@@ -34,6 +43,7 @@ class Question:
     needs: tuple[Need, ...]
     requested_at: datetime
     run: str = ""
+    custodians: tuple[str, ...] = ()
 
 
 def ask(vault: Vault, question: Question, approvals: Approvals) -> Asked:
@@ -57,6 +67,7 @@ def ask(vault: Vault, question: Question, approvals: Approvals) -> Asked:
         scope=question.plan.scope,
         matter=question.plan.selection if question.plan.scope == "matter" else "",
         airflow_run=question.run,
+        custodians=question.custodians,
     )
     write(vault, stream_of(now.year), event)
     asked = Book(vault).asked(question.run_id)
@@ -84,7 +95,7 @@ def release(vault: Vault, answer: Answer, entitled: Entitled, approvals: Approva
     Raises:
         ReleaseMissing: nobody was asked.
         PlanChanged: the plan is not the one that was asked for.
-        OwnApproval, NotAnApprover, TwoPersonsNeeded: it was not theirs to let go.
+        OwnApproval, NotAnApprover, TwoPersonsNeeded, CustodianNeeded: it was not theirs to let go.
     """
     book = Book(vault)
     asked = _asked(book, answer.run_id)
@@ -110,10 +121,48 @@ def release(vault: Vault, answer: Answer, entitled: Entitled, approvals: Approva
     return next(r for r in Book(vault).releases(answer.run_id) if r.nonce == nonce)
 
 
+def approve(
+    vault: Vault, answer: Answer, entitled: Entitled, approvals: Approvals
+) -> Release | None:
+    """One person's yes. Where something is sealed it may take two: an approver and its custodian, in any order.
+
+    Returns None while somebody's word is missing. Raises OwnApproval, NotAnApprover, PlanChanged, ReleaseMissing.
+    """
+    [responder] = answer.responders
+    book = Book(vault)
+    asked = _asked(book, answer.run_id)
+    _require_same(asked, answer.digest)
+    require_a_word(entitled, answer.requester, responder)
+    before = _agreed(book, answer, entitled, vault.clock.now() - approvals.lasting)
+    together = enough(entitled, answer.requester, [*before, responder])
+    if together is not None:
+        return release(vault, replace(answer, responders=together), entitled, approvals)
+    if responder.person not in {word.person for word in before}:
+        write(vault, asked.stream, ReleaseAgreed(answer.run_id, answer.digest, responder.person))
+    return None
+
+
+def _agreed(book: Book, answer: Answer, entitled: Entitled, since: datetime) -> list[Party]:
+    """Who agreed to this plan since then, and may today. After a no everybody is asked anew."""
+    found: list[Party] = []
+    for entry in book.entries(answer.run_id):
+        known = reading(entry)
+        if known.text("plan_digest") != answer.digest:
+            continue
+        if entry.event == ReleaseRefusedBy.event:
+            found.clear()
+        elif entry.event == ReleaseAgreed.event and entry.at > since:
+            word = entitled.person(known.text("responder"))
+            named = word.person in (*entitled.approvers, *entitled.custodians)
+            if named and not word.is_also(answer.requester):
+                found.append(word)
+    return found
+
+
 def refuse(vault: Vault, answer: Answer, entitled: Entitled) -> None:
-    """Records an approver's no. Raises what `release` raises where he has none to give."""
+    """Records the no of an approver, or of the custodian. Raises what `approve` raises where he has none to give."""
     asked = _asked(Book(vault), answer.run_id)
-    require_entitled(entitled, Way.NORMAL, answer.requester, answer.responders)
+    require_a_word(entitled, answer.requester, answer.responders[0])
     event = ReleaseRefusedBy(answer.run_id, answer.digest, answer.responders[0].person)
     write(vault, asked.stream, event)
 
@@ -123,7 +172,8 @@ def break_glass(
 ) -> Release | None:
     """One of two people lets a restore go; with the second, who must be another, there is a release.
 
-    Returns None after the first. Raises TwoPersonsNeeded, OwnApproval, PlanChanged, ReleaseMissing.
+    Returns None after the first. Raises TwoPersonsNeeded, OwnApproval, CustodianNeeded, PlanChanged,
+    ReleaseMissing.
     """
     [responder] = answer.responders
     book = Book(vault)
@@ -141,10 +191,12 @@ def break_glass(
 
 
 def require_one_of_two(entitled: Entitled, requester: Party, responder: Party) -> None:
-    """Raises TwoPersonsNeeded or OwnApproval for somebody who can be neither."""
-    others = (p for p in entitled.glass_breakers if not entitled.person(p).is_also(responder))
+    """Raises TwoPersonsNeeded or OwnApproval for somebody who can be neither; CustodianNeeded where the other one would
+    have to be two custodians."""
+    missing = without_word(entitled, requester, (responder,))
+    others = (entitled.person(who) for who in (*missing, *entitled.glass_breakers))
     other = next(
-        (entitled.person(p) for p in others if not entitled.person(p).is_also(requester)), Party()
+        (p for p in others if not p.is_also(responder) and not p.is_also(requester)), Party()
     )
     require_entitled(entitled, Way.BREAK_GLASS, requester, (responder, other))
 

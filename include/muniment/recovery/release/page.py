@@ -25,7 +25,8 @@ GIVEN: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Who wants it and why, in words; `zone` is the firm's. `needs` empty: it needs nobody's approval."""
+    """Who wants it and why, in words; `zone` is the firm's. `needs` empty: it needs nobody's approval. `custodians` keep
+    the seal of something in it."""
 
     requester: str
     reason: str
@@ -33,6 +34,20 @@ class Request:
     zone: tzinfo
     needs: tuple[Need, ...] = ()
     approvers: tuple[str, ...] = ()
+    for_whom: str = ""
+    sealed_to: str = ""
+    """An age recipient; empty for a delivery in the clear."""
+    custodians: tuple[str, ...] = ()
+
+    @property
+    def receiver(self) -> str:
+        return self.for_whom or "whoever asked, whom firm.yaml does not name"
+
+    @property
+    def sealing(self) -> str:
+        if self.sealed_to:
+            return f"sealed: it opens with the key of {self.for_whom} alone"
+        return "NOT SEALED: whoever reads the restore area can read it"
 
 
 def page_of(plan: RestorePlan, request: Request) -> str:
@@ -52,10 +67,12 @@ def lines_of(plan: RestorePlan, request: Request) -> list[str]:
         f"about {minutes(plan)}",
         f"Why: {request.reason}",
         f"As of {local(plan.as_of, request.zone)}, to: {plan.target}",
+        f"For {request.receiver}; {request.sealing}",
         *(f"{c.source}: {c.items:,} items of {local(c.taken_at, request.zone)}" for c in plan.choices),
         *([f"Widest gap between the sources: {gap(plan)}"] if len(plan.choices) > 1 else []),
         *([f"{len(lost(plan, request.zone))} things to know of what cannot come back: see the page"] if lost(plan, request.zone) else []),
         "It needs an approval because " + "; ".join(WORDS[need] for need in request.needs),
+        *([_seal(request)] if Need.SEALED in request.needs else []),
         f"What is approved is this plan: {plan.digest}",
     ]  # fmt: skip
 
@@ -67,7 +84,9 @@ def _head(plan: RestorePlan, request: Request) -> Iterator[str]:
         ("Asked by", request.requester or "unknown"),
         ("Asked at", _moment(request.requested_at, request.zone)),
         ("Why", request.reason),
+        ("For", request.receiver),
         ("To", plan.target),
+        ("Sealed", request.sealing),
         ("How much", f"{plan.items:,} items, {size(plan.bytes)}"),
         ("Takes about", minutes(plan)),
         ("Widest gap", gap(plan)),
@@ -80,9 +99,25 @@ def _head(plan: RestorePlan, request: Request) -> Iterator[str]:
             for n in request.needs
         )
         yield f"</ul><p>It may be given by: {html.line(', '.join(request.approvers))}; never by who asked.</p>"
+        if Need.SEALED in request.needs:
+            yield f"<p>{html.line(_seal(request))}</p>"
     else:
         yield "<p>It needs no approval.</p>"
     yield f"<p>What is approved is this plan and no other. Its digest:<br><code>{html.line(plan.digest)}</code></p>"
+
+
+def _seal(request: Request) -> str:
+    """Whose word it takes besides an approver's."""
+    if not request.custodians:
+        return "Something in it is sealed, and firm.yaml names no custodian of it: an approver's word is enough."
+    told = [
+        who + (" (who asked for it)" if who == request.requester else "")
+        for who in request.custodians
+    ]
+    return (
+        f"Something in it is sealed by {', '.join(told)}: it goes only with the word of the custodian and of an approver who "
+        "is another person. The managing partner's word is both; a custodian who asked for it has agreed by that."
+    )
 
 
 def _sources(plan: RestorePlan, zone: tzinfo) -> Iterator[str]:

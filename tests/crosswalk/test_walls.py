@@ -1,4 +1,4 @@
-"""Who may receive a matter, and what needs more than a technician: closed whenever something cannot be told."""
+"""Who may receive a matter: closed whenever something cannot be told."""
 
 from __future__ import annotations
 
@@ -16,15 +16,7 @@ from muniment.errors import WalledOff
 from muniment.evidence.events import CONFIGURATION
 from muniment.recovery.crosswalk.asking import ask_for_matter
 from muniment.recovery.crosswalk.policy import WallBook, require_may_receive, withholding
-from muniment.recovery.crosswalk.sightings import Status
-from muniment.recovery.crosswalk.standing import (
-    UNKNOWN_WALLS,
-    Ground,
-    MatterFacts,
-    Walls,
-    matter_standing,
-    may_receive,
-)
+from muniment.recovery.crosswalk.walls import UNKNOWN_WALLS, Walls, may_receive
 from muniment.recovery.plan import make_restore_plan
 from muniment.recovery.selected import load_matching
 from muniment.recovery.selection import Scope, Selection, select
@@ -37,10 +29,6 @@ OPEN = Walls({})
 
 def walls(*people: str, matter: str = ONE) -> Walls:
     return Walls({matter: frozenset(people)})
-
-
-def facts(**values: Any) -> MatterFacts:
-    return MatterFacts((ONE, TWO), **values)
 
 
 # -- walls -------------------------------------------------------------------------------------------
@@ -74,39 +62,7 @@ def test_more_walls_never_let_more_through() -> None:
                 assert may_receive(people, [ONE], [now], [then]).allowed
 
 
-# -- standing ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("given", "grounds"),
-    [
-        (facts(named=True, now=Status.OPEN, then=Status.OPEN), [Ground.ACTIVE]),
-        (facts(named=True, now=Status.CLOSED, then=Status.PENDING), [Ground.ACTIVE]),
-        (facts(named=True, now=Status.CLOSED, then=Status.CLOSED), []),
-        (facts(named=True, now=Status.UNKNOWN), [Ground.STATUS_UNKNOWN]),
-        (facts(named=True), [Ground.STATUS_UNKNOWN]),
-        (facts(named=False), []),
-        (facts(critical_sources=("dms",)), [Ground.CRITICAL_SOURCE]),
-    ],
-)
-def test_an_active_matter_is_critical_and_a_closed_one_follows_its_systems(
-    given: MatterFacts, grounds: list[Ground]
-) -> None:
-    standing = matter_standing(given)
-    assert [ground for ground, _ in standing.grounds] == grounds
-    assert standing.critical is standing.needs_approval is bool(grounds)
-    assert len(standing.reasons()) == len(grounds)
-
-
-def test_sealed_walled_trust_and_own_keys_need_approval_without_being_critical() -> None:
-    policy = MatterPolicy(matter=ONE, sealed=True, custodian="kim", walled_from=("lee",))
-    standing = matter_standing(facts(policies=(policy,), trust_sources=("books",)))
-    assert (standing.critical, standing.sealed, standing.walled, standing.trust) == (
-        False, True, True, True,
-    )  # fmt: skip
-    assert standing.custodians == ("kim",) and standing.walled_from == ("lee",)
-    assert standing.needs_approval
-    assert matter_standing(facts(own_key=True)).sealed
+# -- what firm.yaml says -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
