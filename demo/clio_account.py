@@ -1,16 +1,9 @@
-"""The firm's Clio account in the demonstration: the simulator of tests/simulators/clio as a server of its own,
-the backup user's browser, and what is true of the account.
-
-The vendor's side is a program that imports nothing of the product; its certificate authority is its own.
-The folder holds what it prints when it is ready (tokens of an invented firm among it), and its certificates.
-"""
+"""The firm's Clio account in the demonstration: where it is, and the backup user's browser."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,104 +14,48 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 
 from muniment.embedded.airflow import free_port
-from muniment.embedded.processes import Child, ProcessSet
 from muniment.errors import EmbeddedError
-from muniment.sources.web.exact import parse
+
+from .vendors import ANSWER_SECONDS, Vendor, VendorServer
 
 _NAME = "clio"
 _SEED = 7
 _REDIRECT_PORT = 8917
-_ANSWER_SECONDS = 60.0
 _CONSENT_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """How the vendor is reached. `told` is what the program printed; `redirect_uri` is where the browser goes
-    after consent."""
+class Account(Vendor):
+    """`redirect_uri` is where the browser goes after consent."""
 
-    told: Mapping[str, Any]
     redirect_uri: str
 
     @property
     def host(self) -> str:
         return str(self.told["app"])
 
-    @property
-    def ca(self) -> Path:
-        return Path(self.told["ca"])
-
-    def control(self, deed: str, **asked: Any) -> Any:
-        """What the firm does in its account, and what is true of it; money keeps its digits."""
-        with self.session() as session:
-            answer = session.post(
-                f"{self.told['control']}/{deed}", data=json.dumps(asked), timeout=_ANSWER_SECONDS
-            )
-        if not answer.ok:
-            raise EmbeddedError(
-                f"The Clio simulator answered {answer.status_code}: {answer.text[:300]}", to=deed
-            )
-        return parse(answer.content)
-
     def sequence(self) -> int:
         """Of the newest change; the truth of any moment is asked for by it."""
         return int(self.control("clock")["sequence"])
 
-    def session(self) -> requests.Session:
-        session = requests.Session()
-        session.verify = str(self.ca)
-        session.trust_env = False
-        return session
+
+def start_account(
+    folder: Path, repository: Path, numbers: Sequence[str], papers: Path, *, documents: int
+) -> Account:
+    """Starts the vendor's side, with a matter for each of `numbers`, whose documents hold what lies below `papers`.
+
+    Raises EmbeddedError when it is not ready in time.
+    """
+    uri = f"http://127.0.0.1:{free_port(_REDIRECT_PORT)}/clio"
+    arguments = [f"--seed={_SEED}", "--rate=0", f"--matters={len(numbers)}"]
+    arguments += [f"--documents-per-matter={documents}", f"--papers={papers}"]
+    arguments += [f"--display-number={number}" for number in numbers]
+    arguments += [f"--redirect-uri={uri}"]
+    return Account(server(folder, repository).start(arguments), uri)
 
 
-class ClioServer:
-    """One server over one folder. Another program with the same folder sees and stops the same."""
-
-    def __init__(self, folder: Path, repository: Path) -> None:
-        self._folder = folder
-        self._repository = repository
-        self._processes = ProcessSet(folder)
-
-    def start(
-        self, numbers: Sequence[str], papers: Path, *, documents: int, timeout: float = 60.0
-    ) -> Account:
-        """Starts it, with a matter for each of `numbers`, whose documents hold what lies below `papers`.
-
-        Raises EmbeddedError when it is not ready in time.
-        """
-        uri = f"http://127.0.0.1:{free_port(_REDIRECT_PORT)}/clio"
-        command = [sys.executable, "-m", "tests.simulators.clio", f"--seed={_SEED}", "--rate=0"]
-        command += [f"--matters={len(numbers)}", f"--documents-per-matter={documents}"]
-        command += [f"--display-number={number}" for number in numbers]
-        command += [
-            f"--papers={papers}",
-            f"--redirect-uri={uri}",
-            f"--folder={self._folder / 'ca'}",
-        ]
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        child = Child(_NAME, command, dict(os.environ), self._repository, patience=5.0)
-        self._processes.start(child)
-        deadline = time.monotonic() + timeout
-        while (told := self._told()) is None:
-            if self._processes.fallen() or time.monotonic() > deadline:
-                raise EmbeddedError(
-                    f"The Clio simulator is not ready. Its last words:\n{self._processes.tail(_NAME)}",
-                    to=str(self._processes.log(_NAME)),
-                )
-            time.sleep(0.05)
-        return Account(told, uri)
-
-    def stop(self) -> None:
-        """Ends it; does nothing when it does not run."""
-        self._processes.stop()
-
-    def _told(self) -> dict[str, Any] | None:
-        """Its one line, once it stands there whole."""
-        for line in self._processes.tail(_NAME).splitlines():
-            if line.startswith("{") and line.endswith("}"):
-                told: dict[str, Any] = json.loads(line)
-                return told
-        return None
+def server(folder: Path, repository: Path) -> VendorServer:
+    return VendorServer(_NAME, folder, repository)
 
 
 def consent(
@@ -157,17 +94,17 @@ def _allow(account: Account, page: str) -> None:
             page.partition("?")[0],
             data=asked | decision,
             allow_redirects=False,
-            timeout=_ANSWER_SECONDS,
+            timeout=ANSWER_SECONDS,
         )
         _come_back(browser, answer.headers["Location"])
 
 
 def _come_back(browser: requests.Session, address: str) -> None:
     """The command prints the page first and listens then: a person is slower than that, this browser is not."""
-    deadline = time.monotonic() + _ANSWER_SECONDS
+    deadline = time.monotonic() + ANSWER_SECONDS
     while True:
         try:
-            browser.get(address, timeout=_ANSWER_SECONDS)
+            browser.get(address, timeout=ANSWER_SECONDS)
             return
         except requests.ConnectionError:
             if time.monotonic() > deadline:

@@ -19,6 +19,7 @@ from .story import (
     Clio,
     Door,
     Drill,
+    Held,
     Story,
     Trust,
     Verification,
@@ -182,6 +183,7 @@ def _restore(story: Story, marks: Marks) -> RenderableType:
             ("from the share", _verdict(marks, whole, said)),
             ("from Clio", _verdict(marks, not given.clio.wrong, _from_clio(given.clio))),
             ("held in trust", _verdict(marks, given.trust.reconciles, _held_in_trust(given.trust))),
+            *((one.what, _verdict(marks, one.whole, _held_of(one))) for one in given.others),
             ("where it lies", given.folder),
         )
     )
@@ -189,6 +191,10 @@ def _restore(story: Story, marks: Marks) -> RenderableType:
 
 def _from_clio(back: Clio) -> str:
     return f"{back.wrong:,} items are NOT as they were" if back.wrong else back.words
+
+
+def _held_of(one: Held) -> str:
+    return f"{one.found:,} of {one.there:,} have the SHA-256 they had"
 
 
 def _held_in_trust(held: Trust) -> str:

@@ -1,4 +1,4 @@
-"""Set-up of the example firm: its two documents, its keys, its vault, its Clio account."""
+"""Set-up of the example firm: its two documents, its keys, its vault, and what others keep for it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from muniment.config.issues import FIRM_YAML, INVENTORY_CSV
 from muniment.config.load import FirmConfig, load_firm
 from muniment.config.sheet import read_sheet, write_sheet
 from muniment.embedded.s3 import ADMIN, REGION, EmbeddedS3
+from muniment.vault.age import Identity
 from muniment.vault.setup import PublicHolder, PublicSigner, create_vault
 from muniment.vault.store.base import Store as VaultStore
 from muniment.vault.store.local import LocalStore
@@ -25,6 +26,8 @@ from muniment.vault.store.s3_client import S3Credential, make_client
 
 from .clio_account import Account, consent
 from .firm import words
+from .firm_office import add_office, secrets
+from .office import Vendors
 from .place import BUCKET, CLIO, FIRM_ID, SOURCE, TRUST, Place
 from .servers import LOCK_DAYS, MAIL_CONNECTION, PARTNER, Store
 
@@ -33,6 +36,8 @@ SHARD = "64MiB"
 
 CLIO_KEY = "clio.secret"
 """The file with the secret of the firm's application at Clio."""
+PARTNER_KEY = "managing-partner.age-identity"
+"""The file with the key of the managing partner, which a person keeps: no machine of the firm has it."""
 _NOT_COVERED = "practice-management"
 """The example's row for what nobody backs up yet."""
 
@@ -66,7 +71,7 @@ alerts:
 """
 
 
-def set_up(place: Place, store: Store, account: Account) -> FirmConfig:
+def set_up(place: Place, store: Store, vendors: Vendors) -> FirmConfig:
     """Writes firm.yaml and inventory.csv, makes all keys, creates the vault and pins it."""
     answers = Answers(
         firm_id=FIRM_ID,
@@ -84,15 +89,20 @@ def set_up(place: Place, store: Store, account: Account) -> FirmConfig:
     )
     place.staging.mkdir(parents=True, mode=0o700)
     write_example(place.firm, answers)
-    _adapt(place, store)
-    _add_account(place, account)
+    recipient = Identity.generate()
+    _adapt(place, store, str(recipient.recipient))
+    _add_account(place, vendors.account)
+    add_office(place, vendors)
     config = load_firm(place.firm)
     config.raise_issues()
     # In the demonstration nobody keeps the passphrases; a firm writes them down (`init-firm`).
     keys = make_keys(
         place.keys, {name: new_passphrase() for name in ("root", "escrow-1", "escrow-2")}
     )
-    _write_private(place.keys / CLIO_KEY, str(account.told["client_secret"]))
+    held = secrets(vendors) | {CLIO_KEY: str(vendors.account.told["client_secret"])}
+    for name, secret in held.items():
+        _write_private(place.keys / name, secret)
+    _write_private(place.keys / PARTNER_KEY, f"{recipient}\n")
     pin = create_vault(
         open_as(place, ADMIN),
         keys.root,
@@ -113,15 +123,16 @@ def open_as(place: Place, role: str) -> VaultStore:
     return S3Store(make_client(server.settings(), credential), BUCKET)
 
 
-def _adapt(place: Place, store: Store) -> None:
+def _adapt(place: Place, store: Store, recipient: str) -> None:
     """What a technician would change in firm.yaml: smaller shards, where alerts go, with which login
-    the managing partner answers, and an access key of its own for each role that writes more, or
+    the managing partner answers, to which key deliveries to her are sealed, and an access key of its own for each role that writes more, or
     other things, than a worker may."""
     path = place.firm / FIRM_YAML
     text = path.read_text(encoding="utf-8")
     line = f"  {SOURCE}:\n"
     text = text.replace(line, f"{line}    shard_size: {SHARD}\n", 1)
     text = re.sub(r"# login: partner .*", f"login: {PARTNER}", text, count=1)
+    text = re.sub(r"# recipient: age1.*", f"recipient: {recipient}", text, count=1)
     # In the place of the example that is commented out.
     before, _, rest = text.partition("# alerts:\n")
     text = before + ALERTS + rest[rest.index("labels:\n") :]
@@ -140,7 +151,7 @@ def _add_account(place: Place, account: Account) -> None:
     path = place.firm / FIRM_YAML
     text = path.read_text(encoding="utf-8")
     shown = {
-        "state": place.clio_state,
+        "state": place.state,
         "client_id": account.told["client_id"],
         "secret": place.keys / CLIO_KEY,
         "redirect_uri": account.redirect_uri,

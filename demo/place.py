@@ -10,7 +10,9 @@ FIRM_ID = "harrow"
 SOURCE = "file-server"
 CLIO = "clio"
 TRUST = "trust-books"
-SOURCES = (SOURCE, CLIO, TRUST)
+TENANT = "m365"
+NETDOCS = "netdocuments"
+SOURCES = (SOURCE, CLIO, TRUST, TENANT, NETDOCS)
 BUCKET = "harrow-vault"
 
 
@@ -51,6 +53,11 @@ class Place:
         return self.home / "restores"
 
     @property
+    def opened(self) -> Path:
+        """What was delivered, unsealed with the key of the person for whom it was."""
+        return self.home / "opened"
+
+    @property
     def store(self) -> Path:
         """The vault, where there is no S3 server."""
         return self.home / "store"
@@ -70,9 +77,19 @@ class Place:
         return self.home / "clio"
 
     @property
-    def clio_state(self) -> Path:
-        """The firm's side of it: the sealed consent, the count of requests."""
-        return self.home / "clio-state"
+    def tenant(self) -> Path:
+        """Microsoft's side of the firm's tenant."""
+        return self.home / "m365"
+
+    @property
+    def netdocs(self) -> Path:
+        """The vendor's side of the firm's NetDocuments repository."""
+        return self.home / "netdocuments"
+
+    @property
+    def state(self) -> Path:
+        """The firm's side of all three: the sealed consent, the counts of requests."""
+        return self.home / "state"
 
     @property
     def postgres(self) -> Path:

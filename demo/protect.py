@@ -2,23 +2,45 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from muniment.clock import from_text
 from muniment.embedded.airflow_api import AirflowApi
 from muniment.errors import EmbeddedError
+from muniment.recovery.sealed.opening import open_delivery
+from muniment.vault.age import parse_identities
 
 from . import firm, story
 from .clio_truth import ClioTruth
-from .place import CLIO, FIRM_ID, SOURCE, TRUST
+from .firm_setup import PARTNER_KEY
+from .office import Kept, Vendors
+from .place import CLIO, FIRM_ID, NETDOCS, SOURCE, SOURCES, TENANT, TRUST
 from .runs import asked_for, followed, seconds_of, stages_of, switched_on
 from .setting import BACKUPS, CANARY, CHECKPOINT, RESTORE, WATCH, Setting
 from .story import money_text, size_text
 
 STAGES = ("plan", "extract", "encrypt", "upload", "validate_checksums", "commit_snapshot")
 TEST_MAIL = "test:"
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was true of the story's matter on Monday, at those who keep it."""
+
+    clio: ClioTruth
+    mails: Kept
+    documents: Kept
+
+    @classmethod
+    def of(cls, clio: ClioTruth, vendors: Vendors) -> Before:
+        tenant, netdocs = vendors.tenant, vendors.netdocs
+        number = firm.STORY_MATTER
+        return cls(clio, tenant.of_matter(number), netdocs.of_matter(number))
 
 
 Outcomes = Mapping[str, Mapping[str, Any]]
@@ -29,7 +51,7 @@ def back_up(setting: Setting, title: str) -> tuple[Outcomes, story.Backup]:
     """One run of each source's backup, all at once; answers what they left and what is told of it."""
     api = setting.api
     outcomes: dict[str, Mapping[str, Any]] = {}
-    with setting.teller.step(f"{title}, of three systems at once") as step:
+    with setting.teller.step(f"{title}, of five systems at once") as step:
         asked = {source: asked_for(api, dag) for source, dag in BACKUPS.items()}
         runs = {s: followed(api, BACKUPS[s], run_id, step) for s, run_id in asked.items()}
         for source, run_id in asked.items():
@@ -49,7 +71,8 @@ def back_up(setting: Setting, title: str) -> tuple[Outcomes, story.Backup]:
         stages=stages_of(api.tasks(BACKUPS[SOURCE], asked[SOURCE]), STAGES),
         beside=[
             _beside(source, outcomes[source]["counts"], seconds_of(runs[source]))
-            for source in (CLIO, TRUST)
+            for source in SOURCES
+            if source != SOURCE
         ],
     )
 
@@ -93,23 +116,32 @@ def go_on_watch(setting: Setting) -> None:
         step.note(f"it arrived at {', '.join(mail.to)}")
 
 
-def give_back(setting: Setting, as_of: str, clio: ClioTruth) -> story.Restore:
+def give_back(setting: Setting, as_of: str, before: Before) -> story.Restore:
     """Restores the story's matter as it was, from all its systems, and compares everything with the truth."""
     run_seconds = _restore(setting, setting.api, as_of)
+    _open(setting)
     folder = delivered(setting)
     with setting.teller.step("Comparing every file with the truth") as step:
         wanted = setting.monday.of_matter(firm.STORY_MATTER)
         files = {path: entry for path, entry in wanted.items() if entry.kind == "file"}
         compared = setting.monday.compare(folder, wanted)
+        numbered = _under_their_own_names(folder, compared, wanted)
+        compared = setting.monday.compare(folder, wanted)
         wrong = {*compared.missing, *compared.changed}
         identical = sum(1 for path in files if path not in wrong)
-        step.note(f"{identical:,} of {len(files):,} files are identical")
+        words = f"{identical:,} of {len(files):,} files are identical"
+        if numbered:
+            words += (
+                f"; {numbered} came with a number, because Windows holds their names for others'"
+            )
+        step.note(words)
     if not compared.identical:
         raise EmbeddedError(
             f"{len(wrong)} items differ from the truth and {len(compared.extra)} are too many",
             to=str(folder),
         )
-    back, held = _compare_clio(setting, clio)
+    back, held = _compare_clio(setting, before.clio)
+    others = _compare_others(setting, before)
     return story.Restore(
         matter=firm.STORY_MATTER,
         as_of="Monday night",
@@ -120,7 +152,29 @@ def give_back(setting: Setting, as_of: str, clio: ClioTruth) -> story.Restore:
         folder=str(folder),
         clio=back,
         trust=held,
+        others=others,
     )
+
+
+def _under_their_own_names(
+    folder: Path, compared: firm.Comparison, wanted: Mapping[bytes, firm.Entry]
+) -> int:
+    """A sealed delivery is opened on any machine, so of names that some take for one the second has a number. This
+    machine holds both. How many there were; what has other bytes stays as it is, and is told."""
+    others: dict[tuple[Path, str], Path] = {}
+    for path in compared.extra:
+        at = folder / Path(os.fsdecode(path))
+        if at.is_file():
+            others[at.parent, sha256(at.read_bytes()).hexdigest()] = at
+    done = 0
+    for path in compared.missing:
+        own = folder / Path(os.fsdecode(path))
+        if found := others.pop((own.parent, wanted[path].sha256), None):
+            there = own.parent.stat()
+            found.rename(own)
+            os.utime(own.parent, ns=(there.st_atime_ns, there.st_mtime_ns))
+            done += 1
+    return done
 
 
 def _compare_clio(setting: Setting, clio: ClioTruth) -> tuple[story.Clio, story.Trust]:
@@ -140,9 +194,39 @@ def _compare_clio(setting: Setting, clio: ClioTruth) -> tuple[story.Clio, story.
     return back, held
 
 
+def _compare_others(setting: Setting, before: Before) -> list[story.Held]:
+    """Every mail and every version of a document, by its SHA-256."""
+    with setting.teller.step("Comparing its mails, and its documents of NetDocuments") as step:
+        found = [
+            story.Held(what, len(kept.digests), kept.found_in(delivered(setting, source)))
+            for what, source, kept in (
+                ("mails", TENANT, before.mails),
+                ("documents", NETDOCS, before.documents),
+            )
+        ]
+        step.note(", ".join(f"{one.found} of {one.there} {one.what}" for one in found))
+    if not all(one.whole for one in found):
+        raise EmbeddedError(
+            "Not everything came back: "
+            + ", ".join(f"{one.found} of {one.there} {one.what}" for one in found),
+            to=str(delivered(setting, TENANT).parent),
+        )
+    return found
+
+
 def delivered(setting: Setting, source: str = SOURCE) -> Path:
-    """The folder that the restore delivered to."""
-    return setting.place.restores / FIRM_ID / "monday" / source
+    """What the restore delivered, unsealed."""
+    return setting.place.opened / source
+
+
+def _open(setting: Setting) -> None:
+    """As the managing partner does with `age` and `tar`, which not every machine of a demonstration has."""
+    with setting.teller.step("The managing partner opens it with her key") as step:
+        sealed = setting.place.restores / FIRM_ID / "monday"
+        [key] = parse_identities((setting.place.keys / PARTNER_KEY).read_text())
+        open_delivery(sealed, key, setting.place.opened)
+        parts = sorted(path.name for path in sealed.glob("*.tar.age"))
+        step.note(f"{len(parts)} sealed files; `age` and `tar` open each")
 
 
 def _restore(setting: Setting, api: AirflowApi, as_of: str) -> float:
@@ -152,6 +236,7 @@ def _restore(setting: Setting, api: AirflowApi, as_of: str) -> float:
         "as_of": as_of,
         "reason": "lost_or_deleted",
         "deliver_to": "monday",
+        "for_whom": "managing-partner",
     }
     with setting.teller.step(f"Restoring matter {firm.STORY_MATTER}") as step:
         run_id = asked_for(api, RESTORE, form)

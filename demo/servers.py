@@ -1,10 +1,11 @@
-"""Servers: PostgreSQL, the S3 server, the mail server, the Clio account and Airflow of the demonstration."""
+"""Servers: PostgreSQL, the S3 server, the mail server, the vendors and Airflow of the demonstration."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +15,11 @@ from muniment.embedded.postgres import EmbeddedPostgres
 from muniment.embedded.s3 import REGION, EmbeddedS3, program
 from muniment.errors import EmbeddedError
 
-from .clio_account import Account, ClioServer
+from . import clio_account
+from .clio_account import Account
 from .firm import STORY_MATTER, Truth
 from .mail_sink import MailSink
+from .office import Repository, Tenant, netdocs_server, start_netdocs, start_tenant, tenant_server
 from .place import BUCKET, Place
 
 CONNECTION = "harrow_store"
@@ -25,6 +28,7 @@ LOCK_DAYS = 21
 CLIO_MATTERS = 12
 CLIO_DOCUMENTS = 5
 """About so many in each of the account's matters."""
+NETDOCS_MATTERS = 3
 USER = "technician"
 PARTNER = "partner"
 """The managing partner's own login: who answers a drill is not who holds it."""
@@ -83,9 +87,9 @@ def start_clio(place: Place, monday: Truth, *, matters: int = CLIO_MATTERS) -> A
     """Starts the vendor's side of the firm's Clio account: the first matters of the share are there too, and
     documents open because they are such as lie in the folder of the story's matter."""
     numbers = [_as_at_clio(number, title) for number, title in monday.matters[:matters]]
-    papers = next(place.share.glob(f"Matters/{STORY_MATTER} *"))
-    server = ClioServer(place.clio, place.repository)
-    account = server.start(numbers, papers, documents=CLIO_DOCUMENTS)
+    account = clio_account.start_account(
+        place.clio, place.repository, numbers, _papers(place), documents=CLIO_DOCUMENTS
+    )
     # A real vendor takes longer over its ledgers.
     account.control("settings", report_polls=1)
     rows = account.control("truth", resources=["matters"])["resources"]["matters"]
@@ -93,6 +97,23 @@ def start_clio(place: Place, monday: Truth, *, matters: int = CLIO_MATTERS) -> A
         values = {"description": title, "status": "Open"}
         account.control("change", collection="matters", id=row["id"], values=values)
     return account
+
+
+def start_office(place: Place, monday: Truth) -> tuple[Tenant, Repository]:
+    """Starts the firm's Microsoft 365 tenant and its NetDocuments repository. The story's matter is in both."""
+    others = [number for number, _ in monday.matters if number != STORY_MATTER]
+    numbers = [STORY_MATTER, *others[: NETDOCS_MATTERS - 1]]
+    with ThreadPoolExecutor(1) as pool:
+        netdocs = pool.submit(
+            start_netdocs, place.netdocs, place.repository, numbers, _papers(place)
+        )
+        tenant = start_tenant(place.tenant, place.repository, STORY_MATTER, _papers(place))
+        return tenant, netdocs.result()
+
+
+def _papers(place: Place) -> Path:
+    """Documents of vendors open because they are such as lie in the folder of the story's matter."""
+    return next(place.share.glob(f"Matters/{STORY_MATTER} *"))
 
 
 def _as_at_clio(number: str, title: str) -> str:
@@ -123,6 +144,11 @@ def stop_all(place: Place) -> None:
     """Ends every process of the demonstration; does nothing when none runs."""
     stop_airflow(place.airflow)
     MailSink(place.mail).stop()
-    ClioServer(place.clio, place.repository).stop()
+    for server in (
+        clio_account.server(place.clio, place.repository),
+        tenant_server(place.tenant, place.repository),
+        netdocs_server(place.netdocs, place.repository),
+    ):
+        server.stop()
     EmbeddedPostgres(place.postgres).stop()
     EmbeddedS3(place.s3).stop(5.0)

@@ -12,9 +12,9 @@ from muniment.vault.trust import Pin
 from muniment.vault.vault import Vault
 
 from . import firm
-from .clio_account import Account
 from .firm_setup import open_as
 from .mail_sink import MailSink
+from .office import Vendors
 from .place import FIRM_ID, SOURCES, Place
 from .servers import USER, Store
 from .teller import Teller
@@ -38,7 +38,7 @@ class Setting:
     services: AirflowServices
     config: FirmConfig
     monday: firm.Truth
-    account: Account
+    vendors: Vendors
     api: AirflowApi
 
     @property

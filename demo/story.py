@@ -93,6 +93,19 @@ class Trust:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """How many mails or documents of the matter a vendor had, and how many of them came back byte for byte."""
+
+    what: str
+    there: int
+    found: int
+
+    @property
+    def whole(self) -> bool:
+        return self.there == self.found > 0
+
+
+@dataclass(frozen=True, slots=True)
 class Restore:
     """One matter given back, from all its systems. `identical` counts files of the share whose SHA-256 is that
     of the truth."""
@@ -106,10 +119,17 @@ class Restore:
     folder: str
     clio: Clio
     trust: Trust
+    others: Sequence[Held] = ()
 
     @property
     def whole(self) -> bool:
-        return self.files == self.identical and not self.clio.wrong and self.trust.reconciles
+        others = all(one.whole for one in self.others)
+        return (
+            self.files == self.identical
+            and not self.clio.wrong
+            and self.trust.reconciles
+            and others
+        )
 
 
 @dataclass(frozen=True, slots=True)

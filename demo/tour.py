@@ -19,10 +19,28 @@ from muniment.embedded.postgres import EmbeddedPostgres
 from . import firm, story
 from .clio_truth import VERSIONS, ClioTruth
 from .firm_setup import give_consent, set_up
+from .office import Vendors
 from .place import SOURCE, Place
-from .protect import back_up, delivered, ended_at, give_back, go_on_watch, sign_heads
+from .protect import (
+    Before,
+    back_up,
+    delivered,
+    ended_at,
+    give_back,
+    go_on_watch,
+    sign_heads,
+)
 from .prove import drill, verify
-from .servers import PARTNER, USER, airflow, start_clio, start_mail, start_store, stop_all
+from .servers import (
+    PARTNER,
+    USER,
+    airflow,
+    start_clio,
+    start_mail,
+    start_office,
+    start_store,
+    stop_all,
+)
 from .setting import Setting
 from .spoil import go_bad, steal_and_spoil
 from .teller import Step, Teller
@@ -51,7 +69,9 @@ class Tour:
 
         heading("Monday night: the first backup, in Airflow")
         first, first_told = back_up(setting, "The first backup")
-        clio = ClioTruth(setting.account, setting.account.sequence())
+        account = setting.vendors.account
+        clio = ClioTruth(account, account.sequence())
+        before = Before.of(clio, setting.vendors)
         heading("Tuesday: a day of work, and the second backup")
         day, at_clio = self._work_a_day(setting)
         _, second_told = back_up(setting, "The second backup")
@@ -60,7 +80,7 @@ class Tour:
         go_on_watch(setting)
 
         heading("Wednesday: a lawyer needs a matter as it was on Monday")
-        restored = give_back(setting, ended_at(first), clio)
+        restored = give_back(setting, ended_at(first), before)
         heading("Saturday: the weekly verification")
         verified = verify(setting, "Restoring a part of everything, and judging it")
         heading("The quarterly drill: practising the worst day")
@@ -112,8 +132,11 @@ class Tour:
             with self.teller.step("The firm's Clio account, on a server of its own") as step:
                 account = start_clio(self.place, monday)
                 step.note(f"{account.host}, a simulator: nothing of Clio itself is asked")
+            with self.teller.step("Its Microsoft 365 tenant, its NetDocuments repository") as step:
+                vendors = Vendors(account, *start_office(self.place, monday))
+                step.note("simulators too: nothing of the vendors themselves is asked")
             with self.teller.step("The firm's keys, its vault, its configuration"):
-                config = set_up(self.place, store, account)
+                config = set_up(self.place, store, vendors)
             with self.teller.step(
                 "The backup user's consent to read it, once, in a browser"
             ) as step:
@@ -125,7 +148,7 @@ class Tour:
                 started.result()
                 step.note(services.base_url)
         api = services.api(USER)
-        return Setting(self.place, self.teller, store, services, config, monday, account, api)
+        return Setting(self.place, self.teller, store, services, config, monday, vendors, api)
 
     def _database(self) -> str:
         server = EmbeddedPostgres(self.place.postgres)
@@ -135,8 +158,13 @@ class Tour:
     def _work_a_day(self, setting: Setting) -> tuple[firm.DayOfWork, list[tuple[str, int]]]:
         with self.teller.step("The firm works for a day") as step:
             _, day = firm.work_a_day(self.place.share, seed=SEED, truth=setting.monday)
-            done = setting.account.control("day", number=1)
+            vendors = setting.vendors
+            done = vendors.account.control("day", number=1)
             at_clio = [("changes in the Clio account", done["to"] - done["from"])]
+            done = vendors.tenant.control("day", number=1)
+            at_clio += [("in the tenant", done["sequence"] - done["after"])]
+            done = vendors.netdocs.control("day", number=1)
+            at_clio += [("in NetDocuments", done["to"] - done["from"])]
             words = [*_day(day)[:4], *at_clio]
             step.note(", ".join(f"{count} {what}" for what, count in words))
         return day, at_clio

@@ -10,7 +10,6 @@ restore needs is imported there.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +23,10 @@ from muniment.config.firm import Destination
 from muniment.config.inventory import InventoryRow
 from muniment.config.keyfiles import locate, read_role_keys
 from muniment.config.load import FirmConfig
-from muniment.config.patterns import compile_patterns
+from muniment.config.mail_archive import MAIL_ARCHIVE
+from muniment.config.rotating import as_rotating
+from muniment.config.trees import tree_options
+from muniment.config.vendor_backup import VENDOR_BACKUP
 from muniment.errors import ConfigError, MunimentError
 from muniment.sources.base import Source
 from muniment.vault.age import Identity, parse_identities
@@ -174,6 +176,8 @@ class Wiring:
             "clio-trust": self._clio,
             "m365": self._m365,
             "netdocuments": self._netdocuments,
+            MAIL_ARCHIVE: self._mail_archive,
+            VENDOR_BACKUP: self._vendor_backup,
         }
         made |= dict.fromkeys(("postgresql", "mariadb", "mysql", "sqlite"), self._database)
         return made.get(row.system, self._files)(row)
@@ -181,15 +185,18 @@ class Wiring:
     def _files(self, row: InventoryRow) -> Source:
         from muniment.sources.files import FileSource
 
-        options = self.config.options(row.source_id)
-        return FileSource(
-            row.source_id,
-            Path(row.location),
-            exclude=compile_patterns(options.exclude),
-            one_file_system=options.one_file_system,
-            expect_mount=options.expect_mount,
-            sentinel=os.fsencode(options.sentinel) if options.sentinel else None,
-        )
+        options = tree_options(self.config.options(row.source_id))
+        return FileSource(row.source_id, Path(row.location), **options)
+
+    def _mail_archive(self, row: InventoryRow) -> Source:
+        from muniment.wiring_mail_archives import mail_archive_source
+
+        return mail_archive_source(self.config, row, self._waiting)
+
+    def _vendor_backup(self, row: InventoryRow) -> Source:
+        from muniment.wiring_vendor_backups import vendor_backup_source
+
+        return vendor_backup_source(self.config, row, self._waiting)
 
     def _clio(self, row: InventoryRow) -> Source:
         """Whoever reads an account needs the worker's identity: the consent is sealed to it."""
@@ -273,6 +280,8 @@ class Wiring:
         from muniment.backup.options import BackupOptions, MassDeletion
 
         given = self.config.options(row.source_id)
+        if row.system == VENDOR_BACKUP:
+            given = as_rotating(given)
         today = self.clock.now().astimezone(ZoneInfo(self.config.firm.time_zone)).date()
         return BackupOptions(
             retention_class=self.config.retention(row).retention_class,

@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from muniment.clock import SystemClock, Waiting
-from muniment.config.clio import ENVIRONMENT
 from muniment.config.inventory import InventoryRow
 from muniment.config.keyfiles import locate, read_key_file, read_secret
 from muniment.config.load import FirmConfig
 from muniment.config.m365 import M365Options
 from muniment.config.mail_rules import MailRules
+from muniment.config.reached import ENVIRONMENT
 from muniment.errors import ConfigError
 from muniment.model.item import NO_MATTER, Named
 from muniment.sources.base import Source

@@ -156,7 +156,13 @@ def test_a_suspicious_snapshot_is_red_told_at_once_once_and_until_somebody_clear
     assert [path.rpartition("/")[2] for path in beats(http)] == ["fail"]
 
     # The restore form gives what was before it.
-    form = {"what": "source", "sources": ["files"], "reason": "ransomware", "last_clean": True}
+    form = {
+        "what": "source",
+        "sources": ["files"],
+        "reason": "ransomware",
+        "last_clean": True,
+        "plain": True,
+    }
     restored = alerted.run_dag("practice__restore_matter", form)
     assert "- files: snapshot 2 of" in restored.xcom("plan")["summary"]
 

@@ -187,7 +187,7 @@ def test_a_matter_is_delivered_as_a_file_for_people(
     delivered = clio.restores / "case"
     page = (delivered / "index.html").read_text(encoding="utf-8")
     plan = json.loads((delivered / "certificate.json").read_text())["plan"]
-    assert plan["target"] == "matter file case"
+    assert plan["target"] == "matter file case, NOT SEALED"
     assert f"all {sum(c['items'] for c in plan['choices']):,} items of the plan are here" in page
     assert (delivered / "clio/documents.html").exists()
     names = [row["name"] for row in sim.rows("contacts.json", fields="name")]

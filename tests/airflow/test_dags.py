@@ -94,6 +94,14 @@ def test_a_system_that_somebody_else_backs_up_has_no_dag(firms: Path, bag: Bag) 
     assert not [dag for dag in dags.values() if "config-error" in dag.tags]
 
 
+def test_sets_that_somebody_else_makes_and_we_take_have_one(firms: Path, bag: Bag) -> None:
+    sets = {"source_id": "sets", "system": "vendor_backup", "backup_method": "veeam"}
+    write_firm(firms / "practice", {}, sets, {"source_id": "mail", "system": "mail_archive"})
+    dag = bag()["practice__sets__backup"]
+    assert "system:mail-archive" in bag()["practice__mail__backup"].tags
+    assert "system:vendor-backup" in dag.tags and dag.has_task("shard.validate_checksums")
+
+
 def test_a_bad_row_says_so_in_its_own_dag_and_harms_no_other(firms: Path, bag: Bag) -> None:
     write_firm(firms / "practice", {}, {"source_id": "archive", "retention": "for ever"})
     write_firm(firms / "other")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -101,10 +103,16 @@ def test_a_drill_gives_the_matter_back_with_the_source_switched_off_and_leaves_n
     }
     backed_up.share.rename(backed_up.folder / "switched off")
     stood: dict[str, bytes] = {}
+    checked: list[int] = []
 
     def look() -> None:
         [folder] = sandbox(backed_up).glob("*/restored/files/Matters/*")
         stood.update({path.name: path.read_bytes() for path in folder.iterdir()})
+        # Whoever looks can check the certificate too, as long as it stands there.
+        [program] = sandbox(backed_up).glob("*/restored/_certificate/verify_delivery.py")
+        root = backed_up.pin.root_public.hex()
+        run = subprocess.run([sys.executable, "-I", program, "--root-key", root], check=False)
+        checked.append(run.returncode)
 
     answers(look=look)
     ran = drill(backed_up)
@@ -113,13 +121,18 @@ def test_a_drill_gives_the_matter_back_with_the_source_switched_off_and_leaves_n
     assert {ran.states()[task] for task in TASKS} == {"success"}
     assert stood == truth
     assert not list(sandbox(backed_up).iterdir())
-    started, finished, answered, wiped = evidence(backed_up)
-    assert [e.event for e in (started, finished, answered, wiped)] == [
-        "drill.started", "drill.finished", "drill.answered", "drill.wiped",
+    _, finished, certified, answered, wiped = mine = evidence(backed_up)
+    assert [e.event for e in mine] == [
+        "drill.started", "drill.finished", "certificate.made", "drill.answered", "drill.wiped",
     ]  # fmt: skip
-    assert {e.subject for e in (started, finished, answered, wiped)} == {
-        engine_run_id(DAG, ran.run_id)
-    }
+    assert {e.subject for e in mine} == {engine_run_id(DAG, ran.run_id)}
+    assert checked == [0]
+    [told] = ran.xcom("record_elapsed")["certificates"]
+    assert told["statement_sha256"] == certified.facts["certificate"]
+    assert (certified.facts["plan_digest"], certified.facts["files"]) == (
+        finished.facts["plan_digest"], 2,
+    )  # fmt: skip
+    assert f"statement {told['statement_sha256']}" in ran.xcom("record_elapsed")["body"]
     assert finished.facts["whole"] is True
     assert finished.facts["count.equal"] == finished.facts["count.items"] == 4
     assert answered.facts == {"answer": "yes", "answered_by": "managing-partner", "door": "airflow"}
@@ -151,9 +164,9 @@ def test_remarks_are_sealed_and_every_answer_counts_as_held(
     ran = drill(backed_up)
 
     assert ran.state == "success"
-    answered = evidence(backed_up)[2]
+    answered = evidence(backed_up)[3]
     assert answered.facts["answer"] == "partly"
-    assert "Harbor" not in json.dumps(answered.model_dump(mode="json"))
+    assert "Harbor" not in json.dumps(answered.to_payload())
     assert open_detail(backed_up.vault(), answered) == {
         "remarks": "the Harbor letter has no signature"
     }
@@ -173,7 +186,7 @@ def test_the_answer_of_anybody_else_is_refused_and_the_drill_is_not_held(
     assert ran.states()["partner_review"] == "failed"
     assert "[M810]" in said()
     assert [e.event for e in evidence(backed_up)] == [
-        "drill.started", "drill.finished", "drill.wiped",
+        "drill.started", "drill.finished", "certificate.made", "drill.wiped",
     ]  # fmt: skip
     assert not list(sandbox(backed_up).iterdir())
 

@@ -28,6 +28,7 @@ from muniment.errors import (
     ReleaseRefused,
 )
 from muniment.recovery.plan import make_restore_plan
+from muniment.vault.age import Identity
 from muniment.vault.documents import EvidenceEntry
 from muniment.vault.evidence import load_stream
 from muniment.wiring import Wiring
@@ -43,6 +44,7 @@ APPROVALS = "approvals: {deputies: [deputy], break_glass: [office, clerk]}\n"
 def backed_up(firm: AirflowFirm) -> AirflowFirm:
     firm.login = "paula"
     firm.people = {"deputy": "dora", "office": "olga", "clerk": "carl"}
+    firm.recipients = {"office": str(Identity.generate().recipient)}
     firm.document(more=APPROVALS)
     firm.write("Matters/2024-0113 Harbor/letter.txt", "Dear counsel")
     firm.write("Office/holiday.txt", "list")
@@ -59,7 +61,7 @@ def evidence(firm: AirflowFirm) -> list[EvidenceEntry]:
 
 # -- through the DAG -------------------------------------------------------------------------------
 
-FORM = {"what": "matter", "which": "2024-0113", "deliver_to": "case"}
+FORM = {"what": "matter", "which": "2024-0113", "deliver_to": "case", "plain": True}
 
 
 def test_an_approved_matter_is_delivered_once_and_its_time_is_told_by_phase(
@@ -141,7 +143,9 @@ def test_neither_a_task_that_is_marked_as_success_nor_an_xcom_releases_anything(
 class Counter:
     """A run of the restore DAG as far as the gate knows it."""
 
-    def __init__(self, firm: AirflowFirm, run: str = "manual__1", user: str = "tom") -> None:
+    def __init__(
+        self, firm: AirflowFirm, run: str = "manual__1", user: str = "tom", **form: Any
+    ) -> None:
         from muniment.airflow.restore_request import read_request
         from muniment.airflow.restore_tasks import selection_of
 
@@ -149,7 +153,7 @@ class Counter:
         now = datetime.now(UTC)
         self.run = Run(DAG, run, user, now)
         self.gate = ReleaseGate(self.config, Wiring(self.config), self.run)
-        form = {**FORM, "reason": "client_request"}
+        form = {**FORM, "reason": "client_request", **form}
         request = read_request(form, self.config, now, self.run.id)
         vault = firm.vault()
         selection = selection_of(request, vault)
@@ -206,6 +210,40 @@ def test_a_plan_or_a_form_that_was_changed_after_the_approval_is_not_delivered(
     asked.gate.begin(asked.wanted)
     with pytest.raises(PlanChanged):
         asked.gate.require(elsewhere)
+
+
+def test_what_was_approved_as_sealed_is_not_delivered_in_the_open_nor_to_another_key(
+    backed_up: AirflowFirm,
+) -> None:
+    counter = Counter(backed_up, plain=False, for_whom="office")
+    page, body = (
+        plan_folder("practice", DAG, "manual__1") / PLAN_PAGE,
+        counter.gate.ask(counter.wanted),
+    )
+    assert body is not None
+    key = backed_up.recipients["office"]
+    for told in (page.read_text(), body[1]):
+        assert "sealed: it opens with the key of office alone" in told and key in told
+    counter.approve("paula")
+    request = counter.wanted.request
+    for changed in (
+        replace(request, recipient=""),
+        replace(request, recipient=str(Identity.generate().recipient)),
+        replace(request, for_whom="clerk"),
+    ):
+        with pytest.raises(PlanChanged):
+            counter.gate.begin(replace(counter.wanted, request=changed))
+    # A plan that says so itself is not the one that was approved either.
+    in_the_open = replace(request, recipient="")
+    forged = replace(counter.wanted.plan, target=in_the_open.target)
+    with pytest.raises(PlanChanged):
+        counter.gate.begin(replace(counter.wanted, plan=forged, request=in_the_open))
+    assert counter.gate.begin(counter.wanted) is not None
+
+
+def test_the_page_says_that_nothing_is_sealed_where_the_form_asks_for_that(asked: Counter) -> None:
+    page = (plan_folder("practice", DAG, "manual__1") / PLAN_PAGE).read_text()
+    assert "NOT SEALED: whoever reads the restore area can read it" in page
 
 
 def test_a_run_that_is_made_anew_under_its_id_does_not_go_on_with_the_release(

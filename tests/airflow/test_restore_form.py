@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from muniment.airflow.restore_request import Form, Reason, What, read_request
+from muniment.airflow.restore_request import WHO_TRIGGERS, Form, Reason, What, read_request
 from muniment.config.load import FirmConfig, load_firm
-from muniment.errors import RestoreError
+from muniment.errors import NobodyToSealFor, RestoreError
+from muniment.vault.age import Identity
 from tests.support.airflow_firm import write_firm
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
-FORM: dict[str, Any] = {"what": "matter", "which": "2024-0113", "reason": "drill"}
+FORM: dict[str, Any] = {"what": "matter", "which": "2024-0113", "reason": "drill", "plain": True}
+KEY = str(Identity.generate().recipient)
 
 
 @pytest.fixture
@@ -79,6 +81,7 @@ def test_the_last_clean_moment_goes_with_no_time_of_its_own(config: FirmConfig) 
         ("reason", "because of Harbor"),
         ("reason", None),
         ("deliver_as", "Harbor"),
+        ("for_whom", "Harbor"),
         ("deliver_to", "/srv/Harbor"),
         ("deliver_to", "../Harbor"),
         ("deliver_to", "a/../../Harbor"),
@@ -114,13 +117,69 @@ def test_a_firm_that_wants_no_numbers_is_asked_for_opaque_ids(opaque: FirmConfig
         read(opaque)
 
 
+@pytest.fixture
+def keyed(tmp_path: Path) -> FirmConfig:
+    """The clerk has a key and a login, the managing partner a login alone."""
+    people = {"clerk": "carl"}
+    keys = {"clerk": KEY}
+    return load_firm(write_firm(tmp_path / "keyed", login="paula", people=people, recipients=keys))
+
+
+def sealed(config: FirmConfig, login: str | None = None, **form: Any) -> Any:
+    return read_request({**FORM, "plain": False, **form}, config, NOW, "abcdefghijkl", login)
+
+
+def test_it_is_sealed_to_whom_the_form_names_or_to_who_triggered_it(keyed: FirmConfig) -> None:
+    for request in (
+        sealed(keyed, "carl"),
+        sealed(keyed, "clerk"),
+        sealed(keyed, "paula", for_whom="clerk"),
+        sealed(keyed, "carl", for_whom=WHO_TRIGGERS),
+    ):
+        assert (request.for_whom, request.recipient) == ("clerk", KEY)
+        assert request.target == f"folder 2026-11-25-abcdefgh, for clerk, sealed to {KEY}"
+    # Whoever runs it without the form, or by an older one, gets the default too.
+    form = {k: v for k, v in FORM.items() if k != "plain"}
+    assert read_request(form, keyed, NOW, "r", "carl").recipient == KEY
+
+
+def test_without_a_key_it_is_refused_and_said_what_to_do(keyed: FirmConfig) -> None:
+    for request, where in (
+        (lambda: sealed(keyed, "paula"), "people.managing-partner.recipient"),
+        (lambda: sealed(keyed, "carl", for_whom="technician"), "people.technician.recipient"),
+        (lambda: sealed(keyed, "somebody"), "field for_whom"),
+        (lambda: sealed(keyed), "field for_whom"),
+    ):
+        with pytest.raises(NobodyToSealFor) as refused:
+            request()
+        assert where in refused.value.to
+        for word in ("age-keygen", "people.<id>.recipient", "Not sealed"):
+            assert word in refused.value.todo
+
+
+def test_in_the_open_it_is_only_where_the_form_says_so_and_the_plan_says_it(
+    keyed: FirmConfig,
+) -> None:
+    request = sealed(keyed, "carl", plain=True)
+    assert (request.for_whom, request.recipient) == ("clerk", "")
+    assert request.target == "folder 2026-11-25-abcdefgh, for clerk, NOT SEALED"
+    assert sealed(keyed, "somebody", plain=True).target.endswith("abcdefgh, NOT SEALED")
+    assert sealed(keyed, "carl", plain="yes").recipient == KEY
+
+
 def test_airflow_refuses_a_form_that_is_plainly_wrong(
     firms: Path, bag: Callable[[], dict[str, DAG]]
 ) -> None:
     write_firm(firms / "practice")
     params = bag()["practice__restore_matter"].params
     assert params.validate()
-    for wrong in ({"what": "all"}, {"sources": ["other"]}, {"deliver_to": "../x"}, {"reason": ""}):
+    for wrong in (
+        {"what": "all"},
+        {"for_whom": "Harbor"},
+        {"sources": ["other"]},
+        {"deliver_to": "../x"},
+        {"reason": ""},
+    ):
         with pytest.raises(ValueError, match="Invalid input for param"):
             params.deep_merge_validate(wrong) if hasattr(params, "deep_merge_validate") else (
                 [params.__setitem__(name, value) for name, value in wrong.items()]

@@ -60,7 +60,7 @@ def test_a_matter_comes_back_by_its_number_with_a_certificate(
     assert not list(own.glob(".seen*"))
 
     # Who asked and the managing partner are told; nobody else is named, and this firm has no office manager.
-    assert mail.recipients == [["office@firm.example"], ["partner@firm.example"]]
+    assert mail.recipients == [["office@firm.example"], ["managing-partner@firm.example"]]
     notice = mail.mails[0].get_payload(decode=True).decode().replace("\r\n", "\n")
     matter = ran.xcom("plan")["plan"]["selection"]
     assert mail.mails[0]["Subject"] == f"[practice] The restore of matter {matter} is delivered"

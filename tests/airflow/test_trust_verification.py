@@ -133,7 +133,7 @@ def test_a_finding_reaches_the_trust_lawyer_and_no_log_page_mail_or_column(
     assert pages and not left
     clear = {
         "log": said(), "pages": "\n".join(pages), "mail": letter.as_string(),
-        "evidence": json.dumps([e.model_dump(mode="json") for e in (sealed, ended)]),
+        "evidence": json.dumps([e.to_payload() for e in (sealed, ended)]),
         "detail": json.dumps(open_detail(vault, ended)),
         "xcom": json.dumps(ran.xcom("reconcile_trust")),
     }  # fmt: skip

@@ -101,7 +101,7 @@ def left_by_a_killed_run(firm: AirflowFirm) -> Path:
 
 
 def evidence_in_clear(firm: AirflowFirm) -> list[object]:
-    return [entry.model_dump(mode="json") for entry in evidence(firm)]
+    return [entry.to_payload() for entry in evidence(firm)]
 
 
 def no_id_of_an_item_and_nothing_from_elsewhere(firm: AirflowFirm, text: str) -> None:

@@ -168,7 +168,7 @@ def test_an_item_that_cannot_be_read_is_a_problem_and_keeps_its_older_row(
     practice.write("Office/holiday.txt", "changed, and locked by a program")
     original = FileSource.open
 
-    def locked(self: FileSource, kind: str, native_id: bytes) -> object:
+    def locked(self: FileSource, kind: str, native_id: bytes, listed: object = None) -> object:
         if native_id.endswith(b"holiday.txt"):
             raise ItemUnreadable("permission denied")
         return original(self, kind, native_id)

@@ -68,7 +68,9 @@ class MemorySource:
                 yield Observed("file", path, file.fingerprint)
 
     @contextmanager
-    def open(self, kind: str, native_id: bytes) -> Iterator[_Reader]:
+    def open(
+        self, kind: str, native_id: bytes, listed: Fingerprint | None = None
+    ) -> Iterator[_Reader]:
         if kind == "dir":
             yield _Reader(None)
             return

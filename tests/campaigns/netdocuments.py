@@ -32,7 +32,7 @@ WEATHER: dict[str, dict[str, Any]] = {
     "server_error": {"pattern": "^GET /v[12]/", "chance": 0.04, "status": 502},
     "torn_body": {"pattern": "^GET /v[12]/", "chance": 0.03},
     "short_file": {"pattern": r"^GET /v1/Document/[\d-]+/\d+", "chance": 0.05},
-    "expired": {"pattern": "^GET /v[12]/", "chance": 0.02, "times": 1},
+    "expired": {"pattern": "^GET /v[12]/", "chance": 0.02, "times": 2},
     "xml_anyway": {"pattern": "^GET /v[12]/", "chance": 0.03},
     "sign_in_page": {"pattern": "^GET /v[12]/", "chance": 0.03},
     "nothing": {"pattern": "v2/Search|versionList|acl|User|/info|membership", "chance": 0.03},
@@ -99,7 +99,7 @@ def play(sim: Running, seed: int, folder: Path, days: int = DAYS) -> Played:
         if day:
             sim.control("day", number=day)
         firm.rhythm = MODES[mode := rng.choice(sorted(MODES))]
-        _disturbed_run(firm, sim, rng, played, mode)
+        _disturbed_run(firm, sim, rng, played, mode, settings)
         _mended(sim)
         firm.hours(2)
         firm.rhythm = MODES["whole"]
@@ -107,9 +107,8 @@ def play(sim: Running, seed: int, folder: Path, days: int = DAYS) -> Played:
         firm.hours(22)
     for number, (at, mode, truth) in enumerate(played.truths):
         found = firm.restored(folder / f"back-{number}", at)
-        played.wrong += [
-            f"snapshot {number}, {mode}: {one[:400]}" for one in _differences(found, truth, mode)
-        ]
+        told = _differences(found, truth, mode, hidden=not settings["workspaces_found"])
+        played.wrong += [f"snapshot {number}, {mode}: {one[:400]}" for one in told]
     counters = sim.control("counters")
     if counters["made_workspaces"] or counters["recent"]:
         played.wrong.append("a backup made a workspace, or left a trace in somebody's recent list")
@@ -123,8 +122,11 @@ def _mended(sim: Running) -> None:
     sim.control("map", client_id=client, user="SVC-BACKUP")
 
 
-def _differences(found: dict[str, Any], truth: dict[str, Any], mode: str) -> list[str]:
-    """What must not be. A sweep sees what moves a date; a question for changes sees no deletion either."""
+def _differences(
+    found: dict[str, Any], truth: dict[str, Any], mode: str, *, hidden: bool
+) -> list[str]:
+    """What must not be. A sweep sees what moves a date; a question for changes sees no deletion either, and of workspaces
+    that are `hidden` from searches not those into which something was filed that bears no new date."""
     if mode == "whole":
         return differences(found, truth)
     kinds = {naming.folder(kind) for kind in (_SWEPT if mode == "sweep" else _CHANGED)}
@@ -134,12 +136,15 @@ def _differences(found: dict[str, Any], truth: dict[str, Any], mode: str) -> lis
     )
     if mode == "changes":
         found = {key: body for key, body in found.items() if key in truth}
+        if hidden:
+            spaces = {key for key, body in truth.items() if key.startswith("containers/") and body["extension"] == "ndws"}  # fmt: skip
+            truth = {key: body for key, body in truth.items() if key in found or key not in spaces}
     return differences(found, truth)
 
 
 def _disturbed_run(
-    firm: NetDocsFirm, sim: Running, rng: random.Random, played: Played, mode: str
-) -> None:
+    firm: NetDocsFirm, sim: Running, rng: random.Random, played: Played, mode: str, settings: dict[str, Any]
+) -> None:  # fmt: skip
     """A run in which something goes wrong: it is equal, or says that it is not complete."""
     for name in rng.sample(sorted(WEATHER), 4):
         sim.control("faults", add={"name": name.partition(" ")[0], **WEATHER[name]})
@@ -179,7 +184,7 @@ def _disturbed_run(
         budget.take = real  # type: ignore[method-assign]
     if outcome.success and firm.sequence() == before:
         played.complete += 1
-        played.truths.append((firm.clock.now(), mode, firm.truth(before)))
+        played.truths.append((firm.clock.now(), mode, _shown(firm.truth(before), settings)))
 
 
 def _undisturbed_run(firm: NetDocsFirm, played: Played, day: int, settings: dict[str, Any]) -> None:
@@ -191,14 +196,13 @@ def _undisturbed_run(firm: NetDocsFirm, played: Played, day: int, settings: dict
         return
     if not outcome.success:
         played.wrong.append(f"day {day}: an undisturbed run is incomplete: {outcome.causes}")
-    truth = firm.truth(before)
-    if not settings["workspaces_found"]:
-        truth = _without_hidden(truth)
-    played.truths.append((firm.clock.now(), "whole", truth))
+    played.truths.append((firm.clock.now(), "whole", _shown(firm.truth(before), settings)))
 
 
-def _without_hidden(truth: dict[str, Any]) -> dict[str, Any]:
+def _shown(truth: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
     """A vendor whose search finds no workspaces shows those alone in which something lies."""
+    if settings["workspaces_found"]:
+        return truth
     named = {
         one
         for key, held in truth.items()

@@ -121,7 +121,7 @@ def test_a_seal_is_not_broken_past_its_custodian_here_either(
         ["export", "files", *asked(tmp_path / "back")[3:]],
     ):
         answer = terminal(*ask, *by("office-manager", "technician"), code=9)
-        assert "M591" in answer.err
+        assert "M592" in answer.err
         assert "managing-partner must be among them" in " ".join((answer.out + answer.err).split())
         assert not (tmp_path / "back").exists()
     assert events(careful, terminal, RELEASES) == []

@@ -50,7 +50,7 @@ def test_what_could_not_be_read_makes_the_backup_incomplete_and_is_named_to_key_
     (settled.share / "HR" / "locked.txt").write_text("for nobody")
     real = FileSource.open
 
-    def denied(self: FileSource, kind: str, native_id: bytes) -> Any:
+    def denied(self: FileSource, kind: str, native_id: bytes, listed: object = None) -> Any:
         if native_id.endswith(b"locked.txt"):
             raise ItemUnreadable(PERMISSION_DENIED)
         return real(self, kind, native_id)

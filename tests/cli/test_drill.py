@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from muniment.config.load import load_firm
 from muniment.vault.setup import recovery_files
 from tests.cli.conftest import PASSPHRASES, Office, Terminal
 from tests.support.needs import needs_program
@@ -28,12 +32,46 @@ def test_a_drill_is_held_timed_recorded_and_leaves_nothing(
         e["event"]
         for e in terminal.json("evidence", "ls", "--stream", "operations-drills")["entries"]
     ]
-    assert events == ["drill.started", "drill.finished", "drill.answered", "drill.wiped"]
+    assert events == [
+        "drill.started", "drill.finished", "certificate.made", "drill.answered", "drill.wiped",
+    ]  # fmt: skip
+    [certified] = found["certificates"]
+    assert certified["files"] > 0 and certified["signer"]
     present = terminal.json("kpi")["drills"]["quarters"][-1]
     assert (present["held"], present["passed"]) == (1, 1)
     shown = terminal("drill", tmp_path / "box", "--scenario", "source").out
     assert "promised: 4 h; in time" in shown
     assert "not held until there is one" in shown
+
+
+def test_the_certificate_of_a_drill_is_in_its_evidence_and_a_stranger_checks_it(
+    office: Office, terminal: Terminal, tmp_path: Path
+) -> None:
+    found = terminal.json("drill", tmp_path / "box", "--scenario", "item", "--answer", "yes")
+    [shown] = terminal.json("drills")["drills"]
+    assert shown["certificates"] == [c["statement_sha256"] for c in found["certificates"]]
+    assert found["drill_id"] in terminal("drills").out
+    out = tmp_path / "out"
+    terminal("drills", "--certificate", found["drill_id"], code=2)
+    terminal("drills", "--certificate", "nobody", "--to", out, code=9)
+    [own] = terminal.json("drills", "--certificate", found["drill_id"], "--to", out)["certificates"]
+    terminal("drills", "--certificate", found["drill_id"], "--to", out, code=2)
+
+    program = [sys.executable, "-I", Path(own) / "verify_delivery.py"]
+    root = ["--root-key", load_firm(office.firm).firm.pinned().root_public]
+    told = subprocess.run([*program, *root], capture_output=True, text=True, check=False)
+    # The files are gone, and with them what could be hashed; all signatures hold.
+    assert told.returncode == 3, told.stdout
+    assert "what a drill restored was removed after it" in told.stdout
+    assert "key card" not in told.stdout and "NOT AS CERTIFIED" not in told.stdout
+    statement = json.loads((Path(own) / "certificate.json").read_text())
+    assert (statement["occasion"], statement["restore_id"]) == ("drill", found["drill_id"])
+    assert statement["phases_seconds"] and statement["signer"]
+    page = (Path(own) / "certificate.html").read_text()
+    assert "not legal advice" in page and found["drill_id"] in page
+    signed = Path(own) / "certificate.signed.json"
+    signed.write_text(signed.read_text().replace('"sig":"', '"sig":"AAAA', 1))
+    assert subprocess.run([*program, *root], check=False).returncode == 1
 
 
 def test_the_same_seed_draws_the_same(office: Office, terminal: Terminal, tmp_path: Path) -> None:
@@ -98,6 +136,7 @@ def test_a_matter_comes_back_from_the_recovery_kit_alone(
     assert (found["whole"], found["scenario"]) == (True, "recovery-kit")
     assert found["count.equal"] == found["count.items"] > 0
     assert found["count.extra"] == 0
+    assert [c["files"] > 0 for c in found["certificates"]] == [True]
     assert not list((tmp_path / "box").iterdir())
 
     told = terminal.json("drills")

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from typer.main import get_command
-
 from muniment.cli import pages
 from muniment.cli.commands import MODULES, built
 from muniment.cli.exits import Exit
 from muniment.cli.explain import error_classes
 from muniment.cli.finding_codes import FINDING_CODES
-from muniment.cli.main import _VALUED, app
+from muniment.cli.main import _VALUED, root
+from muniment.cli.typed import program
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [
@@ -55,7 +54,7 @@ def test_every_text_of_an_error_or_finding_ends_like_a_sentence() -> None:
 
 
 def test_every_command_that_a_text_names_exists() -> None:
-    every = [words for words, _ in pages._commands(get_command(app), ())]
+    every = [words for words, _ in pages._commands(program(root), ())]
     groups = {words[0] for words in every if len(words) > 1}
     known = {" ".join(words) for words in every} | groups
     texts = [*SOURCES, ROOT / "include" / "muniment" / "cli" / "finding_codes.py"]
@@ -74,7 +73,7 @@ def test_every_command_that_a_text_names_exists() -> None:
 def test_every_global_option_with_a_value_may_stand_anywhere() -> None:
     valued = {
         option
-        for parameter in get_command(app).params
+        for parameter in program(root).params
         if not parameter.is_flag and parameter.param_type_name == "option"
         for option in parameter.opts
         if parameter.name not in ("install_completion", "show_completion")
@@ -83,7 +82,7 @@ def test_every_global_option_with_a_value_may_stand_anywhere() -> None:
 
 
 def test_every_option_says_what_it_takes_and_does() -> None:
-    for words, command in pages._commands(get_command(app), ()):
+    for words, command in pages._commands(program(root), ()):
         assert command.help, words
         for parameter in command.params:
             if parameter.param_type_name == "option" and not parameter.is_flag:
@@ -98,6 +97,6 @@ def test_every_module_gives_the_commands_that_the_table_says() -> None:
     registering = {
         path.stem
         for path in (ROOT / "include" / "muniment" / "cli").glob("*.py")
-        if "\ndef register(app: typer.Typer) -> None:" in path.read_text(encoding="utf-8")
+        if "\ndef register(app: forms.Group) -> None:" in path.read_text(encoding="utf-8")
     }
     assert registering <= set(MODULES)

@@ -6,19 +6,19 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from typing import Annotated
 
 from muniment.config.explain import models_in
 from muniment.config.firm import Firm
 from muniment.config.inventory import COLUMNS, InventoryRow
 from muniment.config.reference import PAGE, reference
+from muniment.config.schema import Model, validated
 from tests.support.needs import REPOSITORY
 
 
-def models(root: type[BaseModel]) -> Iterator[type[BaseModel]]:
+def models(root: type[Model]) -> Iterator[type[Model]]:
     yield root
-    for field in root.model_fields.values():
+    for field in root.model_typed().values():
         for below in models_in(field.annotation):
             yield from models(below)
 
@@ -31,14 +31,14 @@ def test_the_page_is_not_stale() -> None:
 def test_every_key_and_column_has_a_description() -> None:
     for model in {*models(Firm), InventoryRow}:
         assert model.__doc__
-        for name, field in model.model_fields.items():
+        for name, field in model.model_typed().items():
             assert field.description or name == "row", f"{model.__name__}.{name}"
 
 
 def test_every_key_and_column_stands_on_the_page() -> None:
     text = reference()
     for model in models(Firm):
-        for name, field in model.model_fields.items():
+        for name, field in model.model_typed().items():
             assert f"| `{field.alias or name}` |" in text
     for column in COLUMNS:
         assert f"| `{column}` |" in text
@@ -47,15 +47,10 @@ def test_every_key_and_column_stands_on_the_page() -> None:
 
 
 def test_every_example_of_a_key_is_valid() -> None:
-    like_the_models = ConfigDict(strict=True, regex_engine="python-re")
     for model in models(Firm):
-        for field in model.model_fields.values():
-            if not field.examples:
-                continue
-            kind = field.rebuild_annotation()
-            adapter: TypeAdapter[object] = TypeAdapter(kind, config=like_the_models)
+        for field in model.model_typed().values():
             for example in field.examples:
-                adapter.validate_python(example)
+                validated(Annotated[field.annotation, field], example)
 
 
 def test_the_command_writes_the_page(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ class Remembered:
             (item.kind, item.native_id): item for item in listing if isinstance(item, Observed)
         }
         self.memory = dict(memory or {})
+        self.history = dict(memory or {})
         self.remembered: dict[str, str] = {}
         self.notes: dict[tuple[str, bytes, str], bytes] = {}
 

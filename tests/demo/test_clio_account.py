@@ -5,16 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from demo import firm
-from demo.clio_account import Account, ClioServer
+from demo import clio_account, firm
+from demo.clio_account import Account
 from demo.clio_truth import VERSIONS, ClioTruth
 from demo.firm_setup import give_consent, set_up
-from demo.place import CLIO, SOURCES, TRUST, Place
-from demo.servers import Store, start_clio
+from demo.office import Kept, Vendors
+from demo.place import CLIO, NETDOCS, SOURCES, TENANT, TRUST, Place
+from demo.servers import Store, start_clio, start_office, stop_all
 from muniment.assurance.expectations import judge
 from muniment.assurance.files_contract import contract_of
 from muniment.assurance.reconcile import RECONCILERS
@@ -40,6 +42,8 @@ class Restored:
     as_on_tuesday: ClioTruth
     matter: int
     wiring: Wiring
+    others: dict[str, Kept]
+    """What tenant and repository had of it on Monday."""
 
 
 @pytest.fixture(scope="module")
@@ -56,21 +60,29 @@ def monday(place: Place) -> firm.Truth:
 
 
 @pytest.fixture(scope="module")
-def account(place: Place, monday: firm.Truth) -> Iterator[Account]:
+def vendors(place: Place, monday: firm.Truth) -> Iterator[Vendors]:
     try:
-        yield start_clio(place, monday)
+        yield Vendors(start_clio(place, monday), *start_office(place, monday))
     finally:
-        ClioServer(place.clio, place.repository).stop()
+        stop_all(place)
 
 
 @pytest.fixture(scope="module")
-def restored(place: Place, account: Account) -> Restored:
-    wiring = Wiring(set_up(place, Store(f"file://{place.store}", None, None, {}), account))
+def account(vendors: Vendors) -> Account:
+    return vendors.account
+
+
+@pytest.fixture(scope="module")
+def restored(place: Place, vendors: Vendors) -> Restored:
+    account = vendors.account
+    wiring = Wiring(set_up(place, Store(f"file://{place.store}", None, None, {}), vendors))
     assert give_consent(place, account) == str(account.told["backup_user"])
     for source in SOURCES:
         assert back_up(wiring.backup_run(source, f"monday-{source}")).success
     at, moment = account.sequence(), wiring.clock.now()
-    account.control("day", number=1)
+    kept = [one.of_matter(firm.STORY_MATTER) for one in (vendors.tenant, vendors.netdocs)]
+    for one in (account, vendors.tenant, vendors.netdocs):
+        one.control("day", number=1)
     matter = ClioTruth(account, at).matter(firm.STORY_MATTER)
     account.control("change", collection="matters", id=matter, values={"status": "Closed"})
     vault = wiring.vault("operations")
@@ -80,8 +92,32 @@ def restored(place: Place, account: Account) -> Restored:
     folder = place.restores / "monday"
     assert perform(vault, plan, selection, lambda one: wiring.target(one, folder)).whole
     return Restored(
-        folder, ClioTruth(account, at), ClioTruth(account, account.sequence()), matter, wiring
+        folder,
+        ClioTruth(account, at),
+        ClioTruth(account, account.sequence()),
+        matter,
+        wiring,
+        dict(zip((TENANT, NETDOCS), kept, strict=True)),
     )
+
+
+@pytest.mark.parametrize("source", [TENANT, NETDOCS])
+def test_its_mails_and_documents_come_back_byte_for_byte(restored: Restored, source: str) -> None:
+    kept = restored.others[source]
+    assert kept.found_in(restored.folder / source) == len(kept.digests) > 0
+    # One that is not as it was is not counted.
+    found = {
+        sha256(path.read_bytes()).hexdigest(): path
+        for path in (restored.folder / source).rglob("*")
+        if path.is_file()
+    }
+    path = found[min(kept.digests)]
+    content = path.read_bytes()
+    path.write_bytes(content[:-1])
+    try:
+        assert kept.found_in(restored.folder / source) < len(kept.digests)
+    finally:
+        path.write_bytes(content)
 
 
 def test_the_matter_comes_back_byte_for_byte(restored: Restored, monday: firm.Truth) -> None:
@@ -132,7 +168,7 @@ def test_its_trust_money_adds_up_to_the_cent_and_not_with_one_less(restored: Res
     assert short.told == balance.told != short.found
 
 
-@pytest.mark.parametrize("source", [CLIO, TRUST])
+@pytest.mark.parametrize("source", [CLIO, TRUST, TENANT, NETDOCS])
 def test_the_weekly_verification_finds_nothing_wrong_also_after_a_day_of_work(
     restored: Restored, source: str, tmp_path: Path
 ) -> None:
@@ -157,7 +193,7 @@ def test_the_weekly_verification_finds_nothing_wrong_also_after_a_day_of_work(
 def test_the_server_ends_with_the_demonstration(place: Place, account: Account) -> None:
     assert account.sequence() > 0
     # Another program with the same folder: `make demo-stop`.
-    ClioServer(place.clio, place.repository).stop()
+    clio_account.server(place.clio, place.repository).stop()
     with pytest.raises(OSError, match="refused"):
         account.sequence()
-    ClioServer(place.clio, place.repository).stop()
+    clio_account.server(place.clio, place.repository).stop()

@@ -6,17 +6,34 @@ from pathlib import Path
 
 from demo.clio_account import Account
 from demo.firm_setup import set_up
-from demo.place import CLIO, SOURCES, TRUST, Place
+from demo.office import Repository, Tenant, Vendors
+from demo.place import CLIO, NETDOCS, SOURCES, TENANT, TRUST, Place
 from demo.servers import MAIL_CONNECTION, PARTNER, Store
 from muniment.config.load import load_firm
 
 
-def account(folder: Path) -> Account:
-    """One that nobody answers for."""
+def vendors(folder: Path) -> Vendors:
+    """Whom nobody answers for."""
     ca = folder / "ca.pem"
     ca.touch()
     told = {"app": "https://localhost:1", "ca": str(ca), "client_id": "c", "client_secret": "s"}
-    return Account(told, "http://127.0.0.1:1/clio")
+    app = {"client_id": "0b5a3a52-8d4e-4d0b-b1a7-6f1f0a2c9e11", "client_secret": "t"}
+    tenant = {
+        "tenant": "firm.example",
+        "applications": {"backup": app},
+        "login": "https://localhost:1",
+        "graph": "https://localhost:1/v1.0",
+        "ca": str(ca),
+    }
+    netdocs = {
+        "api": "https://localhost:1",
+        "login": "https://localhost:1",
+        "repository": "CA-4F1C9A2B",
+        "reading_client_id": "AP-4F1C9A2B",
+        "reading_client_secret": "n",
+        "ca": str(ca),
+    }
+    return Vendors(Account(told, "http://127.0.0.1:1/clio"), Tenant(tenant), Repository(netdocs))
 
 
 def test_alerts_have_somewhere_to_go_and_a_drill_has_somebody_to_ask(tmp_path: Path) -> None:
@@ -24,7 +41,7 @@ def test_alerts_have_somewhere_to_go_and_a_drill_has_somebody_to_ask(tmp_path: P
     place.home.mkdir()
     place.share.mkdir()
     place.store.mkdir()
-    set_up(place, Store(f"file://{place.store}", None, None, {}), account(tmp_path))
+    set_up(place, Store(f"file://{place.store}", None, None, {}), vendors(tmp_path))
 
     config = load_firm(place.firm)
     config.raise_issues()
@@ -48,7 +65,7 @@ def test_the_account_and_its_trust_books_are_protected_and_its_matters_are_those
     place.home.mkdir()
     place.share.mkdir()
     place.store.mkdir()
-    set_up(place, Store(f"file://{place.store}", None, None, {}), account(tmp_path))
+    set_up(place, Store(f"file://{place.store}", None, None, {}), vendors(tmp_path))
 
     config = load_firm(place.firm)
     config.raise_issues()
@@ -63,3 +80,23 @@ def test_the_account_and_its_trust_books_are_protected_and_its_matters_are_those
     for source in (CLIO, TRUST):
         found = config.matter_rules(source).match(b"2024-0113-Alvarez")
         assert found is not None and found.number == "2024-0113"
+
+
+def test_tenant_and_repository_are_protected_and_the_gaps_of_the_tenant_accepted(
+    tmp_path: Path,
+) -> None:
+    place = Place(tmp_path / "demo", tmp_path)
+    place.home.mkdir()
+    place.share.mkdir()
+    place.store.mkdir()
+    set_up(place, Store(f"file://{place.store}", None, None, {}), vendors(tmp_path))
+
+    config = load_firm(place.firm)
+    config.raise_issues()
+    found = config.matter_rules(NETDOCS).match(b"C-17/2024-0113")
+    assert found is not None and found.number == "2024-0113"
+    assert {one.source for one in config.exceptions} == {TENANT}
+    told = config.options(TENANT).m365, config.options(NETDOCS).netdocuments
+    for options in told:
+        assert options is not None and options.client_secret is not None
+        assert Path(options.client_secret).stat().st_mode & 0o077 == 0

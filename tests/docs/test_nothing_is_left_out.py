@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.main import get_command
 
 from muniment.cli.exits import Exit
 from muniment.cli.explain import error_classes
 from muniment.cli.finding_codes import FINDING_CODES
-from muniment.cli.main import app
+from muniment.cli.main import root
+from muniment.cli.typed import program
 from tests.docs.pages import files, name_of, pages
 from tests.support import airflow_home
 from tests.support.airflow_firm import write_firm
@@ -46,7 +46,7 @@ def section(text: str, title: str) -> str:
 def test_every_command_and_option_stands_in_its_section() -> None:
     page = read("CLI.md")
     lacking = []
-    for name, command in commands(get_command(app)):
+    for name, command in commands(program(root)):
         text = section(page, f"muniment {name}")
         for parameter in command.params:
             if parameter.param_type_name == "option" and parameter.name != "help":
@@ -59,7 +59,7 @@ def test_every_command_and_option_stands_in_its_section() -> None:
 def test_every_global_option_is_on_the_page() -> None:
     text = section(read("CLI.md"), "Global options")
     hidden = {"install_completion", "show_completion", "help"}
-    options = [o for p in get_command(app).params if p.name not in hidden for o in p.opts]
+    options = [o for p in program(root).params if p.name not in hidden for o in p.opts]
     assert [o for o in options if f"`{o}`" not in text] == []
 
 

@@ -66,8 +66,7 @@ class Thief:
         history = self.vault.history("files")
         before = history.head
         assert before is not None
-        commit = before.commit.model_copy(
-            update={
+        commit = before.commit.altered({
                 "seq": before.seq + 1, "parent": before.digest, "run_id": "forged",
                 "ended_at": self.practice.clock.now(), "snapshots": (described,),
                 "packs": tuple(self.packs),

@@ -10,6 +10,7 @@ from typing import Any
 from muniment.backup.commit import Outcome
 from muniment.backup.options import BackupOptions
 from muniment.backup.pipeline import back_up
+from muniment.model.item import Fingerprint
 from muniment.recovery.perform import RestoreReport
 from muniment.sources.base import FIRST_TIME, Description, ItemReader, Known
 from muniment.sources.files import FileSource
@@ -47,7 +48,9 @@ class Meddled(FileSource):
         self._when("listed", b"")
 
     @contextmanager
-    def open(self, kind: str, native_id: bytes) -> Iterator[ItemReader]:
+    def open(
+        self, kind: str, native_id: bytes, listed: Fingerprint | None = None
+    ) -> Iterator[ItemReader]:
         with super().open(kind, native_id) as reader:
             yield _MeddledReader(reader, native_id, self._when)
 

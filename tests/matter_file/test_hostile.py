@@ -27,7 +27,7 @@ from muniment.recovery.matter_file.records import Records
 from muniment.recovery.matter_file.summary import Summary
 from muniment.recovery.matter_file.tables import harmless
 from muniment.recovery.matter_file.text import money, plain
-from muniment.sources.files.folders import components
+from muniment.sources.tree.folders import components
 from muniment.sources.web.exact import canonical
 from tests.matter_file.conftest import HOSTILE, Given
 from tests.matter_file.links import read

@@ -22,10 +22,16 @@ from muniment.recovery.matter_file.index import Outcome, require_free, write_ind
 from muniment.recovery.matter_file.target import MatterFileTarget
 from muniment.recovery.perform import perform
 from muniment.recovery.plan import RestorePlan, make_restore_plan
+from muniment.recovery.sealed.delivery import SealedDelivery
+from muniment.recovery.sealed.key import begin
+from muniment.recovery.sealed.opening import open_delivery
+from muniment.recovery.sealed.target import SealedTarget
 from muniment.sources.files import FileTarget
 from muniment.sources.web.exact import parse
+from muniment.vault.age import Identity
 from tests.matter_file.conftest import LETTER, MATTER, Given, give_back, selection
 from tests.matter_file.links import cells, links
+from tests.support.practice import tree
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -246,6 +252,39 @@ def test_an_interrupted_restore_goes_on_and_makes_the_same_pages(
     assert names == {str(p.relative_to(given.folder)) for p in given.folder.rglob("*")}
     for page in ("documents.html", "notes.html", "ledger.csv", "calendar.ics", "contacts.vcf"):
         assert (tmp_path / "clio" / page).read_bytes() == (given.part / page).read_bytes()
+
+
+def test_sealed_it_is_the_same_folder_once_it_is_opened_also_after_a_kill(
+    given: Given, tmp_path: Path
+) -> None:
+    vault, wanted, person = given.firm.vault(), selection(given.firm), Identity.generate()
+    sealing = begin(tmp_path / "sealed", person.recipient, vault, given.plan.digest)
+
+    class Killed(Exception):
+        pass
+
+    class Dying(MatterFileTarget):
+        def finish(self):  # type: ignore[no-untyped-def]
+            self._compose()
+            raise Killed
+
+    # All items stand when the pages are made, and of the pages most do.
+    with pytest.raises(Killed):
+        perform(
+            vault, given.plan, wanted, lambda s: Dying(SealedTarget(sealing, s, part_bytes=20_000))
+        )
+    report = perform(
+        vault, given.plan, wanted, lambda source: MatterFileTarget(SealedTarget(sealing, source))
+    )
+    assert report.whole and report.already == given.plan.items
+    delivery = SealedDelivery(sealing, ["clio"])
+    delivery.write_index(Outcome(given.plan, report.verified, report.failures))
+    delivery.end()
+
+    open_delivery(tmp_path / "sealed", person, tmp_path / "opened")
+    assert tree(tmp_path / "opened") == tree(given.folder)
+    sealed = b"".join(p.read_bytes() for p in (tmp_path / "sealed").rglob("*") if p.is_file())
+    assert b"Advocate" not in sealed and LETTER.encode() not in sealed
 
 
 def test_what_is_there_already_is_not_replaced(given: Given, tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_two_approvers_are_not_the_custodian(sealed: Desk) -> None:
 def test_a_release_that_is_signed_past_the_custodian_is_refused(sealed: Desk) -> None:
     with pytest.raises(CustodianNeeded) as refused:
         sealed.approve(PAULA)
-    assert (refused.value.code, refused.value.to) == ("M591", "office")
+    assert (refused.value.code, refused.value.to) == ("M592", "office")
     with pytest.raises(NotAnApprover, match="no approver besides"):
         sealed.approve(OLGA)
 

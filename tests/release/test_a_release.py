@@ -260,4 +260,4 @@ def test_the_entries_hold_ids_codes_and_times_only(asked: Desk) -> None:
     assert facts["release.asked"]["matter"] == "M-7F3K2QXA"
     assert facts["release.issued"]["plan_digest"] == asked.plan.digest
     assert facts["release.issued"]["expires"] == to_text(asked.now + timedelta(hours=12))
-    assert len(json.dumps([r.value.model_dump(mode="json") for r in entries])) < 3_000
+    assert len(json.dumps([r.value.to_payload() for r in entries])) < 3_000

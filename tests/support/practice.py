@@ -21,7 +21,7 @@ from muniment.recovery.plan import RestorePlan, make_restore_plan
 from muniment.recovery.proof import Proof
 from muniment.recovery.selection import Scope, Selection
 from muniment.sources.files import FileSource, FileTarget
-from muniment.sources.files.reader import TICK_NS
+from muniment.sources.tree.reader import TICK_NS
 from muniment.vault.age import Identity
 from muniment.vault.setup import PublicHolder, PublicSigner, create_vault
 from muniment.vault.signing import Signer

@@ -142,14 +142,14 @@ def test_a_stolen_operations_machine_reads_all_but_withheld_matters_and_writes_n
     assert head is not None
     with pytest.raises(StoreDenied):
         put(store, names.commit("files", 3), b"x")
-    forged = head.commit.model_copy(update={"seq": 3, "parent": head.digest})
+    forged = head.commit.altered({"seq": 3, "parent": head.digest})
     put(firm.place.store(), names.commit("files", 3), signer.sign("commit", forged.to_payload()))
     assert [r.seq for r in firm.vault().history("files").records] == [1, 2]
     for version in list(store.list("")):
         with pytest.raises(StoreDenied):
             store.delete_version(version.name, version.version)
-    document = firm.vault().trust.newest.model_copy(
-        update={"number": 2, "parent": firm.vault().trust.newest_digest, "signers": ()}
+    document = firm.vault().trust.newest.altered(
+        {"number": 2, "parent": firm.vault().trust.newest_digest, "signers": ()}
     )
     put(store, names.vault_document(2), signer.sign("vault", document.to_payload()))
     assert firm.vault().trust.newest.number == 1
@@ -268,7 +268,7 @@ def test_it_can_sign_a_false_base_which_the_next_verification_finds(
         (practice.folder / "store" / true.name).unlink()
     for rows in range(1000):
         # Whoever may sign may try until its digest comes first.
-        false = true.base.model_copy(update={"snapshots": (written.object,), "rows": rows})
+        false = true.base.altered({"snapshots": (written.object,), "rows": rows})
         data = vault.signer.sign("base", false.to_payload())
         if sha256_hex(data) < true.digest:
             break

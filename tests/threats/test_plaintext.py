@@ -22,7 +22,16 @@ from muniment.backup import pipeline
 from muniment.backup.options import BackupOptions
 from muniment.backup.pipeline import back_up
 from muniment.errors import MunimentError, SourceSuspect
-from muniment.vault.age import open_sealed
+from muniment.recovery.certificate.witness import Witness, keep
+from muniment.recovery.perform import perform
+from muniment.recovery.plan import make_restore_plan
+from muniment.recovery.sealed.delivery import SealedDelivery
+from muniment.recovery.sealed.key import begin
+from muniment.recovery.sealed.opening import open_delivery
+from muniment.recovery.sealed.part import Part
+from muniment.recovery.sealed.target import SealedTarget
+from muniment.recovery.selection import Scope, Selection
+from muniment.vault.age import Identity, open_sealed
 from tests.support.practice import Practice, tree
 from tests.threats import places
 from tests.threats.markers import Marker, in_bytes, in_file, in_tree
@@ -184,6 +193,42 @@ def test_no_marker_lies_anywhere_but_in_the_delivery_while_a_restore_runs(
     assert watch.found == []
     said = "".join(capfd.readouterr()) + caplog.text + str(plan.as_dict()) + str(report.as_dict())
     assert in_bytes(planted.markers, said.encode()) == []
+
+
+def test_no_marker_lies_anywhere_at_all_while_a_sealed_restore_runs(
+    planted: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sealed for its recipient, not even the folder of the delivery has plaintext, at any moment."""
+    practice = planted.practice
+    practice.back_up()
+    vault, selection, person = practice.vault(), Selection(Scope.SOURCE), Identity.generate()
+    plan = make_restore_plan(vault, selection)
+    sealing = begin(tmp_path / "back", person.recipient, vault, plan.digest)
+    witness = Witness()
+    watch = Watch(planted.markers, [tmp_path], [practice.share, tmp_path / "opened"])
+
+    add = Part.add
+
+    def looked_at(self: Part, *member: Any) -> None:
+        add(self, *member)
+        watch.look("after a member")
+
+    monkeypatch.setattr(Part, "add", looked_at)
+    with watch.all_the_time(pause=0.1):
+        # Many small parts, each opened again.
+        report = perform(
+            vault, plan, selection, lambda source: SealedTarget(sealing, source, part_bytes=200_000),
+            witness=witness.saw,
+        )  # fmt: skip
+        keep(sealing.work, witness.seen, sealing.key)
+        SealedDelivery(sealing, ["files"]).describe(plan.digest, whole=True)
+
+    assert report.whole and watch.found == [] and watch.looks > plan.items
+    open_delivery(tmp_path / "back", person, tmp_path / "opened")
+    given, kept = tree(tmp_path / "opened/files"), planted.tree()
+    assert {n: w for n, w in given.items() if w[0] != "dir"} == {
+        name: what for name, what in kept.items() if what[0] != "dir"
+    }
 
 
 def test_no_error_carries_a_marker(

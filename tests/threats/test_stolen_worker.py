@@ -246,10 +246,10 @@ def test_its_signature_counts_for_nothing_but_commits_of_its_own_sources(
     )
     head = firm.vault().history("files").head
     assert head is not None
-    later = head.commit.model_copy(update={"seq": 3, "parent": head.digest})
+    later = head.commit.altered({"seq": 3, "parent": head.digest})
     put(admin, names.commit("files", 3), bound.sign("commit", later.to_payload()))
-    document = firm.vault().trust.newest.model_copy(
-        update={"number": 9, "parent": firm.vault().trust.newest_digest}
+    document = firm.vault().trust.newest.altered(
+        {"number": 9, "parent": firm.vault().trust.newest_digest}
     )
     put(admin, names.vault_document(9), signer.sign("vault", document.to_payload()))
     put(admin, names.retention(1), signer.sign("retention", {"format": 1, "type": "retention"}))
@@ -379,7 +379,7 @@ def test_what_it_signs_after_its_revocation_is_shown_too(
     new = firm.keys.worker_signer
     head = firm.vault().history("files").head
     assert head is not None
-    late = head.commit.model_copy(update={"seq": 3, "parent": head.digest, "run_id": "late"})
+    late = head.commit.altered({"seq": 3, "parent": head.digest, "run_id": "late"})
     put(stolen_store(firm), names.commit("files", 3), thief.sign("commit", late.to_payload()))
     assert firm.vault().history("files").at(3).untrusted
     firm.keys.worker_signer = new
@@ -394,9 +394,7 @@ def test_it_can_take_numbers_up_to_the_last_and_blocks_nobody_once_revoked(
     """Neither the next backup nor a check works through the hundred million numbers between."""
     head = firm.vault().history("files").head
     assert head is not None
-    last = head.commit.model_copy(
-        update={"seq": 99_999_999, "parent": head.digest, "run_id": "last"}
-    )
+    last = head.commit.altered({"seq": 99_999_999, "parent": head.digest, "run_id": "last"})
     put(
         stolen_store(firm), names.commit("files", 99_999_999),
         firm.keys.worker_signer.sign("commit", last.to_payload()),
@@ -470,8 +468,7 @@ def test_it_can_point_its_own_rows_at_bytes_of_another_matter_until_it_is_revoke
         out.add_line(epoch.key_id, line_of(row))
         (written,) = out.close()
     vault.put_sealed(names.snapshot("files", written.object.snapshot), written.file)
-    commit = head.commit.model_copy(
-        update={
+    commit = head.commit.altered({
             "seq": 3, "parent": head.digest, "run_id": "gift", "ended_at": firm.clock.now(),
             "snapshots": (written.object,), "packs": history.at(1).commit.packs,
         }
@@ -528,8 +525,8 @@ def test_it_clears_no_suspicion_and_ends_none_by_saying_no_more_of_it(
     append(free, ANOMALIES, event.event, subject="files", facts=event.facts())
 
     vault = firm.vault("worker")
-    silent = flagged.commit.model_copy(
-        update={"seq": flagged.seq + 1, "parent": flagged.digest, "guard": None, "run_id": "later"}
+    silent = flagged.commit.altered(
+        {"seq": flagged.seq + 1, "parent": flagged.digest, "guard": None, "run_id": "later"}
     )
     name = names.commit("files", silent.seq)
     vault.put_signed(name, vault.signer.sign("commit", silent.to_payload()))

@@ -17,7 +17,7 @@ from muniment.errors import MunimentError
 from muniment.model.item import Problem, Row
 from muniment.model.matter import MatterName
 from muniment.model.text import bytes_of, text_of
-from muniment.sources.files.folders import components
+from muniment.sources.tree.folders import components
 from muniment.vault.age import Identity, parse_identities
 from muniment.vault.checkpoints import load_checkpoints
 from muniment.vault.history import History, load_history

@@ -9,15 +9,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from muniment.airflow.delivering import Delivery
 from muniment.clock import to_text
 from muniment.config.load import FirmConfig
+from muniment.config.persons import person_of
 from muniment.errors import MunimentError
 from muniment.evidence.events import RESTORES, CertificateMade, write
-from muniment.recovery.certificate.certify import FOLDER, certify, facts_of
+from muniment.recovery.certificate.certify import certify, facts_of
 from muniment.recovery.certificate.statement import Handling
-from muniment.recovery.certificate.witness import Witness, forget, keep, take
 from muniment.recovery.crosswalk.asking import ask_for_matter
-from muniment.recovery.crosswalk.policy import Entitlement, person_of
+from muniment.recovery.crosswalk.policy import Entitlement
 from muniment.recovery.plan import RestorePlan
 from muniment.recovery.selection import Scope, Selection
 from muniment.vault.vault import Vault
@@ -26,18 +27,14 @@ log = logging.getLogger(__name__)
 
 
 def entitlement(
-    vault: Vault, config: FirmConfig, selection: Selection, login: str | None
+    vault: Vault, config: FirmConfig, selection: Selection, login: str | None, for_whom: str = ""
 ) -> Entitlement:
-    """What the login that triggered the run may have of it."""
+    """What the login that triggered the run, and the person for whom it is, may have of it: what both may."""
     joined = None
     if selection.scope is Scope.MATTER:
         joined = ask_for_matter(vault, selection.value)[1]
-    return Entitlement(vault, config, joined, (person_of(config, login),))
-
-
-def keep_witness(folder: Path, witness: Witness) -> None:
-    """For the task that certifies: beside the delivery, which has the same names."""
-    keep(folder / FOLDER, witness.seen)
+    people = (person_of(config, login), *([for_whom] if for_whom else []))
+    return Entitlement(vault, config, joined, tuple(dict.fromkeys(people)))
 
 
 def certified(
@@ -46,13 +43,13 @@ def certified(
     plan: RestorePlan,
     selection: Selection,
     folder: Path,
+    delivery: Delivery,
     reports: Iterable[Mapping[str, Any]],
     *,
     restore_id: str,
     requested_at: datetime,
     requested_by: str,
     reason: str,
-    occasion: str = "restore",
     approved: Sequence[tuple[str, str]] = (),
     received_by: str = "",
 ) -> dict[str, Any]:
@@ -66,21 +63,20 @@ def certified(
         differences.update(report["differences"])
     now = to_text(datetime.now(UTC))
     handling = Handling(
-        occasion, restore_id, to_text(requested_at), now, now, requested_by, tuple(approved),
+        "restore", restore_id, to_text(requested_at), now, now, requested_by, tuple(approved),
         received_by, reason, {k: round(v, 3) for k, v in phases.items()},
     )  # fmt: skip
-    sources = [choice.source for choice in plan.choices]
     try:
+        seen = delivery.seen([choice.source for choice in plan.choices])
         made = certify(
-            vault, plan, selection, folder, take(folder / FOLDER, sources), handling,
-            differences=differences, systems={row.source_id: row.system for row in config.rows},
-            signer=vault.signer,
+            vault, plan, selection, folder, seen, handling, differences=differences,
+            systems={row.source_id: row.system for row in config.rows}, signer=vault.signer,
+            place=delivery.place,
         )  # fmt: skip
         event = CertificateMade(restore_id, made.digest, plan.digest, made.files)
         write(vault, RESTORES, event)
     except MunimentError as error:
         log.error("There is no certificate: [%s] %s (%s)", error.code, error.what, error.to)
         return {"refused": error.code}
-    forget(folder / FOLDER, sources)
     log.info("Certified: %s files, statement %s", f"{made.files:,}", made.digest)
     return facts_of(made, plan)

@@ -14,6 +14,7 @@ from typing import Any
 
 from airflow.sdk import get_current_context
 
+from muniment.airflow.drill_certifying import Restored, certified, keep_witness, told_of
 from muniment.airflow.drill_words import lines_of, question_of
 from muniment.airflow.names import AS_OF, ERROR, SCENARIO, SEED, engine_run_id
 from muniment.airflow.partner_review import require_respondents
@@ -21,6 +22,7 @@ from muniment.airflow.restore_request import choice_of, moment_of
 from muniment.airflow.settings import sandbox_area
 from muniment.airflow.stores import open_destination
 from muniment.assurance.drill import look, names_from_bytes, phases_of, plan_drill, restore
+from muniment.assurance.drill_certificate import DrillWitness
 from muniment.assurance.drill_draw import Drawn, Place, destination_of, draw, words_of
 from muniment.assurance.files_contract import contract_of
 from muniment.assurance.sandbox import Sandbox
@@ -28,12 +30,7 @@ from muniment.clock import from_text, to_text
 from muniment.config.load import FirmConfig
 from muniment.errors import AnswerError, StagingError, VerificationFailed
 from muniment.evidence.drill_history import before, last_drilled, past_drills
-from muniment.evidence.drills import (
-    DrillAnswered,
-    DrillFinished,
-    DrillStarted,
-    DrillWiped,
-)
+from muniment.evidence.drills import DrillAnswered, DrillFinished, DrillStarted, DrillWiped
 from muniment.evidence.events import DRILLS, write
 from muniment.model.drill import Answer, Scenario
 from muniment.recovery.plan import RestorePlan
@@ -138,6 +135,7 @@ class DrillTasks:
         if not folder.is_dir():
             raise StagingError("the sandbox is not on this machine", to="MUNIMENT_SANDBOX")
         failures: list[tuple[str, str]] = []
+        differences: dict[str, dict[str, int]] = {}
         items = 0
         for name, plan in _plans_of(planned).items():
             report, delivered = restore(
@@ -152,11 +150,13 @@ class DrillTasks:
             sandbox.write(f"{name}.{DELIVERED}", delivered)
             items += report.items
             failures += report.failures
+            differences[name] = dict(report.differences)
         for item, why in failures[:50]:
             log.error("Item %s: %s", item, why)
         log.info("Restored %s items; not restored: %s", f"{items:,}", f"{len(failures):,}")
         # What is missing is found by `verify`, and told by `record_elapsed`.
-        return self._timed(began, {"items": items, "failures": len(failures)})
+        told = {"items": items, "failures": len(failures), "differences": differences}
+        return self._timed(began, told)
 
     def verify(self, planned: Json) -> Json:
         """Reads everything in the sandbox again, and counts what is not as it was."""
@@ -167,10 +167,12 @@ class DrillTasks:
         for name in plans:
             for source, names in names_from_bytes(sandbox.read(f"{name}.{DELIVERED}")).items():
                 delivered.setdefault(source, {}).update(names)
+        witness = DrillWitness()
         seen = look(
             self._places(), plans, self._drawn(), sandbox.restored, delivered, contract_of,
-            sandbox.folder,
+            sandbox.folder, witness.saw,
         )  # fmt: skip
+        keep_witness(sandbox, witness)
         for item, why in seen.wrong[:50]:
             log.error("Item %s: not as it was: %s", item, why)
         log.info(
@@ -217,7 +219,12 @@ class DrillTasks:
         )
         earlier = past_drills(self._entries())
         write(self._wiring.vault("operations"), DRILLS, event)
-        lines = lines_of(event, words_of(_drawn_of(started)), earlier)
+        certificates = (
+            certified(self._config, self._drawn_in(started, plans), event, done["restore"] or {})
+            if whole
+            else []
+        )
+        lines = lines_of(event, words_of(_drawn_of(started)), earlier) + told_of(certificates)
         for line in lines:
             log.info("%s", line)
         if not whole:
@@ -236,6 +243,7 @@ class DrillTasks:
             "in_time": event.in_time,
             "phases": phases,
             "counts": dict(event.counts),
+            "certificates": certificates,
             "subject": f"Recovery drill of {self._config.firm_id}: is what came back usable?",
             "body": question_of(lines, self._sandbox.restored),
         }
@@ -347,6 +355,10 @@ class DrillTasks:
         if started is None:
             raise VerificationFailed("what was drawn is not in the evidence", to=self._drill_id)
         return _drawn_of(started)
+
+    def _drawn_in(self, started: DrillStarted, plans: Mapping[str, RestorePlan]) -> Restored:
+        home = self._wiring.vault("operations")
+        return Restored(self._sandbox, self._places(), plans, started, _drawn_of(started), home)
 
     def _result(self, task_id: str) -> Json | None:
         found: Json | None = get_current_context()["ti"].xcom_pull(task_ids=task_id)

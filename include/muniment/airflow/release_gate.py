@@ -113,7 +113,8 @@ class ReleaseGate:
     def _request(self, wanted: Wanted, why: tuple[Need, ...], entitled: Entitled) -> Request:
         return Request(
             self._requester.told, REASON_WORDS[wanted.request.reason], self._run.requested_at,
-            ZoneInfo(self._config.firm.time_zone), why, entitled.approvers, entitled.custodians,
+            ZoneInfo(self._config.firm.time_zone), why, entitled.approvers, custodians=entitled.custodians,
+            for_whom=wanted.request.for_whom, sealed_to=wanted.request.recipient,
         )  # fmt: skip
 
     def _body(self, lines: list[str], entitled: Entitled) -> str:

@@ -17,7 +17,15 @@ from muniment.airflow.common import dag_arguments
 from muniment.airflow.failures import plainly
 from muniment.airflow.names import APPROVE_TASK, LABEL_OF_PART, REPORT, firm_dag, tags
 from muniment.airflow.release_approval import RestoreApproval, Work
-from muniment.airflow.restore_request import FOLDER, OPAQUE_MATTER, REASON_WORDS, Form, Reason, What
+from muniment.airflow.restore_request import (
+    FOLDER,
+    OPAQUE_MATTER,
+    REASON_WORDS,
+    WHO_TRIGGERS,
+    Form,
+    Reason,
+    What,
+)
 from muniment.airflow.settings import restore_placement
 from muniment.airflow.words import APPROVE, RESTORE
 from muniment.config.approvals import Approvals, approvers
@@ -124,6 +132,21 @@ def restore_form(config: FirmConfig) -> dict[str, Param]:
             pattern=f"^({FOLDER})?$",
             title="Deliver to",
             description="A folder below the restore area. Empty: a new one. Never a client's name.",
+        ),
+        "for_whom": Param(
+            WHO_TRIGGERS,
+            type="string",
+            enum=[WHO_TRIGGERS, *sorted(config.firm.people)],
+            title="For whom",
+            description="Who receives it, of firm.yaml's people. It is sealed to this person's key, and walls are asked "
+            "for this person too.",
+        ),
+        "plain": Param(
+            False,
+            type="boolean",
+            title="Not sealed",
+            description="Files in the clear, which whoever reads the restore area can read. For a person without a key "
+            "(`recipient` in firm.yaml). The plan says so.",
         ),
         "overwrite": Param(
             False,

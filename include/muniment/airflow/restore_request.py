@@ -16,7 +16,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from muniment.config.load import FirmConfig
-from muniment.errors import RestoreError
+from muniment.config.persons import person_of
+from muniment.errors import NobodyToSealFor, RestoreError
 from muniment.recovery.clio_back import CLIO, CLIO_EXISTING
 from muniment.recovery.matter_file import MATTER_FILE
 
@@ -24,6 +25,9 @@ OPAQUE_MATTER = r"M-[A-Z2-7]{8}"
 ITEM_ID = r"[0-9a-f]{32}"
 FOLDER = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}(/[A-Za-z0-9][A-Za-z0-9._-]{0,63}){0,4}"
 REPLACING = ", files of the same name are replaced"
+NOT_SEALED = ", NOT SEALED"
+WHO_TRIGGERS = "(who triggers it)"
+"""In place of a person; no id has brackets."""
 _FORM = "Trigger the DAG again with the form corrected."
 
 
@@ -89,6 +93,10 @@ class RestoreRequest:
     form: Form = Form.ITEMS
     last_clean: bool = False
     """In place of a time: the last moment before anything that looks like an attack."""
+    for_whom: str = ""
+    """Who of `people` receives it: whoever triggered the run, where the form does not say. Empty for somebody unknown."""
+    recipient: str = ""
+    """The age recipient to which it is sealed; empty for a delivery in the clear."""
 
     @property
     def target(self) -> str:
@@ -101,16 +109,22 @@ class RestoreRequest:
 
     @property
     def place(self) -> str:
-        """The folder, and whether anything in it may be replaced."""
-        return self.folder + (REPLACING if self.overwrite else "")
+        """The folder, whether anything in it may be replaced, for whom it is and sealed to which key."""
+        for_whom = f", for {self.for_whom}" if self.for_whom else ""
+        return self.folder + (REPLACING if self.overwrite else "") + for_whom + self.sealing
+
+    @property
+    def sealing(self) -> str:
+        """In words: who may not read what is delivered has to be told from who may."""
+        return f", sealed to {self.recipient}" if self.recipient else NOT_SEALED
 
 
 def read_request(
-    form: Mapping[str, Any], config: FirmConfig, now: datetime, run: str
+    form: Mapping[str, Any], config: FirmConfig, now: datetime, run: str, login: str | None = None
 ) -> RestoreRequest:
-    """Checks the form. `run` is a short name of the run, for the folder when none was given.
+    """Checks the form. `run` is a short name of the run, for the folder when none was given; `login` who triggered it.
 
-    Raises RestoreError that names the field.
+    Raises RestoreError that names the field, NobodyToSealFor.
     """
     what = choice_of(What, form.get("what"), "what")
     which = "" if what is What.SOURCE else _which(what, _text(form.get("which")), config)
@@ -132,6 +146,7 @@ def read_request(
             "it goes with no time of its own",
             "Leave the field *As of* empty, or this one off",
         )
+    for_whom = _for_whom(_text(form.get("for_whom")), config, login)
     return RestoreRequest(
         what=what,
         which=which,
@@ -142,6 +157,8 @@ def read_request(
         overwrite=form.get("overwrite") is True,
         form=delivered,
         last_clean=last_clean,
+        for_whom=for_whom,
+        recipient="" if form.get("plain") is True else _recipient(for_whom, config),
     )
 
 
@@ -209,6 +226,33 @@ def _folder(text: str, config: FirmConfig, now: datetime, run: str) -> str:
             "it empty",
         )
     return text
+
+
+def _for_whom(text: str, config: FirmConfig, login: str | None) -> str:
+    if text in ("", WHO_TRIGGERS):
+        return person_of(config, login)
+    if text not in config.firm.people:
+        raise _wrong(
+            "for_whom",
+            "it is nobody of firm.yaml",
+            f"Choose among: {', '.join(sorted(config.firm.people))}",
+        )
+    return text
+
+
+def _recipient(for_whom: str, config: FirmConfig) -> str:
+    if not for_whom:
+        raise NobodyToSealFor(
+            "it is not said for whom this delivery is, and who triggered it is nobody of firm.yaml",
+            to="field for_whom",
+        )
+    recipient = config.firm.people[for_whom].recipient
+    if not recipient:
+        raise NobodyToSealFor(
+            "the person for whom this delivery is has no recipient to seal it to",
+            to=f"firm.yaml, people.{for_whom}.recipient",
+        )
+    return str(recipient)
 
 
 def _text(value: Any) -> str:

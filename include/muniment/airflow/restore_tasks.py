@@ -6,9 +6,7 @@ that `approve` lets pass; the engine compares it with the snapshots once more.
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,37 +15,36 @@ from typing import Any
 
 from airflow.sdk import get_current_context
 
-from muniment.airflow.certifying import certified, entitlement, keep_witness
+from muniment.airflow.certifying import certified, entitlement
 from muniment.airflow.clio_back import ClioBack
+from muniment.airflow.delivering import Delivery, delivery_of
 from muniment.airflow.names import REPORT, engine_run_id
 from muniment.airflow.release_gate import ReleaseGate, Run, Wanted, phases_of, release_words
 from muniment.airflow.restore_notice import require_whole, tell
 from muniment.airflow.restore_request import Form, RestoreRequest, What, read_request
+from muniment.airflow.restore_statement import write_statement
 from muniment.airflow.restore_words import summary
 from muniment.airflow.settings import restore_area
 from muniment.airflow.stores import open_destination
 from muniment.clock import to_text
 from muniment.config.load import FirmConfig
+from muniment.config.persons import person_of
 from muniment.errors import ConfigError, PlanChanged, VerificationFailed
 from muniment.evidence.events import RestoreEnded
 from muniment.evidence.recording import restore_ended
 from muniment.recovery.certificate.witness import Witness
 from muniment.recovery.crosswalk.asking import ask_for_matter
-from muniment.recovery.crosswalk.policy import Entitlement, person_of
-from muniment.recovery.matter_file.index import Outcome, require_free, write_index
-from muniment.recovery.matter_file.target import MatterFileTarget
+from muniment.recovery.crosswalk.policy import Entitlement
+from muniment.recovery.matter_file.index import Outcome
 from muniment.recovery.perform import perform
 from muniment.recovery.plan import RestorePlan, make_restore_plan
 from muniment.recovery.release.book import Release
 from muniment.recovery.selection import Scope, Selection
-from muniment.sources.base import Target
 from muniment.vault.suspicion import last_clean_moment
 from muniment.vault.vault import Vault
 from muniment.wiring import Wiring
 
 log = logging.getLogger(__name__)
-
-CERTIFICATE = "certificate.json"
 
 Json = dict[str, Any]
 
@@ -69,15 +66,17 @@ class RestoreTasks:
         selection = selection_of(request, vault)
         if request.last_clean:
             request = replace(request, as_of=last_clean_moment(vault, selection.sources))
+        entitled = self._entitled(vault, selection, request)
         lines: Sequence[str] = ()
         if request.form.writes_back:
             plan, lines = self._clio.plan(vault, selection, request)
         else:
             plan = make_restore_plan(
-                vault, selection, request.as_of, target=request.target,
-                withhold=self._entitled(vault, selection).withhold,
-            )  # fmt: skip
-        self._entitled(vault, selection).require(plan)
+                vault, selection, request.as_of, target=request.target, withhold=entitled.withhold
+            )
+        entitled.require(plan)
+        # A recipient that is none must not be noticed after somebody approved it.
+        self._delivery(request, plan, vault)
         told = [*summary(plan), *lines, *self._approval(self._wanted(plan))]
         for line in told:
             log.info("%s", line)
@@ -102,6 +101,7 @@ class RestoreTasks:
         plan, request = _plan_of(planned), self._request()
         wanted = self._wanted(plan)
         self.gate.require(wanted)
+        self._entitled(wanted.vault, wanted.selection, request).require(plan)
         told = self._clio.write(
             wanted.vault, plan, wanted.selection, request, self._folder(request)
         )
@@ -135,21 +135,22 @@ class RestoreTasks:
         request = self._request()
         wanted = self._wanted(plan)
         self.gate.require(wanted)
-        folder = self._folder(request)
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        overwrite = request.overwrite or self._clio.goes_on(plan, request, folder)
-        if request.form is not Form.ITEMS:
-            require_free(folder, overwrite=overwrite)
+        # Asked again: a wall may have been put up while the plan waited for its approval.
+        entitled = self._entitled(wanted.vault, wanted.selection, request)
+        entitled.require(plan)
+        overwrite = request.overwrite or self._clio.goes_on(plan, request, self._folder(request))
+        delivery = self._delivery(request, plan, wanted.vault)
+        delivery.begin(overwrite=overwrite)
         witness = Witness()
         report = perform(
             wanted.vault,
             mine,
             wanted.selection,
-            lambda source: self._target(request, source, folder, overwrite=overwrite),
-            withhold=self._entitled(wanted.vault, wanted.selection).withhold,
+            lambda source: delivery.target(source, overwrite=overwrite),
+            withhold=entitled.withhold,
             witness=witness.saw,
         )
-        keep_witness(folder, witness)
+        delivery.keep(witness)
         told = {**report.as_dict(), "source": part["source"], "plan_digest": plan.digest}
         context["ti"].xcom_push(key=REPORT, value=told)
         log.info(
@@ -198,6 +199,8 @@ class RestoreTasks:
             "airflow_run": run.run_id,
             "requested_at": to_text(run.run_after),
             "requested_by": getattr(run, "triggering_user_name", None),
+            "for_whom": request.for_whom,
+            "sealed_to": request.recipient or None,
             "reason": request.reason.value,
             "plan": plan.as_dict(),
             "plan_digest": plan.digest,
@@ -210,17 +213,20 @@ class RestoreTasks:
             "phases": phases,
             "released": release_words(release),
         }
-        _write_private(self._folder(request) / CERTIFICATE, statement)
+        write_statement(self._folder(request), statement)
         self._record(request, plan, whole, delivered, done, run.run_after, phases)
         if whole and release is not None and release.holder:
             self.gate.end(release)
+        vault = self._vault(request)
+        delivery = self._delivery(request, plan, vault)
         if request.form is not Form.ITEMS:
             failures = [(item, why) for r in done for item, why in r["failures"]]
-            outcome = Outcome(plan, delivered, failures, missing)
-            write_index(self._folder(request), outcome, overwrite=request.overwrite)
+            delivery.write_index(Outcome(plan, delivered, failures, missing))
         certificate = (
-            self._certified(request, plan, done, run.run_after, release) if whole else None
+            self._certified(request, plan, vault, delivery, done, release) if whole else None
         )
+        sources = [choice.source for choice in plan.choices]
+        delivery.close(sources, whole=whole, certified=bool(certificate and "files" in certificate))
         log.info(
             "%s of %s items are delivered, read back and equal, %s seconds after the request",
             f"{delivered:,}",
@@ -249,34 +255,34 @@ class RestoreTasks:
         tell(self._config, login, (self._dag_id, str(run.run_id)), planned, certificate)
         require_whole(certificate)
 
-    def _entitled(self, vault: Vault, selection: Selection) -> Entitlement:
-        run = get_current_context()["dag_run"]
-        login = getattr(run, "triggering_user_name", None)
-        return entitlement(vault, self._config, selection, login)
+    def _entitled(self, vault: Vault, selection: Selection, request: RestoreRequest) -> Entitlement:
+        return entitlement(vault, self._config, selection, _login(), request.for_whom)
 
     def _certified(
         self,
         request: RestoreRequest,
         plan: RestorePlan,
+        vault: Vault,
+        delivery: Delivery,
         done: Sequence[Json],
-        requested_at: datetime,
         release: Release | None,
     ) -> Json:
         run = get_current_context()["dag_run"]
-        login = getattr(run, "triggering_user_name", None)
-        vault = self._vault(request)
+        login = _login()
         return certified(
             vault,
             self._config,
             plan,
             selection_of(request, vault),
             self._folder(request),
+            delivery,
             done,
             restore_id=engine_run_id(self._dag_id, str(run.run_id)),
-            requested_at=requested_at,
+            requested_at=run.run_after,
             requested_by=person_of(self._config, login) or login or "",
             reason=request.reason.value,
             approved=[(who, to_text(release.at)) for who in release.responders] if release else (),
+            received_by=request.for_whom,
         )
 
     # -- parts -------------------------------------------------------------------------------------
@@ -315,8 +321,7 @@ class RestoreTasks:
     def gate(self) -> ReleaseGate:
         """Of the run in which it is asked for."""
         run = get_current_context()["dag_run"]
-        user = str(getattr(run, "triggering_user_name", None) or "")
-        return ReleaseGate(self._config, self._wiring, Run(self._dag_id, str(run.run_id), user, run.run_after))  # fmt: skip
+        return ReleaseGate(self._config, self._wiring, Run(self._dag_id, str(run.run_id), _login(), run.run_after))  # fmt: skip
 
     def _wanted(self, plan: RestorePlan) -> Wanted:
         request = self._request()
@@ -328,13 +333,11 @@ class RestoreTasks:
         run = context["dag_run"]
         run_id = engine_run_id(self._dag_id, str(run.run_id))
         # The time of the request, not of this task: on every retry the same folder.
-        return read_request(context["params"], self._config, run.run_after, run_id)
+        return read_request(context["params"], self._config, run.run_after, run_id, _login())
 
-    def _target(
-        self, request: RestoreRequest, source: str, folder: Path, *, overwrite: bool
-    ) -> Target:
-        into = self._wiring.target(source, folder, overwrite=overwrite)
-        return into if request.form is Form.ITEMS else MatterFileTarget(into)
+    def _delivery(self, request: RestoreRequest, plan: RestorePlan, vault: Vault) -> Delivery:
+        folder = self._folder(request)
+        return delivery_of(self._config, self._wiring, request, folder, vault, plan)
 
     def _folder(self, request: RestoreRequest) -> Path:
         return restore_area(self._config.firm_id) / request.folder
@@ -361,21 +364,14 @@ def selection_of(request: RestoreRequest, vault: Vault) -> Selection:
     return Selection(scope, request.which, request.sources)
 
 
+def _login() -> str:
+    """Who triggered the run; empty where Airflow does not say."""
+    return str(getattr(get_current_context()["dag_run"], "triggering_user_name", None) or "")
+
+
 def _plan_of(planned: Json) -> RestorePlan:
     """Raises PlanChanged when plan and digest do not belong together."""
     plan = RestorePlan.of(planned["plan"])
     if plan.digest != planned["digest"]:
         raise PlanChanged("the plan is not the one whose digest was passed on")
     return plan
-
-
-def _write_private(path: Path, value: Any) -> None:
-    draft = path.with_name(path.name + ".new")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-        json.dump(value, out, indent=2, sort_keys=True)
-        out.write("\n")
-        out.flush()
-        os.fsync(out.fileno())
-    os.replace(draft, path)

@@ -12,6 +12,7 @@ def summary(plan: RestorePlan) -> Sequence[str]:
     """The plan for a person: counts, times, ids; one line a source."""
     lines = [
         f"Plan {plan.digest}",
+        f"To: {plan.target}",
         f"As of {plan.as_of}: {plan.items:,} items, {plan.bytes:,} bytes, "
         f"about {max(1, plan.estimate_seconds // 60)} minutes",
     ]

@@ -38,8 +38,9 @@ RESTORE = """\
 | red task | usually means | do |
 |---|---|---|
 | `plan` | the form is wrong, or no snapshot has it at that time | correct the form: number, time, sources |
+| `plan`, `[M591]` | nobody is named whose key it could be sealed to | *For whom*; `recipient` in firm.yaml; or *Not sealed* |
 | `approve` | nobody answered in time, an approver said no, or it was not his to answer | clear it: it asks again |
-| `sources` | there is no release, or it does not fit (`M581` to `M588`, `M591`, `M530`) | trigger anew; docs/RESTORE_APPROVAL.md |
+| `sources` | there is no release, or it does not fit (`M581` to `M588`, `M592`, `M530`) | trigger anew; docs/RESTORE_APPROVAL.md |
 | `restore` | the folder holds other files, is full, or an item cannot be proven | another folder; `muniment check` for damage |
 | `certificate`, `notify` | something that was planned was not delivered | their logs name the items |
 
@@ -48,6 +49,8 @@ RESTORE = """\
 *Trigger* opens the form. Say **what** (a matter, one item, or whole sources), the **time** as of which
 you want it (empty: newest), and **why**. `plan` proves the chosen snapshots before the first byte is
 written and prints what will come; `restore` delivers source by source and reads everything back.
+What is delivered is **sealed** for one person (*For whom*; without it whoever triggers it), who opens it with `age` and `tar`:
+the folder's `README.txt` has the command. *Not sealed* leaves files in the clear.
 Who asked and who let it go, the managing partner and the office manager are mailed how it ended.
 *Deliver as* a **matter file** makes of a matter a folder for people: begin at its `index.html` (docs/MATTER_FILE.md).
 Restores of firm `{firm}` are delivered below the restore area, in one folder a restore.
@@ -112,7 +115,7 @@ DRILL = """\
 It draws a matter by a stored seed, restores it from the store with operations' keys into an empty folder while no
 source is touched, reads everything again, and records the time of each phase against 4 hours. Then it **waits for
 the managing partner**: *Browse, Required Actions*: usable - yes, partly, no - and remarks. After the answer
-the sandbox is removed, and how is recorded.
+the sandbox is removed, and how is recorded. What came back whole is certified; the certificate stays in the evidence.
 
 *Trigger* holds one at once; the form has the other scenarios (an item, a whole source, ransomware).
 Firm `{firm}`. More: docs/DRILLS.md and docs/AIRFLOW.md.

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, Field, ValidationError
 
 from muniment.alerts.channels import Channel
 from muniment.alerts.heartbeat import Heartbeat
 from muniment.alerts.mail import MailChannel, MailSettings
 from muniment.alerts.webhook import WebhookChannel, WebhookSettings
+from muniment.config import schema
 from muniment.config.keyfiles import read_key_file
+from muniment.config.schema import AfterValidator, Field
 from muniment.config.values import EMail, FilePath, Id, Model, OneOrMany, absolute
 from muniment.errors import ConfigError
 
@@ -87,8 +88,8 @@ def read_settings(path: Path) -> NotifySettings:
         return NotifySettings.model_validate(data)
     except yaml.YAMLError:
         problem = "it is no YAML"
-    except ValidationError as error:
-        first = error.errors()[0]
+    except ValueError as error:
+        first = schema.mistakes(error)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the whole"
         problem = f"{where}: {first['msg']}"
     raise ConfigError(

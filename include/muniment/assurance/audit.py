@@ -26,6 +26,8 @@ MARGIN = timedelta(minutes=5)
 """Between the vendor's clock and ours."""
 GONE_PER_TOUCH, GONE_ANYHOW = 3, 1
 """Rows that may have vanished since the backup: a matter takes its tasks and notes along."""
+LATE_LEAST, LATE_SHARE = 5, 0.5
+"""So many rows of a kind have to be looked at, and so many of them may be late, before it is said of the kind."""
 BETWEEN_SWEEPS = timedelta(hours=20)
 """A run that comes so soon after another may have asked for changes alone, which tells no deletion."""
 
@@ -43,7 +45,9 @@ class Audited:
 
     @property
     def wanted(self) -> list[Row]:
-        keys = ((w.kind, w.native_id) for w in self.testimony.witnesses if w.there)
+        """What has to be restored: of the others it only matters that they are there."""
+        shown = (w for w in self.testimony.witnesses if w.body is not None or w.digest is not None)
+        keys = ((w.kind, w.native_id) for w in shown if w.there)
         return [self.rows[key] for key in keys if key in self.rows]
 
 
@@ -109,11 +113,14 @@ class Judge:
         told = audited.testimony.told
         self._touched = sum(one.touched or 0 for one in told)
         self._idle = self._swept and not self._touched
+        self._looked: Counter[str] = Counter()
+        self._late: Counter[str] = Counter()
 
     def items(self) -> list[Cells]:
         return [self._cells(w) for w in self._audited.testimony.witnesses if w.there]
 
     def collections(self) -> list[Cells]:
+        """After `items`."""
         gone = Counter(
             w.kind
             for w in self._audited.testimony.witnesses
@@ -135,7 +142,7 @@ class Judge:
             self._collection(
                 told.get(kind, Told(kind)), held[kind], gone[kind], newest[kind] > latest[kind]
             )
-            for kind in sorted({*told, *gone})
+            for kind in sorted({*told, *gone, *+self._late})
         ]
 
     def words(self, items: Sequence[Cells]) -> dict[bytes, Live]:
@@ -163,12 +170,12 @@ class Judge:
         if witness.touched_ns >= self._audited.since_ns:
             cells["row"] = "changed"
             return cells
-        path = self._place(row)
-        if path is None:
-            return cells
         if witness.touched_ns:
             cells["time"] = row.mtime_ns == witness.touched_ns
         cells["matter"] = self._matter(witness, row)
+        path = self._place(row)
+        if path is None:
+            return cells
         if witness.body is not None:
             cells["row"] = self._compared(witness, path)
         if witness.digest is not None:
@@ -179,25 +186,38 @@ class Judge:
 
     def _absent(self, witness: Witness) -> Cells:
         old = witness.created_ns or witness.touched_ns
-        before = 0 < old < self._audited.since_ns
+        # What was touched since may have been taken out of the trash.
+        before = 0 < old < self._audited.since_ns > witness.touched_ns
         if not self._whole or self._item(witness) in self._snapshot.problems:
             return {}
         if (witness.kind, witness.native_id) in self._audited.gone:
-            # What was taken out of the trash since is touched.
             return {"missing": False, "denied": witness.touched_ns < self._audited.since_ns}
-        return {"missing": before, "denied": False}
+        # What bears no date may be new, unless nothing at all was touched since.
+        return {"missing": before or (not old and self._idle), "denied": False}
 
     def _compared(self, witness: Witness, path: Path) -> str:
         found = self._auditor.compare(witness, path.read_bytes())
-        if found is Compared.DRIFTED and self._idle and witness.touched_ns:
+        self._looked[witness.kind] += 1
+        self._late[witness.kind] += found is Compared.LATE
+        if found is Compared.LATE:
+            return str(Compared.DRIFTED)
+        dated = witness.touched_ns or witness.settled
+        if found is Compared.DRIFTED and self._idle and dated:
             return str(Compared.DIFFERS)
-        if found is Compared.DIFFERS and not witness.touched_ns and not self._idle:
+        if found is Compared.DIFFERS and not dated and not self._idle:
             # Nothing says whether somebody touched it since.
             return str(Compared.DRIFTED)
         return str(found)
 
     def _matter(self, witness: Witness, row: Row) -> bool | None:
         """Is it under the matter whose row the vendor names, and is that called as the vendor calls it?"""
+        if witness.belongs is not None:
+            called = self._snapshot.matters.get(row.matter)
+            if not witness.belongs or called is None:
+                return not witness.belongs and not row.matter
+            # A matter rule may take the number out of it; that of the client alone it is not.
+            own = witness.belongs.rpartition("/")[2]
+            return called.number == witness.belongs or called.number in own
         if witness.matter is None:
             return None
         if witness.matter == b"":
@@ -213,13 +233,28 @@ class Judge:
 
     # -- one collection ----------------------------------------------------------------------------
     def _collection(self, told: Told, held: int, gone: int, stale: bool) -> Cells:
-        short = left = None
-        if told.total is not None and told.created is not None and self._whole:
-            short = max(0, told.total - told.created - held)
+        short = left = lacking = None
+        if told.total is not None and self._whole:
             gone = max(gone, held - told.total)
+            lacking = self._lacking(told.kind)
+        if told.total is not None and told.created is not None and lacking is not None:
+            short = max(0, told.total - told.created - held - lacking)
         if self._whole:
             left = max(0, gone - GONE_ANYHOW - GONE_PER_TOUCH * self._touched)
             if not self._swept:
                 left = None
-        values = (told.kind, short, left, told.refused, stale)
+        # What the run itself says that it was not shown is no news.
+        refused = told.refused and self._lacking(told.kind) is not None
+        looked = self._looked[told.kind]
+        late = looked >= LATE_LEAST and self._late[told.kind] > looked * LATE_SHARE
+        values = (told.kind, short, left, refused, stale, late)
         return dict(zip(COLLECTION_COLUMNS, values, strict=True))
+
+    def _lacking(self, kind: str) -> int | None:
+        """How many items of a kind the run says that it could not take; None where nobody counted them."""
+        found = [one for one in self._snapshot.problems.values() if one.kind == kind]
+        steps = {native.count(b"/") for held, native in self._audited.rows if held == kind}
+        if any(one.native_id.count(b"/") < min(steps, default=0) for one in found):
+            # A mailbox that was closed, all of it.
+            return None
+        return sum(not one.kept for one in found)

@@ -8,8 +8,9 @@ the bytes themselves. Given identities it names the matters that a finding touch
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import field
 
 from muniment.assurance.freshness import Inside, compare
 from muniment.assurance.intruders import on_top, strays
@@ -18,6 +19,7 @@ from muniment.assurance.presence import read_back as read_bytes
 from muniment.assurance.rotation import Rotation
 from muniment.assurance.touched import name_touched
 from muniment.clock import to_text
+from muniment.model.value import Mutable, Value
 from muniment.vault import names
 from muniment.vault.checkpoints import Outside, load_checkpoints
 from muniment.vault.evidence import load_stream, streams_in
@@ -27,8 +29,7 @@ from muniment.vault.resolve import by_name
 from muniment.vault.vault import Vault
 
 
-@dataclass(frozen=True, slots=True)
-class SourceSummary:
+class SourceSummary(Value, frozen=True):
     """What is restorable of a source, in numbers."""
 
     source: str
@@ -39,8 +40,7 @@ class SourceSummary:
     completeness: str
 
 
-@dataclass(slots=True)
-class CheckReport:
+class CheckReport(Mutable):
     """Everything a check saw. `freshness` is `proven` only against something known outside, and
     `disproven` where the store lacks some of that."""
 

@@ -88,6 +88,14 @@ def names_from_bytes(data: bytes) -> dict[str, dict[bytes, bytes]]:
     }
 
 
+Witness = Callable[[str, Row, bytes | None], None]
+"""(source, the item, where it stands below the folder of its source), in the order of the plan."""
+
+
+def nobody_asks(source: str, row: Row, path: bytes | None) -> None:
+    """Wants to know nothing."""
+
+
 # -- looking at it ---------------------------------------------------------------------------------
 
 
@@ -127,11 +135,13 @@ def look(
     delivered: Mapping[str, Mapping[bytes, bytes]],
     contract_of: Callable[[str], ExpectationContract],
     work: Path,
+    witness: Witness = nobody_asks,
 ) -> Seen:
     """Reads everything in the sandbox again: is it there, equal, does it open, and is there nothing else?
 
     Args:
         folder: holds one folder for each source. `work` is empty and may be written to.
+        witness: is told of each item that is equal.
     """
     seen = Seen()
     with ExitStack() as tools:
@@ -148,7 +158,8 @@ def look(
                 names = delivered.get(choice.source, {})
                 looker = Looker(contract, root, names, opening, loader)
                 for row in rows:
-                    _judge(row, looker.look(row), contract, seen)
+                    if _judge(row, looker.look(row), contract, seen):
+                        witness(choice.source, row, looker.below(row) if row.digest else None)
                 seen.extra += extra(root, rows, names, contract)
     return seen
 
@@ -156,7 +167,7 @@ def look(
 _PAIRS = (("expected_size", "size"), ("expected_sha256", "sha256"), ("expected_mtime", "mtime"))
 
 
-def _judge(row: Row, found: Mapping[str, Value], contract: ExpectationContract, seen: Seen) -> None:
+def _judge(row: Row, found: Mapping[str, Value], contract: ExpectationContract, seen: Seen) -> bool:
     seen.items += 1
     seen.bytes += row.size
     own = [("expected_" + c, c) for c in contract.columns if "expected_" + c in contract.columns]
@@ -169,6 +180,7 @@ def _judge(row: Row, found: Mapping[str, Value], contract: ExpectationContract, 
     if found["opened"] is not None:
         seen.documents += 1
         seen.opened += found["opened"] in GOOD
+    return not wrong
 
 
 # -- times -----------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from collections.abc import Mapping, Sequence
@@ -9,13 +10,23 @@ from hashlib import sha256
 from pathlib import Path
 
 from muniment.assurance.clio_contract import ClioContract, ClioTrustContract
-from muniment.assurance.contracts import ExpectationContract, Expected, Facts, Value, equal
+from muniment.assurance.contracts import (
+    ExpectationContract,
+    Expected,
+    Facts,
+    Value,
+    among,
+    equal,
+)
 from muniment.assurance.database_contract import DatabaseContract
 from muniment.assurance.m365_contract import M365Contract
 from muniment.assurance.netdocuments_contract import NetDocumentsContract
 from muniment.assurance.openable import format_of
+from muniment.config.mail_archive import MAIL_ARCHIVE
+from muniment.config.vendor_backup import VENDOR_BACKUP
 from muniment.model.item import Row
 from muniment.model.text import bytes_of
+from muniment.sources.causes import CAUSES
 
 
 class FilesContract:
@@ -56,6 +67,67 @@ class TrustPapersContract(FilesContract):
     system = "trust-papers"
 
 
+class VendorBackupContract(FilesContract):
+    """Another product's backup sets: files like others, and a record of which sets there were. What is in them only
+    their product can try."""
+
+    system = VENDOR_BACKUP
+    columns: Sequence[str] = (*FilesContract.columns, "record", "set")
+
+    def describe(self, row: Row, path: Path | None) -> Facts:
+        found: dict[str, Value] = {**super().describe(row, path), "record": None, "set": None}
+        if row.kind == "backup_sets":
+            found["record"] = _record(path)
+        elif "backup_set" in row.metadata:
+            part = row.metadata["backup_set"]
+            known = isinstance(part, Mapping) and bool(part.get("product") and part.get("part"))
+            found["set"] = "told" if known else "not told"
+        return found
+
+    def suite(self) -> Sequence[Expected]:
+        return (
+            *super().suite(),
+            among(
+                "record", "record", ["readable"], "The record of the sets says what each one was."
+            ),
+            among("set", "set", ["told"], "Files of a set say which product made it, and as what."),
+        )
+
+
+class MailArchiveContract(FilesContract):
+    """E-mail archives: files like others, that open; rows of their messages, and messages as files."""
+
+    system = MAIL_ARCHIVE
+    columns: Sequence[str] = (*FilesContract.columns, "archive", "expected_row", "row")
+
+    def describe(self, row: Row, path: Path | None) -> Facts:
+        from muniment.assurance.archived_mail import facts_of
+
+        return {**super().describe(row, path), **facts_of(row, path)}
+
+    def suite(self) -> Sequence[Expected]:
+        return (
+            *super().suite(),
+            among(
+                "archive", "archive", ["readable"],
+                "Most archives that came back can be opened, and their messages counted.", mostly=0.5,
+            ),
+            equal(
+                "row", "expected_row", "row",
+                "Every row of a message bears the id that it stands under, and every message is one.",
+            ),
+        )  # fmt: skip
+
+
+def _record(path: Path | None) -> str:
+    try:
+        told = json.loads(path.read_bytes()) if path is not None else {}
+        states = [each["state"] for job in told["jobs"] for each in job["sets"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return "not readable"
+    return "readable" if {*states} <= {"whole", *CAUSES} else "not readable"
+
+
 def _digest(content: bytes) -> str:
     return sha256(content).hexdigest()
 
@@ -67,6 +139,8 @@ CONTRACTS: Mapping[str, ExpectationContract] = {
     "m365": M365Contract(),
     "trust-papers": TrustPapersContract(),
     "netdocuments": NetDocumentsContract(),
+    VENDOR_BACKUP: VendorBackupContract(),
+    MAIL_ARCHIVE: MailArchiveContract(),
     **{system: DatabaseContract(system) for system in ("postgresql", "mariadb", "mysql", "sqlite")},
 }
 """By the system of the inventory row."""

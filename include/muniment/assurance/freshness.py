@@ -8,11 +8,11 @@ it. What is known outside shows the rest.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from muniment.assurance.presence import Listing
 from muniment.errors import FormatError, StoreError
 from muniment.ids import sha256_hex
+from muniment.model.value import Value
 from muniment.vault import names
 from muniment.vault.checkpoints import Outside, unsigned_stores
 from muniment.vault.documents import Checkpoint, Head
@@ -24,8 +24,7 @@ from muniment.vault.signing import Envelope
 from muniment.vault.vault import Vault
 
 
-@dataclass(frozen=True, slots=True)
-class Inside:
+class Inside(Value, frozen=True):
     """What the store says."""
 
     histories: Mapping[str, History]

@@ -71,6 +71,11 @@ class Looker:
         status = _status(path)
         return None if status is None or not _is_kind(row, status) else path
 
+    def below(self, row: Row) -> bytes | None:
+        """The same, as bytes below the folder of the source."""
+        path = self.place(row)
+        return None if path is None else os.fsencode(path.relative_to(self._folder))
+
     def look(self, row: Row) -> dict[str, Value]:
         name = self._delivered.get(row.native_id, row.native_id)
         path = self._contract.standing(row, self._folder, name)

@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from muniment.assurance.rotation import Rotation
 from muniment.errors import MunimentError, ObjectMissing
+from muniment.model.value import Value
 from muniment.vault import names
 from muniment.vault.finding import Finding, Severity
 from muniment.vault.history import Chain, History
@@ -27,8 +27,7 @@ _PARALLEL = 8
 _READERS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Value, frozen=True):
     """An object that live snapshots need: its size, and which snapshots need it."""
 
     size: int
@@ -118,8 +117,7 @@ def damage(code: str, name: str, want: Wanted, what: str) -> Finding:
 # -- the bytes -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class ReadBack:
+class ReadBack(Value, frozen=True):
     findings: list[Finding]
     objects: int
     bytes: int

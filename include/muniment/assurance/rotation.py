@@ -6,8 +6,9 @@ digest falls into it, so an object's turn is known from its name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from muniment.model.value import Value
 
 WEEKS = 13
 """Every pack is decrypted at least once a quarter."""
@@ -16,8 +17,7 @@ YOUNG = timedelta(days=8)
 """What is younger is read every week, whatever its slice: a fault of the writer shows at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rotation:
+class Rotation(Value, frozen=True):
     """Slice `n` (1 .. t) of `t`. `Rotation(1, 1)` is everything."""
 
     n: int

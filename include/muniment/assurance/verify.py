@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from random import Random
 from typing import Any
+
+from msgspec import field
 
 from muniment.assurance.check import finding_dict, unique
 from muniment.assurance.rotation import YOUNG, Rotation
 from muniment.assurance.touched import name_touched
 from muniment.errors import MunimentError, NoKey
 from muniment.model.item import Part, Row
+from muniment.model.value import Mutable, Value
 from muniment.vault import names
 from muniment.vault.bases import ALARM_DELTAS
 from muniment.vault.documents import PackObject, SnapshotObject
@@ -32,8 +34,7 @@ from muniment.vault.vault import Vault
 THREADS = 2
 
 
-@dataclass(slots=True)
-class VerifyReport:
+class VerifyReport(Mutable):
     """What was opened and what was wrong. `matter` is the opaque id of the one read as a whole;
     `closed` are key ids that no identity at hand opens (a withheld matter): not verified."""
 
@@ -102,8 +103,7 @@ def verify(
 # -- rows ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Head:
+class _Head(Value, frozen=True):
     """The newest snapshot of a source that is kept, and the matters that have items in it."""
 
     history: History

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
+
+from msgspec import field
 
 from muniment.backup.guard.verdict import guarded
 from muniment.backup.run import BackupRun
@@ -29,6 +31,7 @@ from muniment.clock import from_text
 from muniment.errors import CommitConflict, ObjectExists, RunTooOld
 from muniment.model.item import Completeness
 from muniment.model.matter import MatterName
+from muniment.model.value import Mutable, Value
 from muniment.sources.causes import WITHOUT_CONTENT_BY_NATURE
 from muniment.vault import names
 from muniment.vault.documents import (
@@ -46,8 +49,7 @@ from muniment.vault.snapshots import RowsWriter
 from muniment.vault.state import State, StateDelta, StateEntry
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Value, frozen=True):
     """What a run came to; through XCom, hence numbers, ids and digests only."""
 
     source: str
@@ -78,8 +80,7 @@ class Outcome:
         return {**value, **listed}
 
 
-@dataclass(slots=True)
-class _Gathered:
+class _Gathered(Mutable):
     """What is counted while the results are gone through."""
 
     packs: dict[str, PackObject] = field(default_factory=dict)
@@ -271,7 +272,7 @@ def _named_packs(
                 PackObject(pack=pack, key_id=ref.key_id, size=ref.size, head=ref.head, new=True)
             )
         else:
-            packs.append(known[pack].model_copy(update={"new": False}))
+            packs.append(known[pack].altered({"new": False}))
     return tuple(packs)
 
 
@@ -354,11 +355,11 @@ def _outcome(record: CommitRecord, plan: Plan) -> Outcome:
         digest=record.digest,
         completeness=commit.completeness.value,
         ended_at=commit.to_payload()["ended_at"],
-        counts=commit.counts.model_dump(),
-        causes=tuple(c.model_dump() for c in commit.exceptions),
+        counts=commit.counts.as_dict(),
+        causes=tuple(c.as_dict() for c in commit.exceptions),
         unfinished=tuple(s.shard for s in commit.shards if s.status == "unfinished"),
         deferred_items=plan.deferred_items,
-        signs=tuple(s.model_dump() for s in commit.guard.signs) if commit.guard else (),
+        signs=tuple(s.as_dict() for s in commit.guard.signs) if commit.guard else (),
         last_clean=(
             commit.guard.last_clean.seq if commit.guard and commit.guard.last_clean else None
         ),

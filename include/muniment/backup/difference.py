@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import field
 
 from muniment.backup.brought import BroughtWriter
 from muniment.backup.run import BackupRun
 from muniment.backup.shards import WITHOUT_CONTENT
 from muniment.backup.work import Reason, Untaken, Work
 from muniment.model.item import Fingerprint, Observed, Problem
+from muniment.model.value import Mutable
 from muniment.sources.base import Gone, Listed, Same, Skipped, SourceHealth
 from muniment.vault import names
 from muniment.vault.retention_log import RetentionLog
 from muniment.vault.state import Place, State, remembered
 
 
-@dataclass(slots=True)
-class Difference:
+class Difference(Mutable):
     """What a listing says beside the state."""
 
     work: list[Work] = field(default_factory=list)

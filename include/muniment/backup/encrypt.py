@@ -15,10 +15,11 @@ import hashlib
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import field
 
 from muniment.backup.guard.watch import GroupWatch, Watch
 from muniment.backup.run import BackupRun
@@ -28,6 +29,7 @@ from muniment.backup.zeros import pieces
 from muniment.clock import to_text
 from muniment.errors import ItemUnreadable
 from muniment.model.item import Part, Problem, Row, Segment
+from muniment.model.value import Mutable
 from muniment.sources.base import Description, ItemReader
 from muniment.vault import names
 from muniment.vault.pack_writer import PackWriter
@@ -51,8 +53,7 @@ CHANGED_WHILE_READ = "changed while read"
 VANISHED = "vanished"
 
 
-@dataclass(slots=True)
-class _Read:
+class _Read(Mutable):
     """An item whose bytes are in some pack, not all of whose packs may be closed."""
 
     work: Work
@@ -63,8 +64,7 @@ class _Read:
     """Digests in order; None where the parts of `origin` stand as they are."""
 
 
-@dataclass(slots=True)
-class _Outcome:
+class _Outcome(Mutable):
     read: list[_Read] = field(default_factory=list)
     untaken: list[Untaken] = field(default_factory=list)
     packs: list[PackRef] = field(default_factory=list)
@@ -72,8 +72,7 @@ class _Outcome:
     signs: ContentSigns | None = None
 
 
-@dataclass(slots=True)
-class _Total:
+class _Total(Mutable):
     taken: int = 0
     problems: int = 0
     read_bytes: int = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from muniment.backup.run import BackupRun
@@ -47,10 +47,19 @@ class KnownState:
         head = self._run.history.head
         if self.whole or head is None:
             return {}
-        told = ((k, v.partition(" ")) for k, v in self._state.facts.items() if k.startswith(MEMORY))
-        return {
-            key.removeprefix(MEMORY): value for key, (seq, _, value) in told if seq == str(head.seq)
-        }
+        return {key: value for key, seq, value in self._told() if seq == head.seq}
+
+    @cached_property
+    def history(self) -> Mapping[str, str]:
+        told = list(self._told())
+        newest = max((seq for _, seq, _ in told), default=0)
+        return {key: value for key, seq, value in told if seq == newest}
+
+    def _told(self) -> Iterator[tuple[str, int, str]]:
+        for key, fact in self._state.facts.items():
+            if key.startswith(MEMORY):
+                seq, _, value = fact.partition(" ")
+                yield key.removeprefix(MEMORY), int(seq), value
 
     def find(self, kind: str, native_id: bytes, named: Named | None = None) -> Fingerprint | None:
         row = self._state.row(self._run.item_id(kind, native_id))

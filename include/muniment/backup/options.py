@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from msgspec import field
+
 from muniment.backup.guard.limits import Limits
+from muniment.model.value import Value
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -34,8 +36,7 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 """More than this between our clock and the store's and no time in a commit is evidence."""
 
 
-@dataclass(frozen=True, slots=True)
-class MassDeletion:
+class MassDeletion(Value, frozen=True):
     """When a shrunken source is not believed: a listing that lost `share` of the items, and at
     least `items`; or that has lost everything."""
 
@@ -51,8 +52,7 @@ def nothing_accepted(kind: str, native_id: bytes, cause: str, matter: str) -> bo
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class BackupOptions:
+class BackupOptions(Value, frozen=True):
     """See docs/CONFIGURATION.md, `sources`. `threads` read and compress within one shard."""
 
     retention_class: str = "recovery_points"

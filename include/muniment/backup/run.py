@@ -137,7 +137,7 @@ class BackupRun:
     def open(self, item: Work) -> AbstractContextManager[ItemReader]:
         """Opens an item where it lies, or in the spool; what is not there any more is fetched again."""
         if not item.place:
-            return self.source.open(item.kind, item.native_id)
+            return self.source.open(item.kind, item.native_id, item.fingerprint)
         place = Place.parse(item.place)
         brought = self._brought.read(place)
         if not item.reason.reads_content:

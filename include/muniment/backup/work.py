@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from msgspec import field
+
 from muniment.errors import FormatError
 from muniment.model.item import Fingerprint, Problem
+from muniment.model.value import Value
 from muniment.vault.rows import line_of, parse_line
 
 _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
@@ -139,8 +142,7 @@ def _values(line: bytes) -> list[Any]:
 # -- the plan ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class ShardRef:
+class ShardRef(Value, frozen=True):
     """A shard as Airflow sees it: a number, sizes, and `about`: which part of the source it is, in words
     and opaque ids of matters. Nothing of what is in it."""
 
@@ -163,8 +165,7 @@ class ShardRef:
         return cls(value["shard"], value["items"], value["bytes"], value.get("about", ""))
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Value, frozen=True):
     """What the next commit will be, but for the shards' results. Numbers, ids, digests.
 
     `gone` are ids to be recorded as deleted, only if every shard is finished; `deferred_items` is
@@ -208,8 +209,7 @@ class Plan:
         return cls(**value)
 
 
-@dataclass(frozen=True, slots=True)
-class PackRef:
+class PackRef(Value, frozen=True):
     """A pack that a shard wrote. `size` in bytes; `head` as in `FinishedPack`."""
 
     pack: str
@@ -218,8 +218,7 @@ class PackRef:
     head: str
 
 
-@dataclass(frozen=True, slots=True)
-class ShardResult:
+class ShardResult(Value, frozen=True):
     """What `encrypt` of a shard came to; goes through XCom, so it holds numbers and digests only.
     `more_bytes` is what items turned out to be larger than the listing could say."""
 

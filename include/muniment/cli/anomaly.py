@@ -5,9 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from muniment.cli import words
+from muniment.cli import forms, words
 from muniment.cli.exits import Exit
 from muniment.cli.options import Yes, session_of, source_of
 
@@ -31,14 +29,13 @@ SIGNALS = {
 }
 """A sign of docs/ANOMALIES.md in a sentence."""
 
-app = typer.Typer(
-    no_args_is_help=True,
+app = forms.Group(
     help="What looks like an attack on a source: show it, and clear it once somebody has looked.",
 )
 
 
-def register(parent: typer.Typer) -> None:
-    parent.add_typer(app, name="anomaly", rich_help_panel=PANEL)
+def register(parent: forms.Group) -> None:
+    parent.add_group(app, name="anomaly", panel=PANEL)
 
 
 class Found(StrEnum):
@@ -51,15 +48,15 @@ class Found(StrEnum):
 
 def sentence(sign: Any) -> str:
     """A sign (a model or its dict) in words."""
-    said = sign if isinstance(sign, dict) else sign.model_dump()
+    said = sign if isinstance(sign, dict) else sign.as_dict()
     pattern = SIGNALS.get(str(said["signal"]), f"{said['signal']}: {{count}} of {{of}}")
     return pattern.format(count=f"{said['count']:,}", of=f"{said['of']:,}")
 
 
 @app.command("show")
 def show(
-    ctx: typer.Context,
-    source: Annotated[str, typer.Argument(metavar="[SOURCE]", help="Only this source.")] = "",
+    ctx: forms.Context,
+    source: Annotated[str, forms.Argument(metavar="[SOURCE]", help="Only this source.")] = "",
 ) -> None:
     """Lists suspicious snapshots with their signs, the last clean one, and who cleared what. Needs no key.
 
@@ -114,7 +111,7 @@ def _snapshot_dict(record: CommitRecord, clearing: Clearing | None) -> dict[str,
         "seq": record.seq,
         "digest": record.digest,
         "ended_at": record.commit.to_payload()["ended_at"],
-        "signs": [sign.model_dump() for sign in guard.signs],
+        "signs": [sign.as_dict() for sign in guard.signs],
         "cleared": None
         if clearing is None
         else {
@@ -157,18 +154,18 @@ def _print(session: Session, listed: list[dict[str, Any]]) -> None:
 
 @app.command("clear")
 def clear(
-    ctx: typer.Context,
-    source: Annotated[str, typer.Argument(help="The source.")],
+    ctx: forms.Context,
+    source: Annotated[str, forms.Argument(help="The source.")],
     reason: Annotated[
         Found,
-        typer.Option(
+        forms.Option(
             metavar="expected|false_alarm|attack",
             help="What you found: meant by somebody; nothing; an attack, over and mended.",
         ),
     ],
-    by: Annotated[str, typer.Option(metavar="PERSON", help="Who looked: an id of `people`.")],
+    by: Annotated[str, forms.Option(metavar="PERSON", help="Who looked: an id of `people`.")],
     note: Annotated[
-        str, typer.Option(metavar="TEXT", help="In your words. Sealed; names may stand in it.")
+        str, forms.Option(metavar="TEXT", help="In your words. Sealed; names may stand in it.")
     ] = "",
     yes: Yes = False,
 ) -> None:
@@ -183,7 +180,7 @@ def clear(
 
     session = session_of(ctx)
     if by not in session.firm.firm.people:
-        raise typer.BadParameter(
+        raise forms.BadParameter(
             f"--by names one of `people` of firm.yaml: {', '.join(sorted(session.firm.firm.people))}"
         )
     vault = session.acting("operations")

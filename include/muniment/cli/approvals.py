@@ -5,22 +5,19 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any
 
-import typer
-
-from muniment.cli import words
+from muniment.cli import forms, words
 from muniment.cli.exits import Exit
 from muniment.cli.options import session_of
 
 PANEL = "Get back"
 
-app = typer.Typer(
-    no_args_is_help=True,
+app = forms.Group(
     help="What waits for a person: restores to let go, and reviews (docs/RESTORE_APPROVAL.md).",
 )
 
 
-def register(parent: typer.Typer) -> None:
-    parent.add_typer(app, name="approvals", rich_help_panel=PANEL)
+def register(parent: forms.Group) -> None:
+    parent.add_group(app, name="approvals", panel=PANEL)
 
 
 class Judged(StrEnum):
@@ -31,7 +28,7 @@ class Judged(StrEnum):
 
 
 @app.command("list")
-def list_open(ctx: typer.Context) -> None:
+def list_open(ctx: forms.Context) -> None:
     """Lists restores that wait for an approval, and those whose review is open. Needs no key.
 
     The exit code is 11 while a review is overdue.
@@ -75,16 +72,16 @@ def list_open(ctx: typer.Context) -> None:
 
 @app.command("review")
 def review_one(
-    ctx: typer.Context,
-    run: Annotated[str, typer.Argument(metavar="RUN", help="Its id; see `approvals list`.")],
+    ctx: forms.Context,
+    run: Annotated[str, forms.Argument(metavar="RUN", help="Its id; see `approvals list`.")],
     by: Annotated[
         str,
-        typer.Option("--by", metavar="PERSON", help="Who reviews: an approver, none of the two."),
+        forms.Option("--by", metavar="PERSON", help="Who reviews: an approver, none of the two."),
     ],
     verdict: Annotated[
-        Judged, typer.Option(metavar="WORD", help="Was it right to let it go: right, wrong?")
+        Judged, forms.Option(metavar="WORD", help="Was it right to let it go: right, wrong?")
     ],
-    remarks: Annotated[str, typer.Option(metavar="TEXT", help="Sealed in the evidence.")] = "",
+    remarks: Annotated[str, forms.Option(metavar="TEXT", help="Sealed in the evidence.")] = "",
 ) -> None:
     """Records the review of a restore that two people let go without an approver. Needs operations' keys."""
     from muniment.evidence.releases import Verdict

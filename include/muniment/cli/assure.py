@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from muniment.cli import words
+from muniment.cli import forms, words
 from muniment.cli.exits import Exit
 from muniment.cli.options import session_of, slice_of
 
@@ -26,28 +24,28 @@ _MARK = re.compile(r"[0-9a-f]{8,64}\Z")
 _COMMIT = re.compile(r"([a-z0-9][a-z0-9_-]*)/([0-9]{1,8})/([0-9a-f]{8,64})\Z")
 
 
-def register(app: typer.Typer) -> None:
-    app.command("check", rich_help_panel=PANEL)(check)
-    app.command("verify", rich_help_panel=PANEL)(verify)
+def register(app: forms.Group) -> None:
+    app.command("check", panel=PANEL)(check)
+    app.command("verify", panel=PANEL)(verify)
 
 
 def check(
-    ctx: typer.Context,
+    ctx: forms.Context,
     outside_mark: Annotated[
         list[str] | None,
-        typer.Option(metavar="MARK", help="A checkpoint's mark known outside. May be repeated."),
+        forms.Option(metavar="MARK", help="A checkpoint's mark known outside. May be repeated."),
     ] = None,
     outside_checkpoint: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE", help="A checkpoint kept outside. May be repeated."),
+        forms.Option(metavar="FILE", help="A checkpoint kept outside. May be repeated."),
     ] = None,
     outside_commit: Annotated[
         list[str] | None,
-        typer.Option(metavar="SOURCE/SEQ/DIGEST", help="A commit known outside. May be repeated."),
+        forms.Option(metavar="SOURCE/SEQ/DIGEST", help="A commit known outside. May be repeated."),
     ] = None,
     read_back: Annotated[
         str,
-        typer.Option(metavar="N/T|all", help="Also read and hash this part of the objects."),
+        forms.Option(metavar="N/T|all", help="Also read and hash this part of the objects."),
     ] = "",
 ) -> None:
     """Checks the whole vault without any key: trust, chains, presence, size and checksum of all objects.
@@ -72,21 +70,21 @@ def _outside(marks: Sequence[str], files: Sequence[Path], commits: Sequence[str]
     typed = ["".join(mark.split()).lower() for mark in marks]
     for mark in typed:
         if not _MARK.match(mark):
-            raise typer.BadParameter(
+            raise forms.BadParameter(
                 "--outside-mark is the 32 hex characters of a mark (8 at least)"
             )
     known = []
     for text in commits:
         found = _COMMIT.match(text)
         if not found:
-            raise typer.BadParameter(
+            raise forms.BadParameter(
                 "--outside-commit is written source/seq/digest: files/12/3fa9..."
             )
         known.append((found[1], int(found[2]), found[3]))
     try:
         checkpoints = tuple(path.read_bytes() for path in files)
     except OSError as error:
-        raise typer.BadParameter(
+        raise forms.BadParameter(
             f"--outside-checkpoint cannot be read ({error.strerror})"
         ) from None
     return Outside(tuple(typed), checkpoints, tuple(known))
@@ -141,15 +139,15 @@ def print_findings(session: Session, findings: Sequence[Finding]) -> None:
 
 
 def verify(
-    ctx: typer.Context,
+    ctx: forms.Context,
     part: Annotated[
         str,
-        typer.Argument(
+        forms.Argument(
             metavar="[N/T|all]", help="Which part of the packs; else the part whose week it is."
         ),
     ] = "",
     seed: Annotated[
-        int | None, typer.Option(metavar="N", help="Draws the matter; to repeat a verification.")
+        int | None, forms.Option(metavar="N", help="Draws the matter; to repeat a verification.")
     ] = None,
 ) -> None:
     """Checks the whole vault as `check` does, and opens what that only weighs: all rows, a part of the

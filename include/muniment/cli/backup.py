@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from muniment.cli import words
+from muniment.cli import forms, words
 from muniment.cli.exits import Exit, exit_of
 from muniment.cli.options import session_of
 from muniment.config.issues import RowError, as_error
 from muniment.errors import ConfigError, MunimentError
+from muniment.model.value import Value
 
 if TYPE_CHECKING:
     from muniment.backup.commit import Outcome
@@ -23,12 +21,11 @@ PANEL = "Every day"
 SHOWN_SHARDS = 8
 
 
-def register(app: typer.Typer) -> None:
-    app.command("backup", rich_help_panel=PANEL)(backup)
+def register(app: forms.Group) -> None:
+    app.command("backup", panel=PANEL)(backup)
 
 
-@dataclass(frozen=True, slots=True)
-class _Ended:
+class _Ended(Value, frozen=True):
     """How the run of one source ended: an outcome, or the error that ended it."""
 
     source: str
@@ -58,16 +55,16 @@ class _Ended:
 
 
 def backup(
-    ctx: typer.Context,
+    ctx: forms.Context,
     sources: Annotated[
-        list[str] | None, typer.Argument(metavar="[SOURCE]...", help="Which sources.")
+        list[str] | None, forms.Argument(metavar="[SOURCE]...", help="Which sources.")
     ] = None,
     every: Annotated[
-        bool, typer.Option("--all", help="Every source that the inventory gives to Muniment.")
+        bool, forms.Option("--all", help="Every source that the inventory gives to Muniment.")
     ] = False,
     accept_mass_deletion: Annotated[
         bool,
-        typer.Option(
+        forms.Option(
             "--accept-mass-deletion",
             help="Believe a source that lost most of its items, or that moved. For one run.",
         ),
@@ -99,7 +96,7 @@ def backup(
 
 def _chosen(session: Session, sources: list[str], every: bool) -> list[str | RowError]:
     if bool(sources) == every:
-        raise typer.BadParameter("name the sources, or say --all")
+        raise forms.BadParameter("name the sources, or say --all")
     if not every:
         for source in sources:
             session.firm.row(source)

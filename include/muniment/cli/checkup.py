@@ -11,15 +11,19 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 from muniment.cli import words
 from muniment.cli.exits import Exit, exit_of
+from muniment.config.vendor_backup import VENDOR_BACKUP
 from muniment.errors import MunimentError
 
 if TYPE_CHECKING:
     from muniment.cli.session import Session
     from muniment.config.firm import Destination
+    from muniment.sources.base import Source
+    from muniment.sources.vendor_backups.source import VendorBackupSource
     from muniment.vault.history import History
     from muniment.vault.store.base import Store
     from muniment.vault.vault import Vault
@@ -106,7 +110,7 @@ def _guarded(about: str, look: Callable[[], Iterator[Symptom]]) -> Iterator[Symp
 
 
 def _configuration(session: Session) -> Iterator[Symptom]:
-    from muniment.cli.persons import approvals, trust_lawyer
+    from muniment.cli.persons import approvals, deliveries, trust_lawyer
     from muniment.config.risks import risks
 
     config = session.firm
@@ -119,6 +123,7 @@ def _configuration(session: Session) -> Iterator[Symptom]:
     yield Symptom("configuration", State.GOOD, good)
     yield from trust_lawyer(session)
     yield approvals(session)
+    yield deliveries(session)
     for risk in risks(config.firm, config.rows, session.clock.now()):
         yield Symptom("risks", State.WARNING, f"{risk.source_id}: {risk.text}")
 
@@ -342,7 +347,8 @@ def _sources(session: Session) -> Iterator[Symptom]:
             what = f"nobody asks whether a run looks like an attack: {guard.reason}"
             yield Symptom(about, State.WARNING, what, "See docs/ANOMALIES.md.")
         try:
-            health = session.wiring.source(row.source_id).probe()
+            source = session.wiring.source(row.source_id)
+            health = source.probe()
         except MunimentError as error:
             yield _bad(about, error)
             continue
@@ -354,12 +360,27 @@ def _sources(session: Session) -> Iterator[Symptom]:
                 f"the application that reads could also write: {health.facts['could_write']}",
                 "Take these permissions from it: whoever steals the worker could alter what is backed up.",
             )
+        if health.facts.get("readers_lacking"):
+            yield Symptom(
+                about,
+                State.WARNING,
+                f"what reads Outlook's files is not installed here: {health.facts['readers_lacking']}",
+                "Archives are taken, and the run is incomplete: install `muniment[mail]` on the worker; docs/MAIL_ARCHIVES.md.",
+            )
         yield Symptom(about, State.GOOD, f"is there ({facts})" if facts else "is there")
         settings = session.firm.firm.trust_papers
         if settings is not None and settings.source == row.source_id and row.folder is not None:
             from muniment.cli.papers import upload_folder
 
             yield from upload_folder(session, settings, row.folder, about)
+        if row.system == VENDOR_BACKUP:
+            yield from _guarded(about, partial(_backup_sets, session, source, about))
+
+
+def _backup_sets(session: Session, source: Source, about: str) -> Iterator[Symptom]:
+    from muniment.cli.backup_sets import backup_sets
+
+    yield from backup_sets(cast("VendorBackupSource", source), about, session.clock.now())
 
 
 def _programs() -> Iterator[Symptom]:

@@ -1,15 +1,14 @@
-"""Commands: which module has which; it is imported, and its command built, when that is asked for.
+"""Commands: which module has which; it is imported when one of its commands is asked for.
 
-To import all modules and build all of about forty commands costs more than many a command's work.
+To import all modules costs more than many a command's work.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
 
-import typer
+from muniment.cli.forms import Command, Group
 
 MODULES: dict[str, tuple[str, ...]] = {
     "init_firm": ("init-firm",),
@@ -37,28 +36,49 @@ MODULES: dict[str, tuple[str, ...]] = {
 }
 """In the order of `muniment --help`. What a module's `register` gives must be what stands here."""
 
+_MODULE_OF = {name: module for module, names in MODULES.items() for name in names}
 
-def built(module: str) -> dict[str, Any]:
+_built: dict[str, dict[str, Command | Group]] = {}
+
+
+class ReadEnough(Exception):
+    """Who reads us has read enough (`muniment ls | head`): no error of anybody."""
+
+
+def built(module: str) -> dict[str, Command | Group]:
     """The commands of one module, by name."""
-    its_own = typer.Typer()
-    import_module(f"muniment.cli.{module}").register(its_own)
-    return dict(typer.main.get_group(its_own).commands)
+    if module not in _built:
+        its_own = Group()
+        import_module(f"muniment.cli.{module}").register(its_own)
+        _built[module] = its_own.commands
+    return _built[module]
 
 
-class Commands(Mapping[str, Any]):
-    """Name -> command, each built when it is first looked at."""
+def names() -> list[str]:
+    """Every command and group of commands, in the order of the table."""
+    return list(_MODULE_OF)
 
-    def __init__(self) -> None:
-        self._module = {name: module for module, names in MODULES.items() for name in names}
-        self._built: dict[str, Any] = {}
 
-    def __getitem__(self, name: str) -> Any:
-        if name not in self._built:
-            self._built.update(built(self._module[name]))
-        return self._built[name]
+def find(name: str) -> Command | Group:
+    """Raises KeyError for a name that none has."""
+    return built(_MODULE_OF[name])[name]
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._module)
 
-    def __len__(self) -> int:
-        return len(self._module)
+def named_by(words: Sequence[str]) -> tuple[str, ...]:
+    """The words that name a command, of words that begin with it; empty where none is named so."""
+    found: list[str] = []
+    below: dict[str, Command | Group] | None = None
+    for word in words:
+        if below is None:
+            if word not in _MODULE_OF:
+                break
+            at: Command | Group | None = find(word)
+        else:
+            at = below.get(word)
+        if at is None:
+            break
+        found.append(word)
+        if isinstance(at, Command):
+            break
+        below = at.commands
+    return tuple(found)

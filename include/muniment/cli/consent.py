@@ -8,8 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import parse_qs, urlsplit
 
-import typer
-
+from muniment.cli import forms
 from muniment.cli.options import session_of, source_of
 from muniment.cli.screen import Declined
 from muniment.errors import SourceRefused
@@ -33,16 +32,16 @@ class Purpose(StrEnum):
     RESTORE = "restore"
 
 
-def register(app: typer.Typer) -> None:
-    app.command("consent", rich_help_panel="Set up")(consent)
+def register(app: forms.Group) -> None:
+    app.command("consent", panel="Set up")(consent)
 
 
 def consent(
-    ctx: typer.Context,
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="The source_id.")],
+    ctx: forms.Context,
+    source: Annotated[str, forms.Argument(metavar="SOURCE", help="The source_id.")],
     purpose: Annotated[
         Purpose,
-        typer.Option(
+        forms.Option(
             "--for",
             metavar="PURPOSE",
             help="`backup` reads; `restore` may write a matter back, by another application of its own.",
@@ -50,7 +49,7 @@ def consent(
     ] = Purpose.BACKUP,
     paste: Annotated[
         bool,
-        typer.Option(
+        forms.Option(
             "--paste",
             help="Do not wait for the browser on this machine: paste the address that it was sent to.",
         ),

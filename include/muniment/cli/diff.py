@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from muniment.cli import words
+from muniment.cli import forms, words
 from muniment.cli.options import session_of, source_of
 
 if TYPE_CHECKING:
@@ -14,15 +12,15 @@ if TYPE_CHECKING:
     from muniment.vault.rows import Snapshot
 
 
-def register(app: typer.Typer, panel: str) -> None:
-    app.command("diff", rich_help_panel=panel)(diff)
+def register(app: forms.Group, panel: str) -> None:
+    app.command("diff", panel=panel)(diff)
 
 
 def diff(
-    ctx: typer.Context,
-    source: Annotated[str, typer.Argument(help="The source.")],
-    older: Annotated[int, typer.Argument(min=1, metavar="SEQ", help="The older snapshot.")],
-    newer: Annotated[int, typer.Argument(min=1, metavar="SEQ", help="The newer snapshot.")],
+    ctx: forms.Context,
+    source: Annotated[str, forms.Argument(help="The source.")],
+    older: Annotated[int, forms.Argument(min=1, metavar="SEQ", help="The older snapshot.")],
+    newer: Annotated[int, forms.Argument(min=1, metavar="SEQ", help="The newer snapshot.")],
 ) -> None:
     """Compares two snapshots of a source: what was added, changed, removed, renamed."""
     session = session_of(ctx)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
+from muniment.cli import forms
 from muniment.cli.exits import Exit
 from muniment.cli.options import session_of
 
@@ -13,15 +12,15 @@ _STYLES = {"good": "green", "warning": "yellow", "bad": "bold red"}
 _MARKS = {"good": "ok  ", "warning": "look", "bad": "BAD "}
 
 
-def register(app: typer.Typer) -> None:
-    app.command("doctor", rich_help_panel="Set up")(doctor)
+def register(app: forms.Group) -> None:
+    app.command("doctor", panel="Set up")(doctor)
 
 
 def doctor(
-    ctx: typer.Context,
+    ctx: forms.Context,
     probe: Annotated[
         bool,
-        typer.Option(
+        forms.Option(
             "--probe/--no-probe",
             help="Write a few bytes into each store to see whether its locks hold.",
         ),

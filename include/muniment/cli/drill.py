@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from muniment.cli import words
+from muniment.cli import forms
+from muniment.cli.drill_printed import print_drill
 from muniment.cli.drills import drill_entries
 from muniment.cli.exits import Exit
 from muniment.cli.options import AsOf, moment_of_plan, session_of
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from muniment.assurance.drill import Seen
+    from muniment.assurance.drill_certificate import DrillWitness
     from muniment.assurance.drill_draw import Drawn, Place
     from muniment.assurance.sandbox import Sandbox, Wiped
     from muniment.cli.session import Session
@@ -29,49 +28,48 @@ if TYPE_CHECKING:
     from muniment.sources.base import Target
 
 PANEL = "Prove"
-SHOWN_WRONG = 20
 
 
-def register(app: typer.Typer) -> None:
-    app.command("drill", rich_help_panel=PANEL)(drill)
+def register(app: forms.Group) -> None:
+    app.command("drill", panel=PANEL)(drill)
 
 
 def drill(
-    ctx: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new or empty folder.")],
+    ctx: forms.Context,
+    folder: Annotated[Path, forms.Argument(metavar="FOLDER", help="A new or empty folder.")],
     scenario: Annotated[
         Scenario,
-        typer.Option(
+        forms.Option(
             metavar="WHAT",
             help="matter, item, source, ransomware or recovery-kit; see docs/DRILLS.md.",
         ),
     ] = Scenario.MATTER,
     seed: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Draws the same as an earlier drill.")
+        int | None, forms.Option(metavar="N", min=0, help="Draws the same as an earlier drill.")
     ] = None,
     as_of: AsOf = "",
     answer: Annotated[
         Answer | None,
-        typer.Option(
+        forms.Option(
             metavar="WORD",
             help="Is it usable: yes, partly, no? Asked at the terminal without this.",
         ),
     ] = None,
     answered_by: Annotated[
         str,
-        typer.Option(metavar="PERSON", help="Whose answer it is: an id of `people` in firm.yaml."),
+        forms.Option(metavar="PERSON", help="Whose answer it is: an id of `people` in firm.yaml."),
     ] = "",
-    remarks: Annotated[str, typer.Option(metavar="TEXT", help="Sealed in the evidence.")] = "",
+    remarks: Annotated[str, forms.Option(metavar="TEXT", help="Sealed in the evidence.")] = "",
     escrow: Annotated[
         Path | None,
-        typer.Option(
+        forms.Option(
             metavar="FILE",
             help="For recovery-kit: the escrow identity from the safe; age asks for its passphrase.",
         ),
     ] = None,
     kit: Annotated[
         Path | None,
-        typer.Option(
+        forms.Option(
             metavar="FOLDER",
             help="For recovery-kit: where recover.py lies; by default the store's is taken.",
         ),
@@ -114,13 +112,23 @@ def drill(
         "answer": str(said) if said else None,
         "wiped": wiped.statement,
         "recorded": held.recorded,
+        "certificates": held.certificates,
         "wrong": [list(w) for w in seen.wrong],
     }
     code = Exit.GOOD if finished.whole and not wiped.left else Exit.NOT_WHOLE
     session.screen.answer(
         "drill",
         data,
-        lambda: _print(session, finished, seen, said, wiped, drawn_seed, held.longer(finished)),
+        lambda: print_drill(
+            session,
+            finished,
+            seen,
+            said,
+            wiped,
+            drawn_seed,
+            held.longer(finished),
+            held.certificates,
+        ),
         code,
     )
 
@@ -144,11 +152,14 @@ class _Held:
         self._person = person
         self._escrow, self._kit = escrow, kit
         self._entries = drill_entries(session)
+        self._differences: dict[str, dict[str, int]] = {}
+        self.certificates: list[dict[str, Any]] = []
 
     def perform(
         self, sandbox: Sandbox, scenario: Scenario, seed: int, as_of: datetime | None
     ) -> tuple[DrillFinished, Seen]:
         from muniment.assurance.drill import phases_of, plan_drill
+        from muniment.assurance.drill_certificate import DrillWitness
         from muniment.assurance.drill_draw import draw
         from muniment.evidence.drill_history import before, last_drilled
         from muniment.evidence.drills import DrillFinished, DrillStarted
@@ -180,7 +191,8 @@ class _Held:
         else:
             names = self._restore(sandbox, place, plans, drawn)
         steps.append(("restore", began, began := clock.now()))
-        seen = self._look(sandbox, place, plans, drawn, names)
+        witness = DrillWitness()
+        seen = self._look(sandbox, place, plans, drawn, names, witness)
         steps.append(("verify", began, clock.now()))
         phases, elapsed = phases_of(self._requested_at, steps)
         finished = DrillFinished(
@@ -190,6 +202,8 @@ class _Held:
             " ".join(plan.digest for plan in plans.values()), "" if seen.whole else "M540",
         )  # fmt: skip
         self._record(finished)
+        if seen.whole:
+            self._certify(sandbox, place, plans, drawn, finished, witness)
         return finished, seen
 
     def failed(self, scenario: str, code: str) -> None:
@@ -237,7 +251,8 @@ class _Held:
                 advance(sum(done.values()), total_bytes)
 
             for key, plan in plans.items():
-                _, names = restore(key, place, plan, drawn, target, progress)
+                report, names = restore(key, place, plan, drawn, target, progress)
+                self._differences[key] = dict(report.differences)
                 found |= names_from_bytes(names)
         return found
 
@@ -269,6 +284,7 @@ class _Held:
         plans: Mapping[str, RestorePlan],
         drawn: Drawn,
         names: Mapping[str, Mapping[bytes, bytes]],
+        witness: DrillWitness,
     ) -> Seen:
         from muniment.assurance.drill import look
         from muniment.assurance.files_contract import contract_of
@@ -276,8 +292,40 @@ class _Held:
         with self._session.screen.progress("Reading everything again"):
             return look(
                 {place.destination: place}, plans, drawn, sandbox.restored, names, contract_of,
-                sandbox.folder,
+                sandbox.folder, witness.saw,
             )  # fmt: skip
+
+    def _certify(
+        self,
+        sandbox: Sandbox,
+        place: Place,
+        plans: Mapping[str, RestorePlan],
+        drawn: Drawn,
+        finished: DrillFinished,
+        witness: DrillWitness,
+    ) -> None:
+        """With operations' keys; a drill without them is not recorded, and not certified."""
+        from muniment.assurance.drill_certificate import DrillFacts, certify_drill
+        from muniment.clock import to_text
+        from muniment.errors import MunimentError
+        from muniment.recovery.certificate.certify import facts_of
+
+        session = self._session
+        if not self.recorded:
+            return
+        facts = DrillFacts(
+            to_text(self._requested_at), to_text(session.clock.now()), differences=self._differences
+        )
+        try:
+            made = certify_drill(
+                {place.destination: place}, plans, drawn, sandbox.restored, witness.seen, finished, facts,
+                session.acting("operations"),
+            )  # fmt: skip
+        except MunimentError as error:
+            session.screen.note(f"NO CERTIFICATE: [{error.code}] {error.what}", style="red")
+        else:
+            told = zip(made, plans.values(), strict=True)
+            self.certificates = [facts_of(one, plan) for one, plan in told]
 
     def longer(self, finished: DrillFinished) -> str:
         """What took more than twice the usual, in words; empty for nothing."""
@@ -326,14 +374,14 @@ class _Held:
 
 def _require_empty(folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise typer.BadParameter("FOLDER holds something: name a new or an empty folder")
+        raise forms.BadParameter("FOLDER holds something: name a new or an empty folder")
 
 
 def _require_escrow(scenario: Scenario, escrow: Path | None, kit: Path | None) -> None:
     if scenario is Scenario.RECOVERY_KIT and escrow is None:
-        raise typer.BadParameter("recovery-kit needs the escrow identity: --escrow FILE")
+        raise forms.BadParameter("recovery-kit needs the escrow identity: --escrow FILE")
     if scenario is not Scenario.RECOVERY_KIT and (escrow or kit):
-        raise typer.BadParameter("--escrow and --kit belong to --scenario recovery-kit")
+        raise forms.BadParameter("--escrow and --kit belong to --scenario recovery-kit")
 
 
 def _asked(session: Session, sandbox: Sandbox) -> Answer | None:
@@ -348,42 +396,3 @@ def _asked(session: Session, sandbox: Sandbox) -> Answer | None:
             return None
         if typed in list(Answer):
             return Answer(typed)
-
-
-def _print(
-    session: Session,
-    finished: DrillFinished,
-    seen: Seen,
-    answer: Answer | None,
-    wiped: Wiped,
-    seed: int,
-    longer: str,
-) -> None:
-    screen = session.screen
-    screen.say(f"Recovery drill {finished.drill_id}", style="bold")
-    verdict = "in time" if finished.in_time else "TOO LATE"
-    screen.facts(
-        [
-            ("scenario", f"{finished.scenario}, seed {seed}, from {_names(finished.sources)}"),
-            (
-                "came back",
-                f"{words.number(seen.equal)} of {words.some(seen.items, 'item')} are equal",
-            ),
-            ("extra", words.number(seen.extra) if seen.extra else ""),
-            ("documents", f"{seen.opened} of {seen.documents} open" if seen.documents else ""),
-            ("usable after", f"{words.span(finished.elapsed_seconds)}; promised: 4 h; {verdict}"),
-            *((f"  {name}", f"{seconds:,.1f} s") for name, seconds in finished.phases.items()),
-            ("SLOWER than twice the usual", longer),
-            (
-                "answer",
-                str(answer) if answer else "none: this drill is not held until there is one",
-            ),
-            ("sandbox", wiped.statement),
-        ]
-    )
-    for item, why in seen.wrong[:SHOWN_WRONG]:
-        screen.note(f"item {item}: not as it was: {why}", style="red")
-
-
-def _names(sources: Sequence[str]) -> str:
-    return ", ".join(sources) or "nothing"

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from muniment.cli import words
+from muniment.cli import forms, words
 from muniment.cli.exits import Exit
 from muniment.cli.options import session_of
 
@@ -20,18 +18,17 @@ PANEL = "Prove"
 _LONG = 90
 """Characters of a fact that a list shows; --json shows all."""
 
-app = typer.Typer(
-    no_args_is_help=True,
+app = forms.Group(
     help="What happened, signed and chained: list it, prove that nothing of it is missing.",
 )
 
 
-def register(parent: typer.Typer) -> None:
-    parent.add_typer(app, name="evidence", rich_help_panel=PANEL)
+def register(parent: forms.Group) -> None:
+    parent.add_group(app, name="evidence", panel=PANEL)
 
 
 @app.command("verify")
-def verify(ctx: typer.Context) -> None:
+def verify(ctx: forms.Context) -> None:
     """Proves the evidence: chains and signers of all streams, checkpoints, monthly roll-ups. Needs no key.
 
     Reads every entry and every commit, and computes the roll-ups again.
@@ -69,18 +66,18 @@ def _print(session: Session, report: EvidenceReport) -> None:
 
 @app.command("ls")
 def ls(
-    ctx: typer.Context,
-    stream: Annotated[str, typer.Option("--stream", metavar="NAME", help="Only this stream.")] = "",
+    ctx: forms.Context,
+    stream: Annotated[str, forms.Option("--stream", metavar="NAME", help="Only this stream.")] = "",
     event: Annotated[
         list[str] | None,
-        typer.Option("--event", metavar="EVENT", help="Only this event. May be repeated."),
+        forms.Option("--event", metavar="EVENT", help="Only this event. May be repeated."),
     ] = None,
     newest: Annotated[
-        int, typer.Option("--newest", metavar="N", min=1, help="How many, newest last.")
+        int, forms.Option("--newest", metavar="N", min=1, help="How many, newest last.")
     ] = 50,
     detail: Annotated[
         bool,
-        typer.Option("--detail", help="Open what is sealed; needs keys, and may show names."),
+        forms.Option("--detail", help="Open what is sealed; needs keys, and may show names."),
     ] = False,
 ) -> None:
     """Lists what happened, newest last. The clear part needs no key."""
@@ -91,7 +88,7 @@ def ls(
     vault = session.reading() if detail else session.keyless()
     known = streams_in(vault.store)
     if stream and stream not in known:
-        raise typer.BadParameter(
+        raise forms.BadParameter(
             f"there is no such stream; there are: {', '.join(known) or 'none'}"
         )
     findings = 0

@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from muniment import __version__
-from muniment.cli import words
+from muniment.cli import forms, words
 from muniment.cli.exits import exit_of
 from muniment.cli.finding_codes import FINDING_CODES
 from muniment.cli.options import session_of
@@ -20,9 +18,9 @@ if TYPE_CHECKING:
 CODE = re.compile(r"[MDTW][0-9]{3}\Z")
 
 
-def register(app: typer.Typer) -> None:
-    app.command("explain", rich_help_panel="Look")(explain)
-    app.command("version", rich_help_panel="Look")(version)
+def register(app: forms.Group) -> None:
+    app.command("explain", panel="Look")(explain)
+    app.command("version", panel="Look")(version)
 
 
 def error_classes() -> list[type[MunimentError]]:
@@ -37,10 +35,10 @@ def error_classes() -> list[type[MunimentError]]:
 
 
 def explain(
-    ctx: typer.Context,
+    ctx: forms.Context,
     what: Annotated[
         str,
-        typer.Argument(
+        forms.Argument(
             metavar="CODE|SOURCE|M-...|ITEM", help="An error or finding code, or an id."
         ),
     ],
@@ -87,7 +85,7 @@ def _code(session: Session, code: str) -> None:
             "exit_code": str(int(exit_of(kind))),
         }
     else:
-        raise typer.BadParameter("there is no such code; docs/ERRORS.md lists all")
+        raise forms.BadParameter("there is no such code; docs/ERRORS.md lists all")
 
     def human() -> None:
         session.screen.say(f"{code}  {data['meaning']}", style="bold")
@@ -212,7 +210,7 @@ def _item(session: Session, asked: str) -> None:
     last = versions[-1]
     ids = {v["id"] for v in versions}
     if len(ids) > 1:
-        raise typer.BadParameter(f"{len(ids)} items begin with these characters; give more of them")
+        raise forms.BadParameter(f"{len(ids)} items begin with these characters; give more of them")
     data: dict[str, Any] = {"item": last["id"], "source": last["source"], "path": last["path"]}
     facts = [("source", last["source"]), ("path", last["path"])]
     facts.append(("last event", f"{last['event']}, snapshot {last['seq']}"))
@@ -256,7 +254,7 @@ def _why_matter(session: Session, versions: list[dict[str, Any]], last: dict[str
 # -- version -------------------------------------------------------------------------------------
 
 
-def version(ctx: typer.Context) -> None:
+def version(ctx: forms.Context) -> None:
     """Says which versions are at work: Muniment, the format, Python, and the programs for by-hand recovery."""
     import platform
     import shutil

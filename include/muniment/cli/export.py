@@ -10,10 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from muniment import __version__
-from muniment.cli import words
+from muniment.cli import forms, words
 from muniment.cli.bag import begun, payload_name, write_tags
 from muniment.cli.exits import Exit
 from muniment.cli.let_go import LetGo
@@ -32,15 +30,15 @@ if TYPE_CHECKING:
 THREADS = 2
 
 
-def register(app: typer.Typer) -> None:
-    app.command("export", rich_help_panel="Get back")(export)
+def register(app: forms.Group) -> None:
+    app.command("export", panel="Get back")(export)
 
 
 def export(
-    ctx: typer.Context,
-    source: Annotated[str, typer.Argument(help="The source.")],
+    ctx: forms.Context,
+    source: Annotated[str, forms.Argument(help="The source.")],
     to: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="A new folder, which becomes the bag.")
+        Path, forms.Option(metavar="FOLDER", help="A new folder, which becomes the bag.")
     ],
     as_of: AsOf = "",
     received_by: For = "",

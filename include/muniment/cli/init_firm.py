@@ -6,8 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
+from muniment.cli import forms
 from muniment.cli.options import session_of
 
 if TYPE_CHECKING:
@@ -17,44 +16,44 @@ if TYPE_CHECKING:
 CARD = "key-card.txt"
 
 
-def register(app: typer.Typer) -> None:
-    app.command("init-firm", rich_help_panel="Set up")(init_firm)
+def register(app: forms.Group) -> None:
+    app.command("init-firm", panel="Set up")(init_firm)
 
 
 def init_firm(
-    ctx: typer.Context,
+    ctx: forms.Context,
     folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="A new folder; its name is the firm's id.")
+        Path, forms.Argument(metavar="FOLDER", help="A new folder; its name is the firm's id.")
     ],
     keys: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Where the key files go; never below FOLDER."),
+        forms.Option(metavar="FOLDER", help="Where the key files go; never below FOLDER."),
     ] = None,
-    name: Annotated[str, typer.Option(metavar="TEXT", help="The firm's name.")] = "",
-    time_zone: Annotated[str, typer.Option(metavar="ZONE", help="Such as America/New_York.")] = "",
+    name: Annotated[str, forms.Option(metavar="TEXT", help="The firm's name.")] = "",
+    time_zone: Annotated[str, forms.Option(metavar="ZONE", help="Such as America/New_York.")] = "",
     staging: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="For sealed work in progress.")
+        Path | None, forms.Option(metavar="FOLDER", help="For sealed work in progress.")
     ] = None,
-    source_id: Annotated[str, typer.Option(metavar="ID", help="Id of the first source.")] = "",
+    source_id: Annotated[str, forms.Option(metavar="ID", help="Id of the first source.")] = "",
     source_root: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="The folder of the first source.")
+        Path | None, forms.Option(metavar="FOLDER", help="The folder of the first source.")
     ] = None,
     connection: Annotated[
-        str, typer.Option(metavar="ID", help="The Airflow connection of an s3 store.")
+        str, forms.Option(metavar="ID", help="The Airflow connection of an s3 store.")
     ] = "",
     lock: Annotated[
-        int | None, typer.Option(metavar="DAYS", min=0, help="The bucket's default lock.")
+        int | None, forms.Option(metavar="DAYS", min=0, help="The bucket's default lock.")
     ] = None,
     passphrases: Annotated[
         Path | None,
-        typer.Option(
+        forms.Option(
             metavar="FILE",
             help="Lines `root: ...`, `escrow-1: ...`, `escrow-2: ...` (mode 0600). Else from "
             "MUNIMENT_PASSPHRASE_ROOT, _ESCROW_1, _ESCROW_2. Else they are made and shown once.",
         ),
     ] = None,
     no_vault: Annotated[
-        bool, typer.Option("--no-vault", help="Only write the example configuration.")
+        bool, forms.Option("--no-vault", help="Only write the example configuration.")
     ] = False,
 ) -> None:
     """Sets up a firm: commented configuration, all keys, the vault, and the key card to print.
@@ -69,7 +68,7 @@ def init_firm(
         session, folder, keys, name, time_zone, staging, source_id, source_root, connection, lock
     )
     if folder in (answers.keys, *answers.keys.parents):
-        raise typer.BadParameter("--keys must not lie below the firm's folder, which others read")
+        raise forms.BadParameter("--keys must not lie below the firm's folder, which others read")
     from muniment.cli.set_up import set_up, write_configuration
 
     if no_vault:
@@ -165,5 +164,5 @@ def _parted(store: str) -> tuple[str, dict[str, str]]:
 
     options = dict(parse_qsl(urlsplit(store).query))
     if unknown := sorted(set(options) - {"endpoint", "region", "path_style"}):
-        raise typer.BadParameter(f"--store: firm.yaml has no place for the option {unknown[0]}")
+        raise forms.BadParameter(f"--store: firm.yaml has no place for the option {unknown[0]}")
     return store.partition("?")[0], options

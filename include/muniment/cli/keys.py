@@ -6,9 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from muniment.cli import words
+from muniment.cli import forms, words
 from muniment.cli.options import session_of, source_of
 from muniment.errors import ConfigError
 
@@ -19,24 +17,23 @@ if TYPE_CHECKING:
 
 Root = Annotated[
     Path,
-    typer.Option(
+    forms.Option(
         "--root", metavar="FILE", help="The root signing key (PEM, perhaps under a passphrase)."
     ),
 ]
 MatterArgument = Annotated[
-    str, typer.Argument(metavar="MATTER", help="The matter: its number, or M-...")
+    str, forms.Argument(metavar="MATTER", help="The matter: its number, or M-...")
 ]
 
-keys_app = typer.Typer(
+keys_app = forms.Group(
     help="Who may open and sign what. Changes are signed by root and re-seal kilobytes, never packs.",
-    no_args_is_help=True,
 )
 
 
-def register(app: typer.Typer) -> None:
+def register(app: forms.Group) -> None:
     from muniment.cli import signers  # noqa: F401 - imported, its commands join those below
 
-    app.add_typer(keys_app, name="keys", rich_help_panel="Keys and retention")
+    app.add_group(keys_app, name="keys", panel="Keys and retention")
 
 
 class RetentionClass(StrEnum):
@@ -45,7 +42,7 @@ class RetentionClass(StrEnum):
 
 
 @keys_app.command("list")
-def list_keys(ctx: typer.Context) -> None:
+def list_keys(ctx: forms.Context) -> None:
     """Lists holders, signers, epochs and matters with keys of their own. Needs no key."""
     session = session_of(ctx)
     trust = session.keyless().trust
@@ -86,9 +83,9 @@ def list_keys(ctx: typer.Context) -> None:
 
 @keys_app.command("roll")
 def roll(
-    ctx: typer.Context,
+    ctx: forms.Context,
     retention_class: Annotated[
-        RetentionClass, typer.Argument(metavar="CLASS", help="recovery_points or records.")
+        RetentionClass, forms.Argument(metavar="CLASS", help="recovery_points or records.")
     ],
     root: Root,
 ) -> None:
@@ -111,19 +108,19 @@ def roll(
 
 @keys_app.command("replace-holder")
 def replace_holder(
-    ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="The holder's name, as `keys list` has it.")],
+    ctx: forms.Context,
+    name: Annotated[str, forms.Argument(help="The holder's name, as `keys list` has it.")],
     root: Root,
     recipient: Annotated[
-        str, typer.Option(metavar="AGE1...", help="The new identity's public half.")
+        str, forms.Option(metavar="AGE1...", help="The new identity's public half.")
     ] = "",
     new_identity: Annotated[
         Path | None,
-        typer.Option(
+        forms.Option(
             metavar="FILE", help="Make a new identity and write it to this new file (0600)."
         ),
     ] = None,
-    new_name: Annotated[str, typer.Option(metavar="NAME", help="The new holder's name.")] = "",
+    new_name: Annotated[str, forms.Option(metavar="NAME", help="The new holder's name.")] = "",
 ) -> None:
     """Puts a new identity in the place of a holder's: re-seals every key to those who hold keys now.
 
@@ -139,7 +136,7 @@ def replace_holder(
 
     session = session_of(ctx)
     if bool(recipient) == (new_identity is not None):
-        raise typer.BadParameter("give --recipient AGE1... or --new-identity FILE")
+        raise forms.BadParameter("give --recipient AGE1... or --new-identity FILE")
     vault, signer = with_root(session, root)
     old = [h for h in vault.trust.newest.holders if h.name == name and h.until is None]
     if not old:
@@ -178,7 +175,7 @@ def replace_holder(
 
 
 @keys_app.command("reseal")
-def reseal(ctx: typer.Context) -> None:
+def reseal(ctx: forms.Context) -> None:
     """Seals every key anew to those who hold keys now: after `replace-holder` was broken off, or when
     key objects are damaged. Needs an identity that still opens them; signs nothing.
     """
@@ -198,7 +195,7 @@ def reseal(ctx: typer.Context) -> None:
 
 @keys_app.command("add-source")
 def add_source(
-    ctx: typer.Context, source: Annotated[str, typer.Argument(help="The new source's id.")]
+    ctx: forms.Context, source: Annotated[str, forms.Argument(help="The new source's id.")]
 ) -> None:
     """Makes the key behind the item ids of a source that was added to the inventory after set-up.
 
@@ -213,12 +210,12 @@ def add_source(
 
 @keys_app.command("add-matter")
 def add_matter(
-    ctx: typer.Context,
+    ctx: forms.Context,
     matter: MatterArgument,
     root: Root,
     custodian: Annotated[
         str,
-        typer.Option(metavar="AGE1...", help="Only this recipient and the escrows can open it."),
+        forms.Option(metavar="AGE1...", help="Only this recipient and the escrows can open it."),
     ] = "",
 ) -> None:
     """Gives a matter a key of its own, so that it can be walled off, and erased by order.
@@ -251,7 +248,7 @@ def add_matter(
 
 
 @keys_app.command("where-matter")
-def where_matter(ctx: typer.Context, matter: MatterArgument) -> None:
+def where_matter(ctx: forms.Context, matter: MatterArgument) -> None:
     """Says what of a matter is sealed to other keys than its own, in which snapshots, and when the last
     of it can be gone.
 
@@ -275,10 +272,10 @@ def where_matter(ctx: typer.Context, matter: MatterArgument) -> None:
 
 @keys_app.command("erase-matter")
 def erase_matter(
-    ctx: typer.Context,
+    ctx: forms.Context,
     matter: MatterArgument,
     confirm: Annotated[
-        str, typer.Option(metavar="M-...", help="The matter's id again, instead of typing it.")
+        str, forms.Option(metavar="M-...", help="The matter's id again, instead of typing it.")
     ] = "",
 ) -> None:
     """Destroys the key of a matter: everything sealed to it is gone, for good, in every copy.
@@ -354,5 +351,5 @@ def _matter(vault: Vault, asked: str) -> str:
 
     found = select_matter(vault, asked.upper() if asked.upper().startswith("M-") else asked).value
     if not MATTER_ID.match(found):
-        raise typer.BadParameter("a matter is its number, or M- and eight characters")
+        raise forms.BadParameter("a matter is its number, or M- and eight characters")
     return found

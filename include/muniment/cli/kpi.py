@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from muniment.cli import words
+from muniment.cli import forms, words
 from muniment.cli.options import moment_of, session_of
 
 if TYPE_CHECKING:
@@ -19,21 +17,21 @@ PANEL = "Prove"
 SHOWN_FAILURES = 20
 
 
-def register(app: typer.Typer) -> None:
-    app.command("kpi", rich_help_panel=PANEL)(kpi)
+def register(app: forms.Group) -> None:
+    app.command("kpi", panel=PANEL)(kpi)
 
 
 def kpi(
-    ctx: typer.Context,
+    ctx: forms.Context,
     days: Annotated[
-        int, typer.Option("--days", metavar="N", min=1, max=3_660, help="The last N days.")
+        int, forms.Option("--days", metavar="N", min=1, max=3_660, help="The last N days.")
     ] = 30,
     until: Annotated[
-        str, typer.Option("--until", metavar="TIME", help="As of then; see --as-of of restore.")
+        str, forms.Option("--until", metavar="TIME", help="As of then; see --as-of of restore.")
     ] = "",
     originals: Annotated[
         bool,
-        typer.Option("--originals", help="Read every commit and entry, not the monthly roll-ups."),
+        forms.Option("--originals", help="Read every commit and entry, not the monthly roll-ups."),
     ] = False,
 ) -> None:
     """Prints the KPIs: the last proven restore of each source, success of runs, time to detect, restore
@@ -49,7 +47,7 @@ def kpi(
     with session.screen.progress("Reading"):
         past = _past(session, rollups=not originals)
     if at is not None and at > past.at:
-        raise typer.BadParameter("--until is not a time that has been")
+        raise forms.BadParameter("--until is not a time that has been")
     found = report(past, days, at)
     session.screen.answer("kpi", found.as_dict(), lambda: _print(session, found, days))
 

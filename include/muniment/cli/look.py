@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from muniment.cli import diff, matters, show, words
+from muniment.cli import diff, forms, matters, show, words
 from muniment.cli.options import AsOf, Seq, one_snapshot, session_of, source_of
 
 if TYPE_CHECKING:
@@ -23,9 +21,9 @@ _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _LATEST = datetime.max.replace(microsecond=0, tzinfo=UTC)
 
 
-def register(app: typer.Typer) -> None:
-    app.command("snapshots", rich_help_panel=PANEL)(snapshots)
-    app.command("ls", rich_help_panel=PANEL)(ls)
+def register(app: forms.Group) -> None:
+    app.command("snapshots", panel=PANEL)(snapshots)
+    app.command("ls", panel=PANEL)(ls)
     show.register(app, PANEL)
     diff.register(app, PANEL)
     matters.register(app, PANEL)
@@ -35,8 +33,8 @@ def register(app: typer.Typer) -> None:
 
 
 def snapshots(
-    ctx: typer.Context,
-    source: Annotated[str, typer.Argument(metavar="[SOURCE]", help="Only this source.")] = "",
+    ctx: forms.Context,
+    source: Annotated[str, forms.Argument(metavar="[SOURCE]", help="Only this source.")] = "",
 ) -> None:
     """Lists the snapshots of all sources or of one. Needs no key.
 
@@ -108,14 +106,14 @@ def _snapshot_dict(
         "digest": record.digest,
         "state": state_of(history, record),
         "suspicious": _suspicion(record, tainted),
-        "signs": [s.model_dump() for s in commit.guard.signs] if commit.guard else [],
+        "signs": [s.as_dict() for s in commit.guard.signs] if commit.guard else [],
         "untrusted": record.untrusted,
         "completeness": commit.completeness.value,
         "started_at": to_text(commit.started_at),
         "ended_at": to_text(commit.ended_at),
         "class": commit.retention_class,
-        "counts": commit.counts.model_dump(),
-        "problems": [cause.model_dump() for cause in commit.exceptions],
+        "counts": commit.counts.as_dict(),
+        "problems": [cause.as_dict() for cause in commit.exceptions],
         "shards_unfinished": [s.shard for s in commit.shards if s.status == "unfinished"],
     }
 
@@ -149,20 +147,20 @@ def _snapshot_row(
 
 
 def ls(
-    ctx: typer.Context,
-    source: Annotated[str, typer.Argument(help="The source.")],
+    ctx: forms.Context,
+    source: Annotated[str, forms.Argument(help="The source.")],
     as_of: AsOf = "",
     seq: Seq = None,
     matter: Annotated[
-        str, typer.Option(metavar="MATTER", help="Only this matter: its number, or M-...")
+        str, forms.Option(metavar="MATTER", help="Only this matter: its number, or M-...")
     ] = "",
     path: Annotated[
         str,
-        typer.Option(metavar="PATTERN", help="Only these paths, e.g. 'Matters/2024-0113*/**'."),
+        forms.Option(metavar="PATTERN", help="Only these paths, e.g. 'Matters/2024-0113*/**'."),
     ] = "",
-    ids: Annotated[bool, typer.Option("--ids", help="Item ids too, for `restore --item`.")] = False,
+    ids: Annotated[bool, forms.Option("--ids", help="Item ids too, for `restore --item`.")] = False,
     problems: Annotated[
-        bool, typer.Option("--problems", help="What the run could not take, and why.")
+        bool, forms.Option("--problems", help="What the run could not take, and why.")
     ] = False,
 ) -> None:
     """Lists what is in a snapshot: by default the newest. Shows names; needs an identity."""

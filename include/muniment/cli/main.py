@@ -10,17 +10,17 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated
 
-import typer
-from typer.core import TyperGroup
-
-from muniment.cli.commands import Commands
+from muniment.cli import commands, forms, quick
 from muniment.cli.exits import Exit, exit_of
 from muniment.cli.screen import Declined, Screen
 from muniment.cli.session import Given, Session
 from muniment.clock import Clock, SystemClock
 from muniment.errors import MunimentError, UnexpectedError
+
+if TYPE_CHECKING:
+    from muniment.cli.typed import UsageError
 
 DEBUG = "MUNIMENT_DEBUG"
 
@@ -29,29 +29,6 @@ _VALUED = (
     "--firm", "--destination", "--store", "--vault-id", "--root-key", "--matter-keys", "--role",
     "--identity", "-i", "--passphrase-file",
 )  # fmt: skip
-
-
-class _Muniment(TyperGroup):
-    """Its commands are built when they are asked for; the global options may stand after the command
-    too, where people type them."""
-
-    def __init__(self, **given: Any) -> None:
-        super().__init__(**given)
-        self.commands = cast(Any, Commands())
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, _hoisted(args))
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            # Typer would make exit code 1 of it.
-            raise _ReadEnough from None
-
-
-class _ReadEnough(Exception):
-    """Who reads us has read enough (`muniment ls | head`): no error of anybody."""
 
 
 def _hoisted(args: Sequence[str]) -> list[str]:
@@ -71,26 +48,11 @@ def _hoisted(args: Sequence[str]) -> list[str]:
     return front + rest
 
 
-app = typer.Typer(
-    name="muniment",
-    cls=_Muniment,
-    help="Backup and recovery that a law firm can prove. Works on files and keys alone: Airflow "
-    "need not be there.",
-    epilog="Exit codes: docs/EXIT_CODES.md. Errors and findings: `muniment explain CODE`. From "
-    "nothing but the key card: `muniment --store URL --vault-id HEX --root-key HEX --identity "
-    "ESCROW-FILE restore --matter NUMBER --to FOLDER`.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-@app.callback()
-def _root(
-    ctx: typer.Context,
+def root(
+    ctx: forms.Context,
     firm: Annotated[
         Path | None,
-        typer.Option(
+        forms.Option(
             "--firm",
             envvar="MUNIMENT_FIRM",
             metavar="FOLDER",
@@ -99,30 +61,30 @@ def _root(
         ),
     ] = None,
     destination: Annotated[
-        str, typer.Option(metavar="NAME", help="Which destination of firm.yaml; else the first.")
+        str, forms.Option(metavar="NAME", help="Which destination of firm.yaml; else the first.")
     ] = "",
     store: Annotated[
         str,
-        typer.Option(
+        forms.Option(
             metavar="URL",
             help="The store: file:///folder or s3://bucket/prefix?endpoint=...&region=...",
         ),
     ] = "",
     vault_id: Annotated[
-        str, typer.Option(metavar="HEX", help="The vault id, from the key card.")
+        str, forms.Option(metavar="HEX", help="The vault id, from the key card.")
     ] = "",
     root_key: Annotated[
-        str, typer.Option(metavar="HEX", help="The root key's public half, from the key card.")
+        str, forms.Option(metavar="HEX", help="The root key's public half, from the key card.")
     ] = "",
     matter_keys: Annotated[
-        str, typer.Option(metavar="URL", help="The store of the matters' own keys.")
+        str, forms.Option(metavar="URL", help="The store of the matters' own keys.")
     ] = "",
     role: Annotated[
-        str, typer.Option(metavar="ROLE", help="Whose keys to use: worker, operations, retention.")
+        str, forms.Option(metavar="ROLE", help="Whose keys to use: worker, operations, retention.")
     ] = "",
     identity: Annotated[
         list[Path] | None,
-        typer.Option(
+        forms.Option(
             "--identity",
             "-i",
             metavar="FILE",
@@ -131,13 +93,13 @@ def _root(
     ] = None,
     passphrase_file: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Passphrase of --identity or --root (mode 0600)."),
+        forms.Option(metavar="FILE", help="Passphrase of --identity or --root (mode 0600)."),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON document on standard output.")
+        bool, forms.Option("--json", help="One JSON document on standard output.")
     ] = False,
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Errors only; the exit code says the rest.")
+        bool, forms.Option("--quiet", "-q", help="Errors only; the exit code says the rest.")
     ] = False,
 ) -> None:
     here = Path.cwd()
@@ -158,18 +120,17 @@ def _root(
     ctx.obj = Session(Screen(as_json=as_json, quiet=quiet), given, clock)
 
 
-_CLICK_ERROR: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
-"""Typer brings its own copy of click; its root of usage errors has no public name."""
-
-
 def main(argv: Sequence[str] | None = None, clock: Clock | None = None) -> int:
     """Runs one command and returns its exit code; raises nothing. `clock` is for tests."""
     args = list(sys.argv[1:] if argv is None else argv)
     screen = Screen(as_json="--json" in args, quiet=False)
     try:
-        code = app(args, standalone_mode=False, prog_name="muniment", obj=clock)
+        try:
+            code = _run(_hoisted(args), clock)
+        except forms.Finished as finished:
+            code = finished.code
         sys.stdout.flush()
-        return int(code or 0)
+        return code
     except MunimentError as error:
         if os.environ.get(DEBUG):
             _traceback()
@@ -179,12 +140,14 @@ def main(argv: Sequence[str] | None = None, clock: Clock | None = None) -> int:
     except Declined as declined:
         screen.refusal("DECLINED", declined.why, Exit.DECLINED, _command_in(args))
         return int(Exit.DECLINED)
-    except (typer.Abort, EOFError):
+    except EOFError:
         screen.refusal("DECLINED", "Nothing was changed.", Exit.DECLINED, _command_in(args))
         return int(Exit.DECLINED)
-    except _CLICK_ERROR as error:
-        return _usage(error, screen, _command_in(args))
-    except (_ReadEnough, BrokenPipeError):
+    except KeyboardInterrupt:
+        return int(Exit.INTERRUPTED)
+    except forms.BadParameter as error:
+        return _usage(str(error), screen, _command_in(args))
+    except (commands.ReadEnough, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(Exit.GOOD)
     except Exception as error:
@@ -198,6 +161,37 @@ def main(argv: Sequence[str] | None = None, clock: Clock | None = None) -> int:
         )
         screen.failure(defect, Exit.UNEXPECTED, _command_in(args))
         return int(Exit.UNEXPECTED)
+
+
+def _run(words: Sequence[str], clock: Clock | None) -> int:
+    try:
+        if _COMPLETE in os.environ:
+            raise quick.NotPlain
+        context = forms.Context(clock)
+        options, rest = quick.read(root, words, below=True)
+        names = commands.named_by(rest)
+        command = commands.find(names[0]) if names else None
+        for name in names[1:]:
+            assert isinstance(command, forms.Group)
+            command = command.commands[name]
+        if not isinstance(command, forms.Command):
+            raise quick.NotPlain
+        values, _ = quick.read(command.function, rest[len(names) :])
+    except quick.NotPlain:
+        from muniment.cli import typed
+
+        try:
+            return typed.run(root, words, clock)
+        except typed.UsageError as error:
+            screen = Screen(as_json="--json" in words, quiet=False)
+            return _usage(error, screen, _command_in(words))
+    root(context, **options)
+    command.function(context, **values)
+    return int(Exit.GOOD)
+
+
+_COMPLETE = "_MUNIMENT_COMPLETE"
+"""Set by a shell that asks for completion."""
 
 
 def run() -> None:
@@ -229,33 +223,29 @@ def _keep_memory() -> None:
             ctypes.CDLL(None).mallopt(parameter, value)
 
 
-def _usage(error: Any, screen: Screen, command: str) -> int:
-    if screen.as_json:
-        screen.refusal("USAGE", error.format_message(), Exit.USAGE, command)
-    else:
-        from typer.rich_utils import rich_format_error
+def _usage(error: UsageError | str, screen: Screen, command: str) -> int:
+    from muniment.cli import typed
 
-        rich_format_error(error)
+    if screen.as_json:
+        text = f"Invalid value: {error}" if isinstance(error, str) else error.text
+        screen.refusal("USAGE", text, Exit.USAGE, command)
+    else:
+        typed.show(error)
     return int(Exit.USAGE)
 
 
 def _command_in(args: Sequence[str]) -> str:
     """The words that name the command, for JSON documents of commands that failed."""
-    rest = [arg for arg in _hoisted(args) if arg]
-    names = []
-    known: Any = typer.main.get_command(app)
+    names: list[str] = []
     skip = False
-    for arg in rest:
+    for arg in _hoisted([arg for arg in args if arg]):
         if skip:
             skip = False
         elif arg in _VALUED:
             skip = True
         elif not arg.startswith("-"):
-            known = getattr(known, "commands", {}).get(arg)
-            if known is None:
-                break
             names.append(arg)
-    return " ".join(names)
+    return " ".join(commands.named_by(names))
 
 
 def _traceback() -> None:

@@ -6,9 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import typer
-
-from muniment.cli import words
+from muniment.cli import forms, words
 from muniment.cli.options import AsOf, moment_of_plan, session_of
 
 if TYPE_CHECKING:
@@ -21,8 +19,8 @@ SHOWN = 10
 """Matters that are named of one kind of disagreement; --json has all."""
 
 
-def register(app: typer.Typer, panel: str) -> None:
-    app.command("matters", rich_help_panel=panel)(matters)
+def register(app: forms.Group, panel: str) -> None:
+    app.command("matters", panel=panel)(matters)
 
 
 def naming_sources(session: Session) -> tuple[str, ...]:
@@ -35,7 +33,7 @@ def naming_sources(session: Session) -> tuple[str, ...]:
 
 
 def matters(
-    ctx: typer.Context,
+    ctx: forms.Context,
     as_of: AsOf = "",
 ) -> None:
     """Lists the matters over all sources: number, title, client, what each source has, where they disagree.

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
+from muniment.cli import forms
 from muniment.cli.session import Session
 from muniment.cli.words import parse_moment
 
@@ -19,15 +18,15 @@ if TYPE_CHECKING:
 
 AsOf = Annotated[
     str,
-    typer.Option(
+    forms.Option(
         "--as-of",
         metavar="TIME",
         help="2026-03-02 (the end of that day), '2026-03-02 14:30' (the firm's clocks), RFC 3339, or "
         "last-clean: before anything that looks like an attack.",
     ),
 ]
-Seq = Annotated[int | None, typer.Option("--seq", metavar="N", min=1, help="This snapshot.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Seq = Annotated[int | None, forms.Option("--seq", metavar="N", min=1, help="This snapshot.")]
+Yes = Annotated[bool, forms.Option("--yes", "-y", help="Do not ask.")]
 
 LAST_CLEAN = "last-clean"
 """In place of a time: the last moment before anything that looks like an attack."""
@@ -36,20 +35,20 @@ _SLICE = re.compile(r"([0-9]{1,4})/([0-9]{1,4})\Z")
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}\Z")
 
 
-def session_of(ctx: typer.Context) -> Session:
+def session_of(ctx: forms.Context) -> Session:
     found: Any = ctx.obj
     assert isinstance(found, Session)
     return found
 
 
 def moment_of(session: Session, text: str, option: str = "--as-of") -> datetime | None:
-    """The moment that was typed, None when nothing was. Raises typer.BadParameter."""
+    """The moment that was typed, None when nothing was. Raises forms.BadParameter."""
     if not text:
         return None
     try:
         return parse_moment(text, session.zone)
     except ValueError as error:
-        raise typer.BadParameter(f"{option} {error}") from None
+        raise forms.BadParameter(f"{option} {error}") from None
 
 
 def moment_of_plan(
@@ -64,7 +63,7 @@ def moment_of_plan(
 
 
 def slice_of(text: str, option: str) -> Rotation | None:
-    """`3/13` or `all`. Raises typer.BadParameter."""
+    """`3/13` or `all`. Raises forms.BadParameter."""
     from muniment.assurance.rotation import EVERYTHING, Rotation
 
     if not text:
@@ -73,16 +72,16 @@ def slice_of(text: str, option: str) -> Rotation | None:
         return EVERYTHING
     found = _SLICE.match(text)
     if not found or not 1 <= int(found[1]) <= int(found[2]):
-        raise typer.BadParameter(
+        raise forms.BadParameter(
             f"{option} is `all`, or a part such as 3/13 (the third of thirteen)"
         )
     return Rotation(int(found[1]), int(found[2]))
 
 
 def source_of(text: str) -> str:
-    """A source id in its form. Raises typer.BadParameter."""
+    """A source id in its form. Raises forms.BadParameter."""
     if not _ID.match(text):
-        raise typer.BadParameter(
+        raise forms.BadParameter(
             "a source is named by its source_id, as `muniment snapshots` lists it"
         )
     return text
@@ -93,12 +92,12 @@ def one_snapshot(
 ) -> CommitRecord:
     """The snapshot asked for: by number, by time, else the newest live one.
 
-    Raises NothingToRestore, typer.BadParameter when both are given.
+    Raises NothingToRestore, forms.BadParameter when both are given.
     """
     from muniment.errors import NothingToRestore
 
     if as_of and seq:
-        raise typer.BadParameter("give --as-of or --seq, not both")
+        raise forms.BadParameter("give --as-of or --seq, not both")
     if seq:
         return history.at(seq)
     if as_of == LAST_CLEAN:

@@ -119,11 +119,10 @@ def exit_codes_page() -> str:
 
 def command_reference() -> str:
     """The generated part of docs/CLI.md: every command with its arguments and options."""
-    from typer.main import get_command
+    from muniment.cli.main import root as global_options
+    from muniment.cli.typed import program
 
-    from muniment.cli.main import app
-
-    root: Any = get_command(app)
+    root = program(global_options)
     lines = ["## Global options", "", "They may stand before or after the command.", ""]
     lines += _options(root)
     lines += ["", "## Commands"]

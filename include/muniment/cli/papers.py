@@ -8,9 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from muniment.cli import words
+from muniment.cli import forms, words
 from muniment.cli.exits import Exit
 from muniment.cli.options import session_of
 from muniment.errors import ConfigError
@@ -27,14 +25,14 @@ _STYLES = {"overdue": "bold red", "due": "yellow", "not yet due": "", "there": "
 OPENED, SAID = "opened here", "as the watch said"
 
 
-def register(app: typer.Typer) -> None:
-    app.command("papers", rich_help_panel="Prove")(papers)
+def register(app: forms.Group) -> None:
+    app.command("papers", panel="Prove")(papers)
 
 
 def papers(
-    ctx: typer.Context,
+    ctx: forms.Context,
     every: Annotated[
-        bool, typer.Option("--all", help="Also those that are there, and those of this month.")
+        bool, forms.Option("--all", help="Also those that are there, and those of this month.")
     ] = False,
 ) -> None:
     """Lists the papers of the trust accounts that are missing in the vault: bank statements, check images,

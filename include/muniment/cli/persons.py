@@ -33,6 +33,19 @@ def approvals(session: Session) -> Symptom:
     return Symptom("approvals", State.GOOD, what)
 
 
+def deliveries(session: Session) -> Symptom:
+    """Whom the restore DAG can seal a delivery for."""
+    named = [who for who, person in session.firm.firm.people.items() if person.recipient]
+    if named:
+        return Symptom("deliveries", State.GOOD, f"can be sealed for {', '.join(named)}")
+    return Symptom(
+        "deliveries", State.WARNING,
+        "nobody of `people` has a recipient, so the restore DAG delivers in the clear or not at all",
+        "Whoever is to receive restores makes a key (`age-keygen -o my-key.txt`) and keeps it; its public line goes into "
+        "people.<id>.recipient (docs/SEALED_DELIVERIES.md).",
+    )  # fmt: skip
+
+
 def trust_lawyer(session: Session) -> Iterator[Symptom]:
     """Somebody has to be there who may see what is found in trust books."""
     from muniment.assurance.reconcile import RECONCILERS

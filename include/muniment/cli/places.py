@@ -90,7 +90,7 @@ def _space(existing: Path) -> Symptom:
 
 
 def _neighbours(session: Session, existing: Path) -> Iterator[Symptom]:
-    from muniment.sources.files.place import mount_of
+    from muniment.sources.tree.place import mount_of
 
     for name, destination in session.firm.firm.destinations.items():
         store = store_folder(destination.url)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from msgspec import field
 
-from muniment.cli import words
+from muniment.cli import forms, words
+from muniment.model.value import Mutable
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from muniment.cli.session import Session
+    from muniment.recovery.certificate.place import Place
     from muniment.recovery.certificate.witness import Witness
     from muniment.recovery.crosswalk.joined import Joined
     from muniment.recovery.crosswalk.policy import Entitlement
@@ -27,19 +28,19 @@ if TYPE_CHECKING:
 
 For = Annotated[
     str,
-    typer.Option(
+    forms.Option(
         "--for", metavar="PERSON", help="Who receives it, of `people`: checked against walls."
     ),
 ]
 RequestedBy = Annotated[
     str,
-    typer.Option(
+    forms.Option(
         "--requested-by", metavar="PERSON", help="Who asked for it, of `people`: checked too."
     ),
 ]
 ApprovedBy = Annotated[
     list[str] | None,
-    typer.Option(
+    forms.Option(
         "--approved-by",
         metavar="PERSON",
         help="Who let it go. Where firm.yaml asks for an approval: two people whom it names, twice. "
@@ -48,7 +49,7 @@ ApprovedBy = Annotated[
 ]
 WithCertificate = Annotated[
     bool | None,
-    typer.Option(
+    forms.Option(
         "--certificate/--no-certificate",
         help="Write FOLDER/_certificate/: digests, chain of custody, a declaration to sign, a program that checks them. "
         "Of a matter by default.",
@@ -56,8 +57,7 @@ WithCertificate = Annotated[
 ]
 
 
-@dataclass
-class Receiving:
+class Receiving(Mutable, dict=True):
     """One restore's people. `joined` is None where it is not a matter that was asked for."""
 
     session: Session
@@ -77,7 +77,7 @@ class Receiving:
         stated = self.approved_by if firm.approvals is None else ()
         for who in (self.received_by, self.requested_by, *stated):
             if who and who not in firm.people:
-                raise typer.BadParameter("people are named by their id in `people` of firm.yaml")
+                raise forms.BadParameter("people are named by their id in `people` of firm.yaml")
 
     @property
     def people(self) -> tuple[str, ...]:
@@ -110,6 +110,7 @@ class Receiving:
         witness: Witness,
         report: RestoreReport,
         requested_at: datetime,
+        place: Place | None = None,
     ) -> dict[str, Any]:
         """What was certified, with its `folder`; or `refused` and why. What was delivered stands either way."""
         from muniment.errors import CertificateRefused, MunimentError
@@ -120,7 +121,7 @@ class Receiving:
                     f"{len(report.failures):,} items of the plan were not given back",
                     to=f"plan {plan.digest[:16]}",
                 )
-            return self._certify(plan, selection, folder, witness, report, requested_at)
+            return self._certify(plan, selection, folder, witness, report, requested_at, place)
         except MunimentError as error:
             return {"refused": error.as_dict()}
 
@@ -132,6 +133,7 @@ class Receiving:
         witness: Witness,
         report: RestoreReport,
         requested_at: datetime,
+        place: Place | None = None,
     ) -> dict[str, Any]:
         """Writes the certificate and records it. Raises CertificateRefused."""
         from muniment.clock import to_text
@@ -157,7 +159,7 @@ class Receiving:
         made = certify(
             self.vault, plan, selection, folder, witness.seen, handling,
             differences=report.differences, systems={r.source_id: r.system for r in rows},
-            signer=signer,
+            signer=signer, place=place,
         )  # fmt: skip
         if acting is not None:
             event = CertificateMade(self.restore_id, made.digest, plan.digest, made.files)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from muniment.cli import words
+from muniment.cli import forms, words
 from muniment.cli.clio_back import WriteBack
 from muniment.cli.exits import Exit
 from muniment.cli.let_go import LetGo
@@ -25,6 +24,7 @@ from muniment.cli.receiving import (
     print_certificate,
 )
 from muniment.cli.restore_printed import print_plan, print_report
+from muniment.cli.sealing import Sealed, SealTo, person_to_seal_to
 from muniment.ids import sha256_hex
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from muniment.recovery.plan import RestorePlan
     from muniment.recovery.selection import Selection
     from muniment.sources.base import Target
+    from muniment.sources.files import FileTarget
     from muniment.vault.vault import Vault
 
 PANEL = "Get back"
@@ -49,32 +50,32 @@ class Form(StrEnum):
     CLIO = "clio"
 
 
-def register(app: typer.Typer) -> None:
-    app.command("restore", rich_help_panel=PANEL)(restore)
+def register(app: forms.Group) -> None:
+    app.command("restore", panel=PANEL)(restore)
 
 
 def restore(
-    ctx: typer.Context,
+    ctx: forms.Context,
     matter: Annotated[
-        str, typer.Option(metavar="MATTER", help="A matter: its number, or M-...")
+        str, forms.Option(metavar="MATTER", help="A matter: its number, or M-...")
     ] = "",
     path: Annotated[
-        str, typer.Option(metavar="PATTERN", help="Paths, e.g. 'Matters/2024-0113*/Pleadings/**'.")
+        str, forms.Option(metavar="PATTERN", help="Paths, e.g. 'Matters/2024-0113*/Pleadings/**'.")
     ] = "",
-    item: Annotated[str, typer.Option(metavar="ID", help="One item; see `ls --ids`.")] = "",
-    source: Annotated[str, typer.Option(metavar="SOURCE", help="A whole source.")] = "",
+    item: Annotated[str, forms.Option(metavar="ID", help="One item; see `ls --ids`.")] = "",
+    source: Annotated[str, forms.Option(metavar="SOURCE", help="A whole source.")] = "",
     as_of: AsOf = "",
     from_sources: Annotated[
         list[str] | None,
-        typer.Option("--from", metavar="SOURCE", help="Only from this source. May be repeated."),
+        forms.Option("--from", metavar="SOURCE", help="Only from this source. May be repeated."),
     ] = None,
     to: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Where to; items stand in FOLDER/<source>/."),
+        forms.Option(metavar="FOLDER", help="Where to; items stand in FOLDER/<source>/."),
     ] = None,
     form: Annotated[
         Form,
-        typer.Option(
+        forms.Option(
             "--as",
             metavar="FORM",
             help="`items` as they are; a matter as `matter-file`: pages to read, calendar, tables; or as `clio`: "
@@ -83,24 +84,25 @@ def restore(
     ] = Form.ITEMS,
     existing: Annotated[
         bool,
-        typer.Option(
+        forms.Option(
             "--into-existing",
             help="With `--as clio`: into the matter that is still there; only what it lacks is made.",
         ),
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace what stands under the same names.")
+        bool, forms.Option("--overwrite", help="Replace what stands under the same names.")
     ] = False,
+    seal_to: SealTo = "",
     received_by: For = "",
     requested_by: RequestedBy = "",
     approved_by: ApprovedBy = None,
     certificate: WithCertificate = None,
     plan_only: Annotated[
-        bool, typer.Option("--plan-only", help="Show the plan; write nothing.")
+        bool, forms.Option("--plan-only", help="Show the plan; write nothing.")
     ] = False,
     plan_digest: Annotated[
         str,
-        typer.Option(metavar="DIGEST", help="Perform only if this is the plan (see --plan-only)."),
+        forms.Option(metavar="DIGEST", help="Perform only if this is the plan (see --plan-only)."),
     ] = "",
     yes: Yes = False,
 ) -> None:
@@ -114,12 +116,16 @@ def restore(
     back. Every byte is proven before it is written, and read back after. Repeating the same command
     after an interruption goes on where it was. Needs an identity.
 
+    With `--seal-to` the folder gets age files that only that key opens, and nothing in the clear
+    (docs/SEALED_DELIVERIES.md). Without it files stand in the clear, for who sits here.
+
     Where firm.yaml asks for an approval, this is the breaking of the glass (docs/RESTORE_APPROVAL.md).
     """
     from muniment.recovery.certificate.witness import Witness
     from muniment.recovery.crosswalk.asking import ask_for_matter
     from muniment.recovery.matter_file import MATTER_FILE
     from muniment.recovery.matter_file.index import Outcome, require_free, write_index
+    from muniment.recovery.matter_file.target import MatterFileTarget
     from muniment.recovery.perform import perform
     from muniment.recovery.plan import make_restore_plan
     from muniment.recovery.selected import AtHand
@@ -127,13 +133,17 @@ def restore(
     session = session_of(ctx)
     requested_at = session.clock.now()
     if to is None and not plan_only:
-        raise typer.BadParameter("say where to with --to FOLDER, or --plan-only")
+        raise forms.BadParameter("say where to with --to FOLDER, or --plan-only")
     _one_of(matter, path, item, source)
     as_file = form is not Form.ITEMS
     if as_file and not matter:
-        raise typer.BadParameter(f"--as {form.value} goes with --matter")
+        raise forms.BadParameter(f"--as {form.value} goes with --matter")
     if existing and form is not Form.CLIO:
-        raise typer.BadParameter("--into-existing goes with --as clio")
+        raise forms.BadParameter("--into-existing goes with --as clio")
+    if seal_to and form is Form.CLIO:
+        raise forms.BadParameter(
+            "--seal-to goes with items and matter files; the restore DAG does both"
+        )
     back = WriteBack(session, from_sources or [], existing=existing) if form is Form.CLIO else None
     vault = session.reading()
     joined: Joined | None = None
@@ -146,16 +156,18 @@ def restore(
         selection = _selection(path, item, source, from_sources or [])
     if as_file:
         selection = replace(selection, related=True)
+    received_by = person_to_seal_to(seal_to, received_by)
     receiving = Receiving(
         session, vault, joined, received_by, requested_by, approved_by or (), certificate
     )
+    sealed = Sealed(session, vault, seal_to) if seal_to else None
     at = moment_of_plan(session, vault, as_of, selection.sources)
     at_hand = AtHand()
     with session.screen.progress("Planning: proving the chosen snapshots"):
         if back is not None:
             plan = back.plan(vault, selection, at, at_hand)
         else:
-            target = MATTER_FILE if as_file else "folder"
+            target = (MATTER_FILE if as_file else "folder") + (sealed.words if sealed else "")
             plan = make_restore_plan(
                 vault, selection, at, target=target, at_hand=at_hand, withhold=receiving.withhold
             )
@@ -187,12 +199,22 @@ def restore(
         back.connect()
         overwrite = overwrite or back.goes_on(plan, to.absolute())
     if not plan_digest:
-        where = f"{to}, and into Clio" if back is not None else str(to)
+        where = (
+            f"{to}, and into Clio" if back is not None else f"{to}{sealed.words if sealed else ''}"
+        )
         session.screen.confirm(f"Restore {words.some(plan.items, 'item')} into {where}?", yes)
     folder = to.absolute()
-    if as_file:
+    if as_file and not sealed:
         require_free(folder, overwrite=overwrite)
     let_go.begin(plan)
+    if sealed:
+        sealed.begin(folder, plan, _restore_id(plan), overwrite=overwrite)
+
+    def into(of: str) -> Target:
+        open_to = sealed.target if sealed else partial(_in_the_open, session, plan, folder)
+        target = open_to(of, overwrite=overwrite)
+        return MatterFileTarget(target) if as_file else target
+
     witness = Witness()
     with session.screen.progress("Restoring") as advance:
         done: dict[str, int] = {}
@@ -205,7 +227,7 @@ def restore(
             vault,
             plan,
             selection,
-            lambda of: _target(session, plan, of, folder, overwrite=overwrite),
+            into,
             progress=progress,
             at_hand=at_hand,
             withhold=receiving.withhold,
@@ -213,7 +235,10 @@ def restore(
         )
     if as_file:
         outcome = Outcome(plan, report.verified, report.failures)
-        write_index(folder, outcome, overwrite=overwrite)
+        if sealed:
+            sealed.write_index(outcome)
+        else:
+            write_index(folder, outcome, overwrite=overwrite)
     whole = report.whole
     if back is not None:
         written = back.perform(vault, plan, selection, folder)
@@ -225,12 +250,18 @@ def restore(
     data |= {"performed": report.as_dict(), "to": str(folder)}
     certified = True
     if receiving.wants_certificate:
-        told = receiving.certified(plan, selection, folder, witness, report, requested_at)
+        place = sealed.delivery if sealed else None
+        told = receiving.certified(plan, selection, folder, witness, report, requested_at, place)
         data["certificate"] = told
         certified = "folder" in told
+    if sealed:
+        sealed.close(plan, whole=whole, ended=whole and certified)
+        data["sealed_to"] = str(sealed.recipient)
 
     def human() -> None:
         print_report(session, report, folder)
+        if sealed:
+            sealed.say(folder)
         if "certificate" in data:
             print_certificate(session, data["certificate"])
         if back is not None:
@@ -240,13 +271,10 @@ def restore(
     session.screen.answer("restore", data, human, Exit.GOOD if good else Exit.NOT_WHOLE)
 
 
-def _target(
-    session: Session, plan: RestorePlan, of: str, folder: Path, *, overwrite: bool
-) -> Target:
-    from muniment.recovery.matter_file.target import MatterFileTarget
-
-    into = session.target(of, folder, overwrite=overwrite, restore_id=_restore_id(plan))
-    return into if plan.target == "folder" else MatterFileTarget(into)
+def _in_the_open(
+    session: Session, plan: RestorePlan, folder: Path, of: str, *, overwrite: bool
+) -> FileTarget:
+    return session.target(of, folder, overwrite=overwrite, restore_id=_restore_id(plan))
 
 
 def _record(
@@ -297,7 +325,7 @@ def _restore_id(plan: RestorePlan) -> str:
 
 def _one_of(*asked: str) -> None:
     if sum(bool(each) for each in asked) != 1:
-        raise typer.BadParameter("say what: one of --matter, --path, --item, --source")
+        raise forms.BadParameter("say what: one of --matter, --path, --item, --source")
 
 
 def _selection(path: str, item: str, source: str, given: Sequence[str]) -> Selection:
@@ -310,7 +338,7 @@ def _selection(path: str, item: str, source: str, given: Sequence[str]) -> Selec
         selection = Selection(Scope.ITEM, item.lower(), sources)
     else:
         if sources:
-            raise typer.BadParameter("--from goes with --matter, --path or --item")
+            raise forms.BadParameter("--from goes with --matter, --path or --item")
         selection = Selection(Scope.SOURCE, "", (source_of(source),))
     selection.predicate()
     return selection

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
+from muniment.cli import forms
 from muniment.cli.exits import Exit
 from muniment.cli.let_go import LetGo
 from muniment.cli.options import AsOf, Yes, moment_of_plan, session_of, source_of
@@ -19,24 +18,24 @@ if TYPE_CHECKING:
 PANEL = "Get back"
 
 
-def register(app: typer.Typer) -> None:
-    app.command("restore-database", rich_help_panel=PANEL)(restore_database)
+def register(app: forms.Group) -> None:
+    app.command("restore-database", panel=PANEL)(restore_database)
 
 
 def restore_database(
-    ctx: typer.Context,
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="The source of the inventory.")],
-    database: Annotated[str, typer.Argument(metavar="DATABASE", help="Which database of it.")],
+    ctx: forms.Context,
+    source: Annotated[str, forms.Argument(metavar="SOURCE", help="The source of the inventory.")],
+    database: Annotated[str, forms.Argument(metavar="DATABASE", help="Which database of it.")],
     into: Annotated[
-        str, typer.Option(metavar="NAME", help="The empty database that it is restored into.")
+        str, forms.Option(metavar="NAME", help="The empty database that it is restored into.")
     ],
     as_of: AsOf = "",
     plan_only: Annotated[
-        bool, typer.Option("--plan-only", help="Show the plan; write nothing.")
+        bool, forms.Option("--plan-only", help="Show the plan; write nothing.")
     ] = False,
     plan_digest: Annotated[
         str,
-        typer.Option(metavar="DIGEST", help="Perform only if this is the plan (see --plan-only)."),
+        forms.Option(metavar="DIGEST", help="Perform only if this is the plan (see --plan-only)."),
     ] = "",
     received_by: For = "",
     requested_by: RequestedBy = "",

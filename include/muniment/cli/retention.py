@@ -5,9 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from muniment.cli import words
+from muniment.cli import forms, words
 from muniment.cli.options import Yes, session_of, source_of
 
 if TYPE_CHECKING:
@@ -25,18 +23,18 @@ class ForgetReason(StrEnum):
     MISTAKE = "mistake"
 
 
-def register(app: typer.Typer) -> None:
-    app.command("forget", rich_help_panel=PANEL)(forget)
-    app.command("sweep", rich_help_panel=PANEL)(sweep)
+def register(app: forms.Group) -> None:
+    app.command("forget", panel=PANEL)(forget)
+    app.command("sweep", panel=PANEL)(sweep)
 
 
 def forget(
-    ctx: typer.Context,
-    source: Annotated[str, typer.Argument(help="The source.")],
-    seqs: Annotated[list[int], typer.Argument(metavar="SEQ...", min=1, help="Which snapshots.")],
+    ctx: forms.Context,
+    source: Annotated[str, forms.Argument(help="The source.")],
+    seqs: Annotated[list[int], forms.Argument(metavar="SEQ...", min=1, help="Which snapshots.")],
     reason: Annotated[
         ForgetReason,
-        typer.Option(
+        forms.Option(
             metavar="expired|damaged|order|mistake",
             help="Why. It stands in the clear in the retention log.",
         ),
@@ -100,8 +98,8 @@ def forget(
 
 
 def sweep(
-    ctx: typer.Context,
-    plan_only: Annotated[bool, typer.Option("--plan-only", help="Show what would happen.")] = False,
+    ctx: forms.Context,
+    plan_only: Annotated[bool, forms.Option("--plan-only", help="Show what would happen.")] = False,
     yes: Yes = False,
 ) -> None:
     """Deletes, in two steps, what no restorable snapshot needs.

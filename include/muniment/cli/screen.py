@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from muniment import __version__
+from muniment.cli.forms import Finished
 from muniment.cli.words import harmless
 from muniment.errors import MunimentError
 
@@ -64,9 +65,7 @@ class Screen:
         elif not self.quiet:
             human()
         if code:
-            import typer
-
-            raise typer.Exit(int(code))
+            raise Finished(int(code))
 
     def failure(self, error: MunimentError, exit_code: int, command: str = "") -> None:
         """The four answers of an error."""

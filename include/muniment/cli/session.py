@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import field
+
 from muniment.cli.screen import Screen
 from muniment.clock import Clock, SystemClock, Waiting
 from muniment.errors import ConfigError, KeyFileError, TargetUnusable
+from muniment.model.value import Mutable, Value
 
 if TYPE_CHECKING:
     from muniment.config.load import FirmConfig
@@ -32,8 +34,7 @@ if TYPE_CHECKING:
 READING_ROLE = "operations"
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Value, frozen=True):
     """The global options as they were typed."""
 
     firm: Path | None = None
@@ -47,8 +48,7 @@ class Given:
     passphrase_file: Path | None = None
 
 
-@dataclass
-class Session:
+class Session(Mutable, dict=True):
     """One call of `muniment`. Everything is made when it is first asked for."""
 
     screen: Screen

@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from muniment.cli import words
+from muniment.cli import forms, words
 from muniment.cli.options import session_of, source_of
 
 if TYPE_CHECKING:
@@ -20,15 +18,15 @@ MATTER_ID = re.compile(r"M-[A-Z2-7]{8}\Z")
 ITEM_ID = re.compile(r"[0-9a-f]{6,32}\Z")
 
 
-def register(app: typer.Typer, panel: str) -> None:
-    app.command("show", rich_help_panel=panel)(show)
+def register(app: forms.Group, panel: str) -> None:
+    app.command("show", panel=panel)(show)
 
 
 def show(
-    ctx: typer.Context,
+    ctx: forms.Context,
     what: Annotated[
         list[str],
-        typer.Argument(
+        forms.Argument(
             metavar="[SOURCE] ID",
             help="An item id (or its first 6 characters and more) or a matter's M-...; with a "
             "source before it, in that source only.",
@@ -38,7 +36,7 @@ def show(
     """Says what an opaque id stands for: the path of an item and its versions, a matter's number and title."""
     session = session_of(ctx)
     if len(what) > 2:
-        raise typer.BadParameter("give an id, or a source and an id")
+        raise forms.BadParameter("give an id, or a source and an id")
     asked = what[-1]
     sources = [source_of(what[0])] if len(what) == 2 else None
     if MATTER_ID.match(asked.upper()):
@@ -46,7 +44,7 @@ def show(
     elif ITEM_ID.match(asked.lower()):
         _show_item(session, asked.lower(), sources)
     else:
-        raise typer.BadParameter("an id is 32 hex characters (6 at least), or a matter's M-...")
+        raise forms.BadParameter("an id is 32 hex characters (6 at least), or a matter's M-...")
 
 
 def each_newest(
@@ -109,7 +107,7 @@ def _show_item(session: Session, asked: str, sources: list[str] | None) -> None:
     versions = item_versions(session, asked, sources)
     ids = {v["id"] for v in versions}
     if len(ids) > 1:
-        raise typer.BadParameter(f"{len(ids)} items begin with these characters; give more of them")
+        raise forms.BadParameter(f"{len(ids)} items begin with these characters; give more of them")
 
     def human() -> None:
         first = versions[-1]

@@ -7,8 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from muniment.cli import forms
 from muniment.cli.keys import Root, keys_app, told, with_root
 from muniment.cli.options import Yes, moment_of, session_of, source_of
 from muniment.errors import ConfigError, NothingToRestore
@@ -26,21 +25,21 @@ class SignerRole(StrEnum):
 
 @keys_app.command("add-signer")
 def add_signer(
-    ctx: typer.Context,
+    ctx: forms.Context,
     role: Annotated[
-        SignerRole, typer.Argument(metavar="ROLE", help="worker, operations or retention.")
+        SignerRole, forms.Argument(metavar="ROLE", help="worker, operations or retention.")
     ],
     root: Root,
     public: Annotated[
-        str, typer.Option(metavar="HEX", help="The public half, 64 hex characters.")
+        str, forms.Option(metavar="HEX", help="The public half, 64 hex characters.")
     ] = "",
     new_key: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Make a new key and write it to this new file (0600)."),
+        forms.Option(metavar="FILE", help="Make a new key and write it to this new file (0600)."),
     ] = None,
     source: Annotated[
         list[str] | None,
-        typer.Option(metavar="SOURCE", help="Only for this source. May be repeated."),
+        forms.Option(metavar="SOURCE", help="Only for this source. May be repeated."),
     ] = None,
 ) -> None:
     """Lets a new signing key sign in a role."""
@@ -51,7 +50,7 @@ def add_signer(
 
     session = session_of(ctx)
     if bool(public) == (new_key is not None):
-        raise typer.BadParameter("give --public HEX or --new-key FILE")
+        raise forms.BadParameter("give --public HEX or --new-key FILE")
     vault, signer = with_root(session, root)
     if new_key is not None:
         made = Signer.generate()
@@ -75,24 +74,24 @@ def add_signer(
 
 @keys_app.command("revoke-signer")
 def revoke_signer(
-    ctx: typer.Context,
-    keyid: Annotated[str, typer.Argument(help="The signer, as `keys list` has it.")],
+    ctx: forms.Context,
+    keyid: Annotated[str, forms.Argument(help="The signer, as `keys list` has it.")],
     root: Root,
     trust_until: Annotated[
         list[str] | None,
-        typer.Option(
+        forms.Option(
             metavar="SOURCE/SEQ", help="Its commits of this source are believed up to this one."
         ),
     ] = None,
     trust_nothing: Annotated[
-        bool, typer.Option("--trust-nothing", help="Believe none of its commits.")
+        bool, forms.Option("--trust-nothing", help="Believe none of its commits.")
     ] = False,
     trust_present: Annotated[
-        bool, typer.Option("--trust-present", help="Believe its commits up to the present ones.")
+        bool, forms.Option("--trust-present", help="Believe its commits up to the present ones.")
     ] = False,
     since: Annotated[
         str,
-        typer.Option(
+        forms.Option(
             metavar="TIME",
             help="Of retention or operations: believed is what a checkpoint from before then records.",
         ),
@@ -109,7 +108,7 @@ def revoke_signer(
 
     session = session_of(ctx)
     if sum((bool(trust_until), trust_nothing, trust_present)) != 1:
-        raise typer.BadParameter(
+        raise forms.BadParameter(
             "say one of --trust-until SOURCE/SEQ, --trust-present, --trust-nothing"
         )
     vault, signer = with_root(session, root)
@@ -126,7 +125,7 @@ def revoke_signer(
     session.screen.confirm(f"Revoke {entry.role} {keyid}, and believe of it: {what}?", yes)
     at = moment_of(session, since, "--since")
     if at is not None and entry.role == "worker":
-        raise typer.BadParameter(
+        raise forms.BadParameter(
             "--since is for operations and retention; a worker has --trust-until"
         )
     perform(vault, signer, keyid, trusted, at)
@@ -144,7 +143,7 @@ def _public(text: str) -> bytes:
     except ValueError:
         raw = b""
     if len(raw) != 32:
-        raise typer.BadParameter("--public is 64 hex characters")
+        raise forms.BadParameter("--public is 64 hex characters")
     return raw
 
 
@@ -162,7 +161,7 @@ def _trusted(vault: Vault, keyid: str, named: Sequence[str], present: bool) -> d
     for text in named:
         source, _, seq = text.partition("/")
         if not seq.isdigit():
-            raise typer.BadParameter("--trust-until is written SOURCE/SEQ, such as files/12")
+            raise forms.BadParameter("--trust-until is written SOURCE/SEQ, such as files/12")
         record = vault.history(source_of(source)).at(int(seq))
         if record.signer != keyid or record.untrusted:
             raise NothingToRestore(

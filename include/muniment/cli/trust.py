@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from muniment.cli import words
+from muniment.cli import forms, words
 from muniment.cli.exits import Exit
 from muniment.cli.options import session_of
 
@@ -17,35 +15,34 @@ if TYPE_CHECKING:
     from muniment.config.inventory import InventoryRow
     from muniment.vault.vault import Vault
 
-app = typer.Typer(
-    no_args_is_help=True,
+app = forms.Group(
     help="Trust books: judge them out of the vault; open what is sealed to the trust lawyer.",
 )
 
 
-def register(parent: typer.Typer) -> None:
-    parent.add_typer(app, name="trust", rich_help_panel="Prove")
+def register(parent: forms.Group) -> None:
+    parent.add_group(app, name="trust", panel="Prove")
 
 
 @app.command("findings")
 def findings(
-    ctx: typer.Context,
+    ctx: forms.Context,
     identity: Annotated[
         Path | None,
-        typer.Option(
+        forms.Option(
             "--identity",
             metavar="FILE",
             help="The trust lawyer's age identity, perhaps under a passphrase.",
         ),
     ] = None,
     source: Annotated[
-        str, typer.Option("--source", metavar="ID", help="Only the trust books of this source.")
+        str, forms.Option("--source", metavar="ID", help="Only the trust books of this source.")
     ] = "",
     everything: Annotated[
-        bool, typer.Option("--all", help="Also what holds, and what was not judged.")
+        bool, forms.Option("--all", help="Also what holds, and what was not judged.")
     ] = False,
     back: Annotated[
-        int, typer.Option("--back", metavar="N", min=0, help="The report N before the newest.")
+        int, forms.Option("--back", metavar="N", min=0, help="The report N before the newest.")
     ] = 0,
 ) -> None:
     """Opens the newest sealed report on trust books: for the trust lawyer, who alone can.
@@ -110,9 +107,9 @@ def _print(session: Session, report: dict[str, Any], everything: bool) -> None:
 
 @app.command("check")
 def check(
-    ctx: typer.Context,
+    ctx: forms.Context,
     source: Annotated[
-        str, typer.Argument(metavar="[SOURCE]", help="The trust books of this source; else all.")
+        str, forms.Argument(metavar="[SOURCE]", help="The trust books of this source; else all.")
     ] = "",
 ) -> None:
     """Adds up trust books out of the vault and holds them against every rule of copy and arithmetic, as the

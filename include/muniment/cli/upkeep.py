@@ -6,9 +6,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from muniment.cli import words
+from muniment.cli import forms, words
 from muniment.cli.options import session_of, source_of
 from muniment.errors import NothingToRestore
 
@@ -19,13 +17,13 @@ if TYPE_CHECKING:
 PANEL = "Every day"
 
 
-def register(app: typer.Typer) -> None:
-    app.command("checkpoint", rich_help_panel=PANEL)(checkpoint)
-    app.command("rebase", rich_help_panel=PANEL)(rebase)
-    app.command("rebuild-state", rich_help_panel=PANEL)(rebuild_state)
+def register(app: forms.Group) -> None:
+    app.command("checkpoint", panel=PANEL)(checkpoint)
+    app.command("rebase", panel=PANEL)(rebase)
+    app.command("rebuild-state", panel=PANEL)(rebuild_state)
 
 
-def checkpoint(ctx: typer.Context) -> None:
+def checkpoint(ctx: forms.Context) -> None:
     """Signs the present heads of everything and prints the mark to keep outside the store.
 
     Write the mark down, mail it, keep it elsewhere: with it `muniment check --outside-mark` sees
@@ -52,7 +50,7 @@ def checkpoint(ctx: typer.Context) -> None:
             keep_up(other, session.firm, name)
             keep_record(other, naming)
     mark = mark_of(written.digest)
-    heads = {source: head.model_dump() for source, head in written.value.heads.items()}
+    heads = {source: head.as_dict() for source, head in written.value.heads.items()}
     data = {"object": written.name, "digest": written.digest, "mark": mark, "heads": heads}
 
     def human() -> None:
@@ -67,11 +65,11 @@ def checkpoint(ctx: typer.Context) -> None:
 
 
 def rebase(
-    ctx: typer.Context,
+    ctx: forms.Context,
     sources: Annotated[
-        list[str] | None, typer.Argument(metavar="[SOURCE]...", help="Which; else all.")
+        list[str] | None, forms.Argument(metavar="[SOURCE]...", help="Which; else all.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Also where no base is due.")] = False,
+    force: Annotated[bool, forms.Option("--force", help="Also where no base is due.")] = False,
 ) -> None:
     """Merges a source's rows into a new base, where one is due, so that restores stay short.
 
@@ -115,7 +113,7 @@ def rebase(
 
 
 def rebuild_state(
-    ctx: typer.Context, source: Annotated[str, typer.Argument(help="The source.")]
+    ctx: forms.Context, source: Annotated[str, forms.Argument(help="The source.")]
 ) -> None:
     """Makes the state of a source anew from its rows: after a worker was replaced, or when `check`
     finds its state damaged.

@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
+from muniment.cli import forms
 from muniment.cli.exits import Exit
 from muniment.cli.options import session_of
 from muniment.errors import ConfigError, DeliveryError, StoreError, TrustError
@@ -29,22 +28,22 @@ _COMMIT = re.compile(r"^([a-z0-9][a-z0-9_-]*)/([0-9]{1,8})/([0-9a-f]{8,64})$", r
 _STYLES = {"critical": "bold red", "serious": "red", "warning": "yellow"}
 
 
-def register(app: typer.Typer) -> None:
-    app.command("watch", rich_help_panel="Prove")(watch)
+def register(app: forms.Group) -> None:
+    app.command("watch", panel="Prove")(watch)
 
 
 def watch(
-    ctx: typer.Context,
+    ctx: forms.Context,
     notify: Annotated[
         Path | None,
-        typer.Option(
+        forms.Option(
             metavar="FILE",
             help="Settings of mail, webhook and heartbeat (mode 0600): also tells what is new.",
         ),
     ] = None,
     state: Annotated[
         Path | None,
-        typer.Option(
+        forms.Option(
             metavar="FILE",
             help="Where it remembers what it told and saw; else beside --notify. Without both it "
             "remembers nothing.",
@@ -52,7 +51,7 @@ def watch(
     ] = None,
     since_heartbeat: Annotated[
         Path | None,
-        typer.Option(
+        forms.Option(
             metavar="FILE",
             help="A heartbeat as its receiver kept it: the commits in it must still be there.",
         ),
@@ -215,7 +214,7 @@ def _known(memory: Path | None, since: Path | None) -> Mapping[str, tuple[int, s
         try:
             text = since.read_text(encoding="utf-8", errors="replace")
         except OSError as error:
-            raise typer.BadParameter(
+            raise forms.BadParameter(
                 f"--since-heartbeat cannot be read ({error.strerror})"
             ) from None
         for source, seq, digest in _COMMIT.findall(text):

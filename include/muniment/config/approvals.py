@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field
-
+from muniment.config.schema import Field
 from muniment.config.values import Duration, Id, Model, OneOrMany
 
 if TYPE_CHECKING:

@@ -6,64 +6,12 @@ vendor does not document is a setting with a sane default.
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
-
+from muniment.config.reached import Address, Redirect, SecretReference
+from muniment.config.schema import AfterValidator, Field, model_validator
 from muniment.config.values import Duration, FilePath, Model, SourceId, Text, TimeZone, absolute
-
-ENVIRONMENT = "env:"
-_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
-
-
-def _secret_reference(value: str) -> str:
-    if value.startswith(ENVIRONMENT):
-        if not _VARIABLE.fullmatch(value.removeprefix(ENVIRONMENT)):
-            raise ValueError("names no variable after `env:`; write env:EXAMPLE_CLIO_SECRET")
-        return value
-    if value.startswith("secret:"):
-        name = value.removeprefix("secret:")
-        if not name or "/" in name or name in (".", ".."):
-            raise ValueError("has no plain name after `secret:`; write secret:clio")
-        return value
-    try:
-        absolute(Path(value))
-    except ValueError:
-        # A secret that was written here itself must not be told back.
-        raise ValueError(
-            "is not where a secret is kept; write an absolute path, secret:clio or"
-            " env:EXAMPLE_CLIO_SECRET, and never the secret itself"
-        ) from None
-    return value
-
-
-def _address(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-        good = parts.scheme == "https" and parts.hostname and not parts.query and not parts.username
-    except ValueError:
-        good = False
-    if not good:
-        raise ValueError("is no address with TLS; write https://app.clio.com")
-    return value.rstrip("/")
-
-
-def _redirect(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-        own = parts.hostname in ("127.0.0.1", "localhost") and parts.port
-        good = parts.scheme == "https" or (parts.scheme == "http" and own)
-    except ValueError:
-        good = False
-    if not good:
-        raise ValueError(
-            "is no address that a browser may be sent back to; write http://127.0.0.1:8917/clio"
-        )
-    return value
 
 
 class ClioPeak(Model):
@@ -88,7 +36,7 @@ class ClioRestore(Model):
         description="The key of the application that may write, from Clio's developer page.",
         examples=["Zr5pYfVtB1kLq0aWmXcUeN7sHdGj3oTi9RwQ2bEv"],
     )
-    client_secret: Annotated[str, AfterValidator(_secret_reference)] = Field(
+    client_secret: SecretReference = Field(
         description="Where its secret is kept: an absolute path (mode 0600), `secret:<name>`, or"
         " `env:<VARIABLE>`. Only on the machine that restores, and never in an Airflow connection.",
         examples=["secret:clio-restore"],
@@ -118,13 +66,13 @@ class ClioOptions(Model):
         " gives it.",
         examples=["fzaXZvrLWZX747wQQRNuASeVCBxaXpJaPGDi7F96"],
     )
-    client_secret: Annotated[str, AfterValidator(_secret_reference)] | None = Field(
+    client_secret: SecretReference | None = Field(
         None,
         description="Where the application's secret is kept, where no Airflow connection gives it: an"
         " absolute path (mode 0600), `secret:<name>`, or `env:<VARIABLE>`. Never the secret itself.",
         examples=["/etc/muniment/example/clio.secret"],
     )
-    redirect_uri: Annotated[str, AfterValidator(_redirect)] = Field(
+    redirect_uri: Redirect = Field(
         "http://127.0.0.1:8917/clio",
         description="Where the browser goes after consent; it must stand on the developer page. At"
         " 127.0.0.1 `muniment consent` waits for it there.",
@@ -172,7 +120,7 @@ class ClioOptions(Model):
         description="The application with which a matter is written back into Clio, and its consent; without it"
         " nothing is ever written.",
     )
-    host: Annotated[str, AfterValidator(_address)] | None = Field(
+    host: Address | None = Field(
         None,
         description="Another address than the region's, for tests.",
         examples=["https://localhost:8443"],

@@ -8,9 +8,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
-
-from muniment.config.clio import _secret_reference
+from muniment.config.reached import SecretReference
+from muniment.config.schema import AfterValidator, Field
 from muniment.config.values import Duration, FilePath, Listed, Model, Text, absolute
 
 Protection = Literal["verify", "encrypt", "off"]
@@ -42,7 +41,7 @@ class DatabaseServer(Model):
         description="The user, where no Airflow connection gives it.",
         examples=["muniment"],
     )
-    password: Annotated[str, AfterValidator(_secret_reference)] | None = Field(
+    password: SecretReference | None = Field(
         None,
         description="Where the password is kept, where no Airflow connection gives it: an absolute path (mode 0600),"
         " `secret:<name>`, or `env:<VARIABLE>`. Never the password itself.",

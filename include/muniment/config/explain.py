@@ -9,15 +9,21 @@ from __future__ import annotations
 import re
 import types
 from collections.abc import Mapping
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
-
-from muniment.config.issues import FIRM_YAML, ConfigIssue, listed_words, suggestion
+from muniment.config.issues import (
+    FIRM_YAML,
+    ConfigIssue,
+    listed_words,
+    suggestion,
+    words_of_value_error,
+)
+from muniment.config.schema import FieldInfo, Model
 from muniment.config.values import duration_text, size_text
 from muniment.config.yaml_text import Document, Place
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 _TYPES = {
     "string_type": "is not a text",
@@ -44,7 +50,7 @@ _TYPES = {
 _WORD = re.compile(r"[a-z][a-z0-9_-]{0,47}")
 
 
-def issue_of(error: ErrorDetails, root: type[BaseModel], document: Document) -> ConfigIssue:
+def issue_of(error: ErrorDetails, root: type[Model], document: Document) -> ConfigIssue:
     """One error of one key of firm.yaml as a ConfigIssue."""
     place = _standing(error["loc"], root)
     field, owner = _find(root, place)
@@ -54,17 +60,10 @@ def issue_of(error: ErrorDetails, root: type[BaseModel], document: Document) -> 
     return ConfigIssue(FIRM_YAML, shown, what, right, line)
 
 
-def words_of_value_error(text: str) -> tuple[str, str]:
-    """Our own validators say `is ...; do ...`: what and right. Nothing of what was typed."""
-    what, _, right = text.removeprefix("Value error, ").partition(";")
-    right = right.strip() or "See docs/CONFIGURATION.md."
-    return what.strip(), right[0].upper() + right[1:] + ("" if right[-1] in ".?" else ".")
-
-
 def _words(
     error: ErrorDetails,
     field: FieldInfo | None,
-    owner: type[BaseModel] | None,
+    owner: type[Model] | None,
     place: Place,
     document: Document,
 ) -> tuple[str, str]:
@@ -113,12 +112,11 @@ def _example(field: FieldInfo | None) -> str:
 
 def _limits(field: FieldInfo | None) -> str:
     limits = []
-    for limit in field.metadata if field else ():
-        for name, word in (("ge", "at least"), ("gt", "more than"), ("le", "at most")):
-            if hasattr(limit, name):
-                limits.append(f"{word} {_amount(getattr(limit, name))}")
-        if hasattr(limit, "max_length") and limit.max_length is not None:
-            limits.append(f"at most {limit.max_length} characters or entries")
+    for name, word in (("ge", "at least"), ("gt", "more than"), ("le", "at most")):
+        if field and getattr(field, name) is not None:
+            limits.append(f"{word} {_amount(getattr(field, name))}")
+    if field and field.max_length is not None:
+        limits.append(f"at most {field.max_length} characters or entries")
     return f"It may be {', '.join(limits)}." if limits else ""
 
 
@@ -128,7 +126,7 @@ def _amount(value: Any) -> str:
     return size_text(value) if isinstance(value, int) and value >= 1 << 20 else str(value)
 
 
-def _shown(place: Place, owner: type[BaseModel] | None) -> str:
+def _shown(place: Place, owner: type[Model] | None) -> str:
     # A key that is not known is something typed: its block and line are named, not itself.
     kept = place[:-1] if owner is not None else place
     if kept and kept[-1] == "[key]":
@@ -143,13 +141,13 @@ def _shown(place: Place, owner: type[BaseModel] | None) -> str:
     return text
 
 
-def _names(model: type[BaseModel] | None) -> list[str]:
+def _names(model: type[Model] | None) -> list[str]:
     if model is None:
         return []
-    return [field.alias or name for name, field in model.model_fields.items()]
+    return [field.alias or name for name, field in model.model_typed().items()]
 
 
-def _standing(loc: tuple[str | int, ...], root: type[BaseModel]) -> Place:
+def _standing(loc: tuple[str | int, ...], root: type[Model]) -> Place:
     """`loc` without the tags that pydantic adds for the members of a union."""
     place: list[str | int] = []
     kind: Any = root
@@ -165,11 +163,11 @@ def _standing(loc: tuple[str | int, ...], root: type[BaseModel]) -> Place:
     return tuple(place)
 
 
-def _find(root: type[BaseModel], place: Place) -> tuple[FieldInfo | None, type[BaseModel] | None]:
+def _find(root: type[Model], place: Place) -> tuple[FieldInfo | None, type[Model] | None]:
     """The field that a place means, and the model in whose block it stands."""
     kind: Any = root
     field: FieldInfo | None = None
-    owner: type[BaseModel] | None = None
+    owner: type[Model] | None = None
     for part in place:
         models = _models(kind)
         if models and not is_list(kind) and not is_by_name(kind):
@@ -181,15 +179,15 @@ def _find(root: type[BaseModel], place: Place) -> tuple[FieldInfo | None, type[B
     return field, owner
 
 
-def _field(model: type[BaseModel], part: str | int) -> FieldInfo | None:
-    for name, field in model.model_fields.items():
+def _field(model: type[Model], part: str | int) -> FieldInfo | None:
+    for name, field in model.model_typed().items():
         if part in (name, field.alias):
             return field
     return None
 
 
-def _tags(model: type[BaseModel]) -> tuple[str, ...]:
-    field = model.model_fields.get("retention_class")
+def _tags(model: type[Model]) -> tuple[str, ...]:
+    field = model.model_typed().get("retention_class")
     return get_args(field.annotation) if field else ()
 
 
@@ -228,15 +226,15 @@ def is_by_name(kind: Any) -> bool:
     return isinstance(origin, type) and issubclass(origin, Mapping)
 
 
-def models_in(kind: Any) -> list[type[BaseModel]]:
+def models_in(kind: Any) -> list[type[Model]]:
     """The models that a field's type is made of, also below lists and names."""
     inside = _step(kind, 0) if is_list(kind) or is_by_name(kind) else kind
     return _models(inside)
 
 
-def _models(kind: Any) -> list[type[BaseModel]]:
+def _models(kind: Any) -> list[type[Model]]:
     kind = _bare(kind)
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
+    if isinstance(kind, type) and issubclass(kind, Model):
         return [kind]
     if get_origin(kind) in (Union, types.UnionType):
         return [model for arg in get_args(kind) for model in _models(arg)]

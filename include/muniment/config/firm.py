@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator
-
 from muniment.config.approvals import Approvals
 from muniment.config.matter_policy import ExpectedIn, MatterPolicies
 from muniment.config.papers import TrustPapers
@@ -23,6 +21,7 @@ from muniment.config.policy import (
     RetentionRule,
     SourceOptions,
 )
+from muniment.config.schema import AfterValidator, BeforeValidator, Field, field_validator
 from muniment.config.trust_books import TrustBooks
 from muniment.config.values import (
     Connection,
@@ -205,7 +204,9 @@ class Person(Model):
         description="Where alerts and approvals go.", examples=["office@firm.example"]
     )
     recipient: Recipient | None = Field(
-        None, description="Age recipient, for deliveries sealed to this person."
+        None,
+        description="Age recipient (`age-keygen -o my-key.txt` prints it): restores for this person are sealed to it, and open with"
+        " that file alone (docs/SEALED_DELIVERIES.md).",
     )
     login: Text | None = Field(
         None, max_length=200, description="The Airflow login with which this person approves."

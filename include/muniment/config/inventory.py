@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
-
+from muniment.config.mail_archive import MAIL_ARCHIVE
 from muniment.config.papers import TRUST_PAPERS
 from muniment.config.schedule import RIGHT, Schedule, ScheduleError, parse_schedule
+from muniment.config.schema import BeforeValidator, Field
 from muniment.config.values import (
     Model,
     SourceId,
@@ -27,6 +26,8 @@ from muniment.config.values import (
     parse_date,
     parse_duration,
 )
+from muniment.config.vendor_backup import VENDOR_BACKUP
+from muniment.model.value import Value
 
 
 class Classification(StrEnum):
@@ -43,6 +44,10 @@ class Method(StrEnum):
     MUNIMENT = "muniment"
     VEEAM = "veeam"
     ACRONIS = "acronis"
+    QUICKBOOKS = "quickbooks"
+    TABS3 = "tabs3"
+    PCLAW = "pclaw"
+    OTHER = "other"
     NATIVE = "native"
     NONE = "none"
     NOT_COVERED = "not covered"
@@ -52,8 +57,7 @@ class Method(StrEnum):
         return self not in (Method.NONE, Method.NOT_COVERED)
 
 
-@dataclass(frozen=True, slots=True)
-class System:
+class System(Value, frozen=True):
     """What a row of a system that Muniment backs up must say. `trust`: it is client money, hence trust data and
     critical, whatever the spreadsheet says."""
 
@@ -74,6 +78,9 @@ SYSTEMS: Mapping[str, System] = {
     "mariadb": System(needs_connection=False),
     "mysql": System(needs_connection=False),
     "sqlite": System(needs_connection=False, location_is_path=True),
+    # Made by another product, which `backup_method` names; checked and taken off-site here.
+    VENDOR_BACKUP: System(needs_connection=False, location_is_path=True),
+    MAIL_ARCHIVE: System(needs_connection=False, location_is_path=True),
     # A folder like any other, of which firm.yaml says what has to come into it.
     TRUST_PAPERS: System(needs_connection=False, location_is_path=True, trust=True),
 }
@@ -154,7 +161,7 @@ Free = Annotated[str, Field(max_length=2_000)]
 class InventoryRow(Model):
     """One row. `row` is its number in the spreadsheet; the other fields are the columns."""
 
-    row: int = Field(exclude=True)
+    row: int = Field()
     source_id: SourceId = Field(
         description="Short id of the source, used in DAG names and logs; never a client's name. Do"
         " not change it later: it names the source's snapshots.",
@@ -166,12 +173,12 @@ class InventoryRow(Model):
     )
     description: Free = Field(description="In words, for people.", examples=["Matter files"])
     location: Free = Field(
-        description="Where it is. For `files` and `trust-papers` the folder as the backup worker sees it, for `sqlite` the"
-        " database file; for others the address of account or server, for people.",
+        description="Where it is. For `files`, `mail-archive`, `vendor-backup` and `trust-papers` the folder as the backup worker sees it, for"
+        " `sqlite` the database file; for others the address of account or server, for people.",
         examples=["/srv/matters"],
     )
     connection: Free = Field(
-        description="The Airflow connection with the credential; not for `files` and `trust-papers`. For `clio` and `netdocuments` it may be left"
+        description="The Airflow connection with the credential; not for what is a folder or file. For `clio` and `netdocuments` it may be left"
         " out where firm.yaml says where the application's secret is kept.",
         examples=["firm_014_clio"],
     )
@@ -180,7 +187,10 @@ class InventoryRow(Model):
         examples=["critical"],
     )
     backup_method: Annotated[Method, BeforeValidator(_method)] = Field(
-        description="Who backs it up: " + ", ".join(Method) + ".", examples=["muniment"]
+        description="Who backs it up: "
+        + ", ".join(Method)
+        + ". Of a `vendor-backup` it names the product that makes the sets, and Muniment watches and takes them.",
+        examples=["muniment"],
     )
     schedule: Annotated[Schedule | None, BeforeValidator(_schedule)] = Field(
         alias="frequency",
@@ -230,7 +240,8 @@ class InventoryRow(Model):
 
     @property
     def by_muniment(self) -> bool:
-        return self.backup_method is Method.MUNIMENT
+        """Is it in the vault: backed up by Muniment, or taken off-site as another product's sets?"""
+        return in_the_vault(self.system, self.backup_method)
 
     @property
     def workstation(self) -> bool:
@@ -259,6 +270,10 @@ class InventoryRow(Model):
             "owner": self.owner,
             "notes": self.notes,
         }
+
+
+def in_the_vault(system: str, method: Method) -> bool:
+    return method is Method.MUNIMENT or (system == VENDOR_BACKUP and method.covers)
 
 
 COLUMNS = tuple(

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from muniment.config.explain import words_of_value_error
+from muniment.config import schema
 from muniment.config.inventory import (
     COLUMNS,
     SYSTEMS,
@@ -22,6 +19,7 @@ from muniment.config.inventory import (
     InventoryRow,
     Method,
     System,
+    in_the_vault,
 )
 from muniment.config.issues import (
     INVENTORY_CSV,
@@ -29,9 +27,12 @@ from muniment.config.issues import (
     RowError,
     listed_words,
     suggestion,
+    words_of_value_error,
 )
 from muniment.config.sheet import Sheet, SheetMistake, SheetRow, read_sheet
 from muniment.config.values import absolute, check_source_id
+from muniment.config.vendor_backup import PRODUCTS, VENDOR_BACKUP
+from muniment.model.value import Value
 
 TRUST_RPO = timedelta(hours=26)
 """After so long without a good snapshot of client money somebody is told, whatever its row allows."""
@@ -41,8 +42,7 @@ BY_MUNIMENT = ("location", "frequency", "retention", "rpo", "rto", "destination"
 _FIELDS = {info.alias or name: info for name, info in InventoryRow.model_fields.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Value, frozen=True):
     """What the columns of a row may name. None: whatever stands there is taken."""
 
     retention: Collection[str] | None = None
@@ -50,8 +50,7 @@ class Known:
     systems: Mapping[str, System] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Inventory:
+class Inventory(Value, frozen=True):
     """`issues` are those of the document as a whole; they stop no source that has a good row."""
 
     rows: tuple[InventoryRow, ...] = ()
@@ -155,8 +154,8 @@ def _row_issues(line: SheetRow, sheet: Sheet, known: Known) -> list[ConfigIssue]
     named = {issue.key for issue in found}
     try:
         row = _validated(line)
-    except ValidationError as error:
-        for detail in error.errors(include_input=False, include_url=False):
+    except ValueError as error:
+        for detail in schema.mistakes(error):
             column = str(detail["loc"][0])
             if column not in named:
                 found.append(_issue(line.row, column, *_words(detail["type"], detail["msg"])))
@@ -202,7 +201,7 @@ def _formulas(line: SheetRow) -> list[ConfigIssue]:
 def _empty(line: SheetRow, sheet: Sheet, known: Known) -> list[ConfigIssue]:
     cells = line.cells
     needed = list(ALWAYS)
-    if " ".join(cells.get("backup_method", "").lower().split()) == Method.MUNIMENT:
+    if _in_the_vault(cells):
         needed += BY_MUNIMENT
         system = _system(cells.get("system", ""), known)
         if system is not None and system.needs_connection:
@@ -217,9 +216,19 @@ def _empty(line: SheetRow, sheet: Sheet, known: Known) -> list[ConfigIssue]:
     return found
 
 
+def _in_the_vault(cells: Mapping[str, str]) -> bool:
+    method = " ".join(cells.get("backup_method", "").lower().split())
+    known = {str(each): each for each in Method}
+    return method in known and in_the_vault(_word(cells.get("system", "")), known[method])
+
+
+def _word(text: str) -> str:
+    return re.sub(r"[\s_]+", "-", text.strip().lower())
+
+
 def _system(text: str, known: Known) -> System | None:
     systems = SYSTEMS if known.systems is None else known.systems
-    return systems.get(re.sub(r"[\s_]+", "-", text.strip().lower()))
+    return systems.get(_word(text))
 
 
 def _consistent(row: InventoryRow, known: Known) -> list[ConfigIssue]:
@@ -237,6 +246,9 @@ def _consistent(row: InventoryRow, known: Known) -> list[ConfigIssue]:
         wrong("retention", "names no usable retention rule of firm.yaml", right)
     if not row.by_muniment:
         return found
+    if row.system == VENDOR_BACKUP and row.backup_method is Method.MUNIMENT:
+        right = f"Name the product that makes the sets: {_list([*PRODUCTS, Method.NATIVE, Method.OTHER])}."
+        wrong("backup_method", "is not who makes the sets of another product", right)
     destinations = known.destinations
     if destinations is not None and row.destination not in destinations:
         right = f"{suggestion(row.destination, destinations)}Known: {_list(destinations)}."

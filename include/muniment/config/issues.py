@@ -7,17 +7,16 @@ mistyped cell may hold a client's name, and these texts end in logs and in Airfl
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 
 from muniment.errors import ConfigError
+from muniment.model.value import Value
 
 FIRM_YAML = "firm.yaml"
 INVENTORY_CSV = "inventory.csv"
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigIssue:
+class ConfigIssue(Value, frozen=True):
     """One wrong thing.
 
     `line` is the line of firm.yaml, or the row of inventory.csv as a spreadsheet counts it (the
@@ -47,8 +46,7 @@ class ConfigIssue:
         return f"{self.where}: {self.what}. {self.right}"
 
 
-@dataclass(frozen=True, slots=True)
-class RowError:
+class RowError(Value, frozen=True):
     """A row of the inventory that cannot be used, and every reason why.
 
     `source_id` is the row's own, or empty where that is unreadable or taken by an earlier row.
@@ -90,6 +88,13 @@ def suggestion(typed: str, known: Iterable[str]) -> str:
     """` Did you mean \\`retention\\`?`, from the known words only; empty when none is close."""
     close = get_close_matches(typed.strip().lower(), list(known), n=1, cutoff=0.6)
     return f"Did you mean `{close[0]}`? " if close else ""
+
+
+def words_of_value_error(text: str) -> tuple[str, str]:
+    """Our own validators say `is ...; do ...`: what and right. Nothing of what was typed."""
+    what, _, right = text.removeprefix("Value error, ").partition(";")
+    right = right.strip() or "See docs/CONFIGURATION.md."
+    return what.strip(), right[0].upper() + right[1:] + ("" if right[-1] in ".?" else ".")
 
 
 def listed_words(known: Iterable[str]) -> str:

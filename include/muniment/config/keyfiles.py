@@ -16,9 +16,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from muniment.config.clio import ENVIRONMENT
 from muniment.config.firm import SECRET, Keys
+from muniment.config.reached import ENVIRONMENT
 from muniment.errors import ConfigError, KeyFileError
+from muniment.model.value import Value
 
 MAX_BYTES = 64 * 1024
 CONTAINER_SECRETS = Path("/run/secrets")
@@ -207,8 +208,7 @@ def _check_folder(path: Path) -> None:
 # -- who can read what ---------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Separation:
+class Separation(Value, frozen=True):
     """Which roles' keys this process can open. By role: `readable`, `closed` (there, but not for
     this user), `absent`."""
 

@@ -13,15 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from msgspec import field
 
-from muniment.config import references
-from muniment.config.explain import issue_of
+from muniment.config import references, schema
 from muniment.config.firm import Destination, Firm
 from muniment.config.inventory import SYSTEMS, InventoryRow, System
 from muniment.config.inventory_reader import Inventory, Known, read_inventory
@@ -37,6 +35,7 @@ from muniment.config.matters import MatterRules
 from muniment.config.policy import AcceptedException, Records, RecoveryPoints, SourceOptions
 from muniment.config.yaml_text import Document, YamlMistake, parse, refuse_secret
 from muniment.errors import ConfigError
+from muniment.model.value import Value
 
 _BY_NAME = ("destinations", "retention", "sources", "people", "keys", "alerts", "labels")
 _BY_PLACE = ("matter_rules", "exceptions")
@@ -47,8 +46,7 @@ _STOPPING = ("sources", "matter_rules")
 """Parts whose entries are for one source, and without which it must not run."""
 
 
-@dataclass(frozen=True)
-class FirmConfig:
+class FirmConfig(Value, frozen=True):
     """What a firm's folder says.
 
     `rows` are the usable ones; `errors` has a RowError for every other row, whichever document is
@@ -210,10 +208,12 @@ def read_firm(
     stopped: dict[str, list[ConfigIssue]] = {}
     try:
         return Firm.model_validate(data), document, issues, stopped
-    except ValidationError as error:
+    except ValueError as error:
+        from muniment.config.explain import issue_of
+
         fatal = False
         broken: set[tuple[str | int, ...]] = set()
-        for detail in error.errors(include_input=False, include_url=False):
+        for detail in schema.mistakes(error):
             issue = issue_of(detail, Firm, document)
             place = _entry(detail["loc"], detail["type"])
             if place is None:
@@ -228,7 +228,7 @@ def read_firm(
     _take_out(data, broken)
     try:
         firm = Firm.model_validate(data)
-    except ValidationError:
+    except ValueError:
         raise as_error(issues) from None
     told = {id(issue) for listed in stopped.values() for issue in listed}
     return firm, document, [i for i in issues if id(i) not in told], stopped

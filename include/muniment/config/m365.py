@@ -9,10 +9,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
-
-from muniment.config.clio import _address, _secret_reference
 from muniment.config.patterns import PLACEHOLDERS, PatternError, parse_pattern
+from muniment.config.reached import Address, SecretReference
+from muniment.config.schema import AfterValidator, Field, model_validator
 from muniment.config.values import Duration, FilePath, Listed, Model, Text, absolute
 
 Service = Literal["mail", "calendars", "contacts", "onedrive", "sharepoint"]
@@ -93,13 +92,13 @@ class M365Options(Model):
         description="Application (client) id of the registration that reads, where no Airflow connection gives it.",
         examples=["0b5a3a52-8d4e-4d0b-b1a7-6f1f0a2c9e11"],
     )
-    certificate: Annotated[str, AfterValidator(_secret_reference)] | None = Field(
+    certificate: SecretReference | None = Field(
         None,
         description="Where key and certificate of the application are kept, one PEM file: an absolute path (mode"
         " 0600), `secret:<name>`, or `env:<VARIABLE>`. To be preferred to a secret.",
         examples=["/etc/muniment/example/m365.pem"],
     )
-    client_secret: Annotated[str, AfterValidator(_secret_reference)] | None = Field(
+    client_secret: SecretReference | None = Field(
         None,
         description="Where the application's secret is kept, in place of a certificate. Never the secret itself.",
         examples=["secret:m365"],
@@ -143,12 +142,12 @@ class M365Options(Model):
     matters: Annotated[tuple[M365Matter, ...], Listed] = Field(
         (), description="What names a matter. What no rule names is unassigned, and counted."
     )
-    login: Annotated[str, AfterValidator(_address)] | None = Field(
+    login: Address | None = Field(
         None,
         description="Another address to sign in at, for tests.",
         examples=["https://localhost:8443"],
     )
-    graph: Annotated[str, AfterValidator(_address)] | None = Field(
+    graph: Address | None = Field(
         None,
         description="Another address of Graph, for tests.",
         examples=["https://localhost:8444"],

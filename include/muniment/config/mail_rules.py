@@ -1,4 +1,4 @@
-"""MailRules: which matter a message, an event or a file of a tenant belongs to, by the clues that it shows.
+"""MailRules: which matter a message, an event or a file belongs to, by the clues that it shows.
 
 Invariants: the first rule that matches decides, in the order of firm.yaml; what none matches is unassigned. The language
 of patterns is that of `muniment.config.patterns`.
@@ -10,8 +10,8 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from muniment.config.m365 import M365Matter
 from muniment.config.matters import Assignment, normal_number
 from muniment.config.patterns import PLACEHOLDERS, parse_pattern
 
@@ -39,10 +39,20 @@ class _Rule:
         return None
 
 
+class ClueRule(Protocol):
+    """A rule of firm.yaml: the clue it goes by with its pattern, and the matter where the pattern has no number."""
+
+    @property
+    def clue(self) -> tuple[str, str]: ...
+
+    @property
+    def matter(self) -> str | None: ...
+
+
 class MailRules:
     """The rules of one source."""
 
-    def __init__(self, rules: Sequence[M365Matter]) -> None:
+    def __init__(self, rules: Sequence[ClueRule]) -> None:
         self._rules = [_compiled(rule) for rule in rules]
         self.mark = hashlib.sha256(repr([(r.clue, r.matter) for r in rules]).encode()).hexdigest()[:16]  # fmt: skip
 
@@ -69,7 +79,7 @@ class MailRules:
         return None
 
 
-def _compiled(rule: M365Matter) -> _Rule:
+def _compiled(rule: ClueRule) -> _Rule:
     name, text = rule.clue
     parsed = parse_pattern(
         text.lower() if name == "address" and "{" not in text else text, PLACEHOLDERS

@@ -9,9 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
-
 from muniment.config.matters import normal_number
+from muniment.config.schema import Field, field_validator, model_validator
 from muniment.config.values import Id, Listed, Model, OneOrMany, SourceId, Text
 from muniment.ids import matter_id
 

@@ -11,9 +11,8 @@ from datetime import timedelta
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
-
-from muniment.config.clio import _redirect, _secret_reference
+from muniment.config.reached import Redirect, SecretReference
+from muniment.config.schema import AfterValidator, Field, model_validator
 from muniment.config.values import Duration, FilePath, Listed, Model, SourceId, Text, absolute
 
 Part = Literal["acl", "links", "attachments", "signatures", "approvals", "history"]
@@ -123,13 +122,13 @@ class NetDocumentsOptions(Model):
         description="The application's id, where no Airflow connection gives it.",
         examples=["AP-4F1C9A2B"],
     )
-    client_secret: Annotated[str, AfterValidator(_secret_reference)] | None = Field(
+    client_secret: SecretReference | None = Field(
         None,
         description="Where the application's secret is kept, where no Airflow connection gives it: an absolute path (mode"
         " 0600), `secret:<name>`, or `env:<VARIABLE>`. Never the secret itself.",
         examples=["/etc/muniment/example/netdocuments.secret"],
     )
-    redirect_uri: Annotated[str, AfterValidator(_redirect)] = Field(
+    redirect_uri: Redirect = Field(
         "http://127.0.0.1:8918/netdocuments",
         description="With `consent`: where the browser goes after it; it must be registered with the application.",
         examples=["http://127.0.0.1:8918/netdocuments"],

@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, model_validator
-
+from muniment.config.schema import AfterValidator, Field, model_validator
 from muniment.config.values import Duration, Id, Model, OneOrMany, SourceId, Table, Text
+from muniment.model.value import Value
 
 TRUST_PAPERS = "trust-papers"
 """The system of the inventory row."""
@@ -160,8 +159,7 @@ class TrustPapers(Model):
         return self.accounts[name] or TrustAccount()
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(Value, frozen=True):
     """A paper that has to come: due at `due`, told when it is missing after `late`. Times in UTC."""
 
     account: str

@@ -6,13 +6,14 @@ bytes. It is written with `/` between folders and without one at either end:
 - `*` is any run of characters inside one name, also an empty one;
 - `**` is a whole segment: any number of folders, also none. As the last segment (`Cases/**`) it is
   the folder itself and everything below it;
-- `{number}`, `{title}`, `{client}` take what stands there (matter rules only);
+- `{number}`, `{title}`, `{client}` take what stands there (matter rules only), `{job}` and `{set}` too (parts of
+  backup sets only);
 - `{{` and `}}` are braces; every other character is itself, capital and small letters differ.
   A name is found in either Unicode form (a Mac writes an umlaut as two characters).
 
 `{number}` is the longest run that looks like a matter number, never a part of one: groups of digits
 joined by `-`, `.` or `_`, perhaps capital letters in front and one letter behind (`2024-0113`,
-`LIT-2024-001`, `1001.002`, `00123A`). `{title}` and `{client}` are any characters but `/`.
+`LIT-2024-001`, `1001.002`, `00123A`). The others are any characters but `/`.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from muniment.model.value import Value
 
 MAX_LOOSE = 3
-"""`*`, `{title}` and `{client}` in one segment: more make matching slow on hostile names."""
+"""`*`, `{title}` and the like in one segment: more make matching slow on hostile names."""
 MAX_DEEP = 2
 """`**` in one pattern, for the same reason."""
 PLACEHOLDERS = ("number", "title", "client")
@@ -38,8 +40,7 @@ class PatternError(ValueError):
     """A pattern cannot be understood; the text says why and what would be right, without it."""
 
 
-@dataclass(frozen=True, slots=True)
-class PathPattern:
+class PathPattern(Value, frozen=True):
     """One pattern as a regular expression on bytes, to be used with `fullmatch`.
 
     `segments` is how many leading segments of a path decide a match, or None when all do: only
@@ -132,7 +133,7 @@ def _segment(
         if name:
             _check_placeholder(name, allowed, found, previous)
             found.append(name)
-        if piece == "*" or name in ("title", "client"):
+        if piece == "*" or (name and name != "number"):
             loose += 1
         if name == "number":
             guard = _NOT_INSIDE_A_NUMBER if previous == "*" or previous.startswith("{") else b""
@@ -144,7 +145,7 @@ def _segment(
         previous = piece
     if loose > MAX_LOOSE:
         raise PatternError(
-            f"has more than {MAX_LOOSE} of * {{title}} {{client}} in one folder name"
+            f"has more than {MAX_LOOSE} of * and of what is put in braces in one folder name"
         )
     return b"".join(parts)
 
@@ -169,8 +170,9 @@ def _check_placeholder(
         raise PatternError(f"has a placeholder that is not known here; known: {known or 'none'}")
     if name in found:
         raise PatternError(f"has {{{name}}} twice")
-    loose = ("{title}", "{client}", "*")
-    if previous in loose and name != "number":
+    braces = previous.startswith("{") and previous.endswith("}")
+    is_loose = previous == "*" or (braces and previous != "{number}")
+    if is_loose and name != "number":
         raise PatternError(f"has {{{name}}} directly after {previous}; put a character between")
 
 

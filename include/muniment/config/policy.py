@@ -10,13 +10,13 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
-
 from muniment.config.clio import ClioOptions
 from muniment.config.databases import DatabaseOptions
 from muniment.config.m365 import M365Options
+from muniment.config.mail_archive import MailArchiveOptions
 from muniment.config.netdocuments import NetDocumentsOptions
 from muniment.config.patterns import PLACEHOLDERS, PatternError, number_shape, parse_pattern
+from muniment.config.schema import AfterValidator, Field, field_validator, model_validator
 from muniment.config.values import (
     Date,
     Id,
@@ -27,6 +27,7 @@ from muniment.config.values import (
     SourceId,
     Text,
 )
+from muniment.config.vendor_backup import VendorBackupOptions
 
 FLOOR_YEARS = 7
 """The longest period of US trust account rules found for any state in a source that was read (CO,
@@ -296,6 +297,12 @@ class SourceOptions(Model):
     )
     database: DatabaseOptions | None = Field(
         None, description="For a source that is a database server."
+    )
+    mail_archive: MailArchiveOptions | None = Field(
+        None, description="For a folder with e-mail archives."
+    )
+    vendor_backup: VendorBackupOptions | None = Field(
+        None, description="For a folder of another product's backup sets."
     )
     mass_deletion: MassDeletionGuard = Field(
         default_factory=MassDeletionGuard,

@@ -9,13 +9,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
-
 from muniment.config.explain import is_by_name, is_list, models_in
 from muniment.config.firm import Firm
 from muniment.config.inventory import COLUMNS, InventoryRow
 from muniment.config.inventory_reader import ALWAYS, BY_MUNIMENT
+from muniment.config.schema import FieldInfo, Model
 from muniment.config.values import duration_text, size_text
 
 PAGE = Path("docs/CONFIGURATION.md")
@@ -29,14 +27,14 @@ def reference() -> str:
     return text.replace("@firm@", firm).replace("@inventory@", "\n".join(_columns()))
 
 
-def _sections(model: type[BaseModel], path: str) -> Iterator[list[str]]:
+def _sections(model: type[Model], path: str) -> Iterator[list[str]]:
     """One table per block, the outer before the inner."""
     lines = [f"### {path}", ""] if path else []
     doc = " ".join((model.__doc__ or "").split())
     lines += [doc, ""] if path else []
     lines += ["| key | must be given | default | what it says |", "|---|---|---|---|"]
-    inner: list[tuple[type[BaseModel], str]] = []
-    for name, field in model.model_fields.items():
+    inner: list[tuple[type[Model], str]] = []
+    for name, field in model.model_typed().items():
         key = field.alias or name
         lines.append(_line(key, field))
         for below in models_in(field.annotation):
@@ -46,18 +44,18 @@ def _sections(model: type[BaseModel], path: str) -> Iterator[list[str]]:
         yield from _sections(below, below_path)
 
 
-def _path(path: str, key: str, field: FieldInfo, below: type[BaseModel]) -> str:
+def _path(path: str, key: str, field: FieldInfo, below: type[Model]) -> str:
     name = f"{path}.{key}" if path else key
     if is_by_name(field.annotation):
         name += ".&lt;name&gt;" if key != "sources" else ".&lt;source_id&gt;"
     elif is_list(field.annotation):
         name += "[ ]"
-    kind = below.model_fields.get("retention_class")
+    kind = below.model_typed().get("retention_class")
     return f"{name} of class {get_args(kind.annotation)[0]}" if kind else name
 
 
 def _line(key: str, field: FieldInfo) -> str:
-    must = "yes" if field.is_required() else ""
+    must = "yes" if field.required else ""
     description = (field.description or "").strip()
     words = _words(field.annotation)
     if len(words) > 1:
@@ -74,10 +72,10 @@ def _words(kind: Any) -> tuple[str, ...]:
 
 
 def _default(field: FieldInfo) -> str:
-    if field.is_required():
+    if field.required:
         return ""
-    value = field.get_default(call_default_factory=True, validated_data={})
-    if value is None or value in ("", (), {}) or isinstance(value, BaseModel | Mapping):
+    value = field.get_default()
+    if value is None or value in ("", (), {}) or isinstance(value, Model | Mapping):
         return ""
     return f"`{_value(value)}`"
 
@@ -94,7 +92,7 @@ def _value(value: Any) -> str:
 
 def _columns() -> Iterator[str]:
     fields: Mapping[str, FieldInfo] = {
-        field.alias or name: field for name, field in InventoryRow.model_fields.items()
+        field.alias or name: field for name, field in InventoryRow.model_typed().items()
     }
     yield "| column | must be filled | what it says |"
     yield "|---|---|---|"

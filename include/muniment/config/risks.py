@@ -13,6 +13,7 @@ from enum import StrEnum
 from muniment.config.firm import Firm
 from muniment.config.inventory import Classification, InventoryRow, Method
 from muniment.config.policy import FLOOR_YEARS, Records, RecoveryPoints
+from muniment.config.vendor_backup import VENDOR_BACKUP
 
 REVIEW_EVERY = timedelta(days=365)
 CONFIRM_EVERY = timedelta(days=365)
@@ -28,6 +29,7 @@ class RiskKind(StrEnum):
     TRUST_EXCLUDES = "trust data with exclusions"
     RPO_MISSED = "schedule slower than RPO"
     RULE_NOT_CONFIRMED = "retention rule not confirmed"
+    SETS_UNTRIED = "backup sets not tried"
     NOT_REVIEWED = "not reviewed"
 
 
@@ -72,12 +74,26 @@ def _of(row: InventoryRow, firm: Firm, now: datetime) -> Iterator[tuple[RiskKind
         yield RiskKind.NOT_REVIEWED, f"Last reviewed on {row.reviewed_on.isoformat()}."
 
 
+def _of_sets(row: InventoryRow, firm: Firm, now: datetime) -> Iterator[tuple[RiskKind, str]]:
+    options = firm.sources.get(row.source_id)
+    settings = options.vendor_backup if options is not None else None
+    tried = settings.tried_on if settings is not None else None
+    if tried is None or now.date() - tried > CONFIRM_EVERY:
+        yield (
+            RiskKind.SETS_UNTRIED,
+            "Nobody said within a year that a set was restored with the product that makes them: Muniment proves"
+            " that the files come back, and no more.",
+        )
+
+
 def _of_protected(row: InventoryRow, firm: Firm, now: datetime) -> Iterator[tuple[RiskKind, str]]:
     assert row.schedule is not None
     gap = row.schedule.longest_gap(now, firm.time_zone)
     # A day on which the clocks go back has 25 hours.
     if row.rpo is not None and gap > row.rpo + timedelta(hours=1):
         yield RiskKind.RPO_MISSED, "Its schedule leaves longer gaps than its RPO allows."
+    if row.system == VENDOR_BACKUP:
+        yield from _of_sets(row, firm, now)
     rule = firm.retention[row.retention]
     if row.trust_data:
         # ABA Model Rules for Client Trust Account Records, R. 3 cmt [1]: "preferably daily".

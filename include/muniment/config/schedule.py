@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from muniment.model.value import Value
 
 DEFAULT_TIME = (1, 0)
 """01:00: after the evening's work, and a night before anybody needs the machine."""
@@ -37,8 +38,7 @@ class ScheduleError(ValueError):
     """The words name no schedule; the text says why, without them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(Value, frozen=True):
     """`cron` has five fields; `words` is how the inventory says it."""
 
     words: str

@@ -14,15 +14,15 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from muniment.model.value import Value
 
 MAX_BYTES = 4 << 20
 MAX_ROWS = 5_000
 _SEP = re.compile(r"sep=(.)\Z", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class SheetRow:
+class SheetRow(Value, frozen=True):
     """`cells` by column name, stripped. `broken`: quotes do not pair; `beyond`: something stands to
     the right of the last column (most often a comma that should be inside quotes)."""
 
@@ -32,8 +32,7 @@ class SheetRow:
     beyond: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(Value, frozen=True):
     """`header` has the names as written, normalised; `ansi` says that it was not UTF-8;
     `cut` that it has more rows than are read."""
 

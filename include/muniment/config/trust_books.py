@@ -9,8 +9,7 @@ import re
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
-
+from muniment.config.schema import AfterValidator, Field
 from muniment.config.values import Model, OneOrMany, Text
 
 _AMOUNT = re.compile(r"[0-9]{1,9}(\.[0-9]{2})?")

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer
-
 from muniment.config.issues import suggestion
+from muniment.config.schema import AfterValidator, BeforeValidator
+from muniment.config.schema import Model as Model
 
 _UNITS = {
     "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
@@ -29,20 +29,6 @@ _HEX = re.compile(r"[0-9a-f]+")
 _EMAIL = re.compile(r"[^@\s<>,;:\"\\]+@[^@\s<>,;:\"\\]+\.[^@\s<>,;:\"\\.]{2,}")
 _RECIPIENT = re.compile(r"age1[ac-hj-np-z02-9]{58}")
 _CONNECTION = re.compile(r"[A-Za-z0-9][\w.\-]{0,199}", re.ASCII)
-
-
-class Model(BaseModel):
-    """Root of every part of firm.yaml and of an inventory row."""
-
-    model_config = ConfigDict(
-        strict=True,
-        extra="forbid",
-        frozen=True,
-        hide_input_in_errors=True,
-        validate_by_name=True,
-        validate_by_alias=True,
-        regex_engine="python-re",
-    )
 
 
 def parse_size(value: object) -> object:
@@ -111,10 +97,8 @@ def _one_or_many(value: object) -> object:
 
 
 Text = Annotated[str, BeforeValidator(_text)]
-Size = Annotated[int, BeforeValidator(parse_size), PlainSerializer(size_text, when_used="json")]
-Duration = Annotated[
-    timedelta, BeforeValidator(parse_duration), PlainSerializer(duration_text, when_used="json")
-]
+Size = Annotated[int, BeforeValidator(parse_size)]
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 FilePath = Annotated[Path, BeforeValidator(_path)]
 Listed = BeforeValidator(listed)
 OneOrMany = BeforeValidator(_one_or_many)

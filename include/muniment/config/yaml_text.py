@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from muniment.config.issues import FIRM_YAML, ConfigIssue
 from muniment.errors import ConfigError
+from muniment.model.value import Value
 
 MAX_BYTES = 1 << 20
 """A firm.yaml of 200 sources is 40 KB; more than this is not one."""
@@ -28,8 +28,7 @@ _SECRET = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Value, frozen=True):
     """`data` as plain Python; `lines` says on which line each key or list entry begins."""
 
     data: Mapping[str, Any]

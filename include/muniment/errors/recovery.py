@@ -107,6 +107,17 @@ class CertificateRefused(RestoreError):
     )
 
 
+class NobodyToSealFor(RestoreError):
+    """A delivery is sealed by default, and it is not known for whom, or that person has no recipient."""
+
+    code = "M591"
+    default_safe = "Nothing was read for it and nothing was delivered."
+    default_todo = (
+        "Name in the form for whom it is. That person makes a key (`age-keygen -o my-key.txt`), keeps the file, and its public "
+        "line (age1...) goes into people.<id>.recipient of firm.yaml. Or trigger the DAG again with *Not sealed*."
+    )
+
+
 class ReleaseRefused(RestoreError):
     """A restore that needs an approval was not released, or its release does not fit."""
 
@@ -174,7 +185,7 @@ class TwoPersonsNeeded(ReleaseRefused):
 class CustodianNeeded(ReleaseRefused):
     """A restore with something under seal takes the word of who keeps the seal."""
 
-    code = "M591"
+    code = "M592"
     default_todo = (
         "Let the custodian answer too, or ask for it himself. If he cannot be reached, the managing partner names "
         "another one: `matters` in firm.yaml."

@@ -13,16 +13,18 @@ from __future__ import annotations
 import base64
 import gzip
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
+
+from msgspec import field
 
 from muniment.config.issues import FIRM_YAML, INVENTORY_CSV
 from muniment.config.load import FirmConfig
 from muniment.config.schedule import Schedule, ScheduleError, parse_schedule
 from muniment.evidence.events import CONFIGURATION, ExceptionAccepted, reading, write
 from muniment.ids import sha256_hex
+from muniment.model.value import Value
 from muniment.vault.documents import EvidenceEntry
 from muniment.vault.evidence import Facts, Stream, load_stream
 from muniment.vault.finding import Finding
@@ -31,8 +33,7 @@ from muniment.vault.vault import Vault
 CHANGED = "configuration.changed"
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(Value, frozen=True):
     """What the KPIs need of a firm's two documents. `schedules` are cron fields by source id, of the
     sources that Muniment backs up to this vault; `trust` are those with client money; `unusable` those
     whose row cannot be used now; `restore_seconds` how soon each must be usable again."""
@@ -119,8 +120,7 @@ def _schedule(cron: str) -> Schedule | None:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class InForce:
+class InForce(Value, frozen=True):
     """A configuration and the time in which it held: from `since` on, until before `until`."""
 
     since: datetime
@@ -128,8 +128,7 @@ class InForce:
     configuration: Configuration
 
 
-@dataclass(frozen=True)
-class Timeline:
+class Timeline(Value, frozen=True):
     """All configurations of a vault, oldest first, and the accepted exceptions. `noted` is False where
     nobody noted one yet and the one at hand stands in."""
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from muniment.clock import to_text
 from muniment.evidence.drills import DrillAnswered, DrillFinished, DrillStarted
-from muniment.evidence.events import reading
+from muniment.evidence.events import CertificateMade, reading
 from muniment.model.drill import Scenario
 from muniment.vault.documents import EvidenceEntry
 
@@ -46,6 +46,8 @@ class PastDrill:
     items: int = 0
     bytes: int = 0
     answer: str = ""
+    certificates: tuple[str, ...] = ()
+    """SHA-256 of the statements that certify it."""
 
     @property
     def held(self) -> bool:
@@ -59,6 +61,7 @@ class PastDrill:
             "sources": list(self.sources),
             "whole": self.whole,
             "answer": self.answer or None,
+            "certificates": list(self.certificates),
             "elapsed_seconds": self.seconds,
             "phases": dict(self.phases),
             "items": self.items,
@@ -70,6 +73,7 @@ def past_drills(entries: Iterable[EvidenceEntry]) -> list[PastDrill]:
     """The drills whose restore ended, oldest first."""
     found: dict[str, PastDrill] = {}
     answers: dict[str, str] = {}
+    certificates: dict[str, list[str]] = {}
     for entry in entries:
         known = reading(entry)
         if entry.event == DrillFinished.event:
@@ -90,7 +94,16 @@ def past_drills(entries: Iterable[EvidenceEntry]) -> list[PastDrill]:
             )
         elif entry.event == DrillAnswered.event:
             answers[entry.subject] = known.text("answer")
-    told = (replace(d, answer=answers.get(d.drill_id, "")) for d in found.values())
+        elif entry.event == CertificateMade.event:
+            certificates.setdefault(entry.subject, []).append(known.text("certificate"))
+    told = (
+        replace(
+            d,
+            answer=answers.get(d.drill_id, ""),
+            certificates=tuple(certificates.get(d.drill_id, ())),
+        )
+        for d in found.values()
+    )
     return sorted(told, key=lambda d: (d.at, d.drill_id))
 
 

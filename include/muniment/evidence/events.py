@@ -8,12 +8,14 @@ later version is no error. docs/FORMAT.md, section 16, is this page for other re
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
+from msgspec import field
+
 from muniment.clock import from_text, to_text
 from muniment.errors import SignatureError
+from muniment.model.value import Value
 from muniment.vault import suspicion
 from muniment.vault.documents import EvidenceEntry
 from muniment.vault.evidence import Facts, append, worker_stream
@@ -38,7 +40,7 @@ CATALOGUE: Mapping[str, str] = {
     "run.failed": "a run ended without a snapshot",
     "run.ended": "a run ended with a snapshot, which its commit describes",
     "restore.ended": "a restore was performed, whole or not",
-    "certificate.made": "a delivery was certified",
+    "certificate.made": "a delivery, or what a drill restored, was certified",
     VERIFICATION_ENDED: "the weekly verification ended",
     "check.ended": "the daily check without a key ended",
     "drill.started": "a recovery drill was drawn, with its seed",
@@ -89,8 +91,7 @@ def _require_entitled(vault: Vault, stream: str) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class RunStarted:
+class RunStarted(Value, frozen=True):
     """`digests` of the two documents under which the worker runs, by file name."""
 
     event: ClassVar[str] = "run.started"
@@ -115,8 +116,7 @@ class RunStarted:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class RunFailed:
+class RunFailed(Value, frozen=True):
     """`code` is the error's (docs/ERRORS.md). `started_at` places the failure at the due moment of its
     run, however long it took to fail."""
 
@@ -142,8 +142,7 @@ class RunFailed:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class RunEnded:
+class RunEnded(Value, frozen=True):
     """The commit says everything else; it is the truth if the two differ."""
 
     event: ClassVar[str] = "run.ended"
@@ -172,8 +171,7 @@ class RunEnded:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class RestoreEnded:
+class RestoreEnded(Value, frozen=True):
     """A restore. `requested_at` is when it was asked for, so that waiting for an approval counts;
     `sources` are those that gave something. `ended_at` is the entry's own time."""
 
@@ -210,8 +208,7 @@ class RestoreEnded:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateMade:
+class CertificateMade(Value, frozen=True):
     """Of a restore or a drill. `certificate` is the SHA-256 of the statement's bytes, which stand beside the delivery."""
 
     event: ClassVar[str] = "certificate.made"
@@ -232,8 +229,7 @@ class CertificateMade:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class CheckEnded:
+class CheckEnded(Value, frozen=True):
     """The daily check of every store. `codes` are those of damage and tampering; `good`: there are none."""
 
     event: ClassVar[str] = "check.ended"
@@ -258,8 +254,7 @@ class CheckEnded:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class ExceptionAccepted:
+class ExceptionAccepted(Value, frozen=True):
     """The pattern is sealed: it may name a client."""
 
     event: ClassVar[str] = "exception.accepted"
@@ -292,8 +287,7 @@ class ExceptionAccepted:
         )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class AnomalyCleared:
+class AnomalyCleared(Value, frozen=True):
     """See `muniment.vault.suspicion.Clearing`, which this becomes when it is read."""
 
     event: ClassVar[str] = suspicion.CLEARED
@@ -318,8 +312,7 @@ class AnomalyCleared:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Value, frozen=True):
     """Facts as somebody else wrote them: what is not there or of another kind is empty, never an error."""
 
     values: Facts = field(default_factory=dict)

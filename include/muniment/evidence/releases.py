@@ -11,13 +11,16 @@ knows somebody who is none of them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
+from msgspec import field
+
 from muniment.clock import to_text
 from muniment.evidence.events import reading
+from muniment.model.value import Value
 from muniment.vault.documents import EvidenceEntry
 from muniment.vault.evidence import Facts
 
@@ -53,8 +56,7 @@ def streams_at(now: datetime) -> tuple[str, str]:
     return stream_of(now.year - 1), stream_of(now.year)
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseAsked:
+class ReleaseAsked(Value, frozen=True):
     """A plan is put to the approvers, and to the `custodians` of what is sealed in it. `reasons` are codes
     (docs/RESTORE_APPROVAL.md), `answer_by` ends the wait.
     `airflow_run` is the run's id in Airflow, for the link of a reminder."""
@@ -89,8 +91,7 @@ class ReleaseAsked:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseIssued:
+class ReleaseIssued(Value, frozen=True):
     """The release. `responders` are who let it go: one approver, with the custodians of what is sealed in it, or two
     people where the glass was broken, whose review is due at `review_by`; `door` is through which (`airflow`, `cli`)."""
 
@@ -122,8 +123,7 @@ class ReleaseIssued:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseAgreed:
+class ReleaseAgreed(Value, frozen=True):
     """One of those whom it takes agreed, and somebody's word is missing: an approver's, or a custodian's."""
 
     event: ClassVar[str] = "release.agreed"
@@ -139,8 +139,7 @@ class ReleaseAgreed:
         return {"plan_digest": self.plan_digest, "responder": self.responder}
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseRefusedBy:
+class ReleaseRefusedBy(Value, frozen=True):
     """An approver said no, or a custodian."""
 
     event: ClassVar[str] = "release.refused"
@@ -156,8 +155,7 @@ class ReleaseRefusedBy:
         return {"plan_digest": self.plan_digest, "responder": self.responder}
 
 
-@dataclass(frozen=True, slots=True)
-class GlassBroken:
+class GlassBroken(Value, frozen=True):
     """The first of two people wants to let a restore go without an approver."""
 
     event: ClassVar[str] = "release.glass_broken"
@@ -173,8 +171,7 @@ class GlassBroken:
         return {"plan_digest": self.plan_digest, "responder": self.responder}
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseUsed:
+class ReleaseUsed(Value, frozen=True):
     """A delivery begins. Of several entries for one nonce the first in the chain has it."""
 
     event: ClassVar[str] = "release.used"
@@ -190,8 +187,7 @@ class ReleaseUsed:
         return {"nonce": self.nonce, "holder": self.holder}
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseSpent:
+class ReleaseSpent(Value, frozen=True):
     """Everything of the plan was delivered: from now on the release is good for nothing."""
 
     event: ClassVar[str] = "release.spent"
@@ -206,8 +202,7 @@ class ReleaseSpent:
         return {"nonce": self.nonce}
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseTold:
+class ReleaseTold(Value, frozen=True):
     """Who was mailed about it."""
 
     event: ClassVar[str] = "release.told"
@@ -223,8 +218,7 @@ class ReleaseTold:
         return {"what": self.what.value, "people": " ".join(self.people)}
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseReviewed:
+class ReleaseReviewed(Value, frozen=True):
     """An approver looked at a restore that two people let go. Remarks are sealed."""
 
     event: ClassVar[str] = "release.reviewed"
@@ -241,8 +235,7 @@ class ReleaseReviewed:
         return {"nonce": self.nonce, "reviewer": self.reviewer, "verdict": self.verdict.value}
 
 
-@dataclass(frozen=True, slots=True)
-class OpenReview:
+class OpenReview(Value, frozen=True):
     """A restore that two people let go and nobody reviewed yet."""
 
     run_id: str
@@ -254,8 +247,7 @@ class OpenReview:
     requester: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OpenQuestion:
+class OpenQuestion(Value, frozen=True):
     """A restore that waits for its approval."""
 
     run_id: str
@@ -266,8 +258,7 @@ class OpenQuestion:
     custodians: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Value, frozen=True):
     """What waits for a person."""
 
     reviews: tuple[OpenReview, ...] = ()

@@ -78,8 +78,8 @@ def _heads(facts: Facts) -> dict[str, Head]:
     for name, value in facts.items():
         seq, _, digest = str(value).partition(":")
         try:
-            found[name] = Head(seq=int(seq), digest=digest)
-        except ValueError:
+            found[name] = Head.from_plain({"seq": int(seq), "digest": digest})
+        except (ValueError, FormatError):
             raise FormatError("a roll-up has a malformed anchor", to=name) from None
     return found
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
+
+from msgspec import field
+
+from muniment.model.value import Value
 
 
 class Fidelity(StrEnum):
@@ -47,8 +50,7 @@ NO_MATTER = Named(b"")
 """The system says that the item belongs to no matter."""
 
 
-@dataclass(frozen=True, slots=True)
-class Brought:
+class Brought(Value, frozen=True):
     """What a listing brought along of an item, so that nothing is asked for twice.
 
     `content` is None where it must still be fetched (the bytes of a document); a row of an API comes
@@ -76,8 +78,7 @@ class Observed(NamedTuple):
     brought: Brought | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(Value, frozen=True):
     """`length` bytes at `offset` of a decompressed frame of a pack.
 
     The frame stands at `frame_offset` for `frame_length` bytes in the pack's *age plaintext*,
@@ -90,8 +91,7 @@ class Segment:
     length: int
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Value, frozen=True):
     """One tar member: a whole small item, or one chunk of a large one.
 
     `digest` is the member's SHA-256 and its name in the tar; `pack` is the SHA-256 that names the
@@ -108,8 +108,7 @@ class Part:
         return sum(s.length for s in self.segments)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Value, frozen=True):
     """What a snapshot says of one item: enough to give it back without any other index.
 
     `digest` is the SHA-256 of the whole content, empty for kinds without content (a directory, a
@@ -130,8 +129,7 @@ class Row:
     version: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Value, frozen=True):
     """An item that this run could not take, and why. `kept` says an older row still stands."""
 
     item_id: bytes

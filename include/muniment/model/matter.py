@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from muniment.model.value import Value
 
 UNASSIGNED = ""
 """The matter id of items that no rule maps: kept, restorable, and counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class MatterName:
+class MatterName(Value, frozen=True):
     """What people call a matter. Stands only inside sealed objects and entitled hands."""
 
     matter_id: str

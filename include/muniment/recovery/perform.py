@@ -8,11 +8,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import field
 
 from muniment.errors import FormatError, MunimentError, PlanChanged, TargetNotEmpty, TargetUnusable
 from muniment.model.item import Row
+from muniment.model.value import Mutable
 from muniment.recovery.delivered_index import index_pages
 from muniment.recovery.plan import Choice, RestorePlan, chosen
 from muniment.recovery.selected import AtHand, load_matching
@@ -39,8 +41,7 @@ def silent(source: str, done: int, total: int) -> None:
     """Tells nobody."""
 
 
-@dataclass(slots=True)
-class RestoreReport:
+class RestoreReport(Mutable):
     """What was done. `failures` are (item id, code and words); `differences` count what the target
     could not keep; `verified` are items read back from the target and equal to the vault's digest."""
 

@@ -9,14 +9,17 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import field
 
 from muniment.clock import from_text, to_text
 from muniment.errors import IntegrityError, MunimentError, NothingToRestore, PlanChanged
 from muniment.ids import sha256_hex
 from muniment.model.item import Fidelity, Row
+from muniment.model.value import Value
 from muniment.recovery.proof import Proof, prove
 from muniment.recovery.selected import (
     AtHand,
@@ -35,8 +38,7 @@ WRITE_RATE_ITEMS = 1_500
 """Bytes and items a second on a small machine: for the minutes a plan promises, on the safe side."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Value, frozen=True):
     """The snapshot of one source that a restore comes from.
 
     `passed_over` says which newer ones were found damaged, and why; `loss_seconds` is how much older
@@ -66,8 +68,7 @@ class Choice:
     suspicious: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RestorePlan:
+class RestorePlan(Value, frozen=True):
     """All that a person needs to know and approve. `without` are sources that had nothing of it
     (source, reason)."""
 

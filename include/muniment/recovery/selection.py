@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 
 from muniment.config.matters import normal_number
@@ -12,6 +11,7 @@ from muniment.config.patterns import PatternError, compile_pattern
 from muniment.errors import NothingToRestore, RestoreError
 from muniment.ids import matter_id, sha256_hex
 from muniment.model.item import Row
+from muniment.model.value import Value
 from muniment.vault import names
 from muniment.vault.rows import Snapshot
 from muniment.vault.vault import Vault
@@ -24,8 +24,7 @@ class Scope(StrEnum):
     SOURCE = "source"
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Value, frozen=True):
     """`value` is a matter's opaque id, a path pattern, an item id in hex, or empty.
 
     `sources` are the sources it is taken from; empty means all. `related` asks for the rows besides that
@@ -98,8 +97,7 @@ def nothing_withheld(row: Row) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Selected:
+class Selected(Value, frozen=True):
     """The rows of one snapshot that were asked for. `withheld` counts by reason."""
 
     rows: tuple[Row, ...]
@@ -113,8 +111,7 @@ class Selected:
         return sha256_hex("\n".join(lines).encode())
 
 
-@dataclass(frozen=True, slots=True)
-class Matching:
+class Matching(Value, frozen=True):
     """The rows of one snapshot that match, in a stable order (by path), before any is withheld; how many
     problems the snapshot has, and how many of each cause; the key ids whose rows stay closed here."""
 

@@ -33,7 +33,10 @@ class Witness:
 
     `created_ns` and `touched_ns` are nanoseconds since 1970, 0 where the vendor does not tell. `body` is a row,
     `digest` and `size` are of bytes. `matter` is the native id of the row of its matter, b"" for none, None
-    where that is not known; `name` is what the vendor calls that matter, where it was seen.
+    where that is not known; `name` is what the vendor calls that matter, where it was seen. Where matters have no rows
+    of their own, `belongs` is what the item itself calls its matter, `client/matter` or the matter alone, empty for none,
+    None where that is not known.
+    `settled` says that nobody touched it since the backup, of an item whose time of change the vault does not keep.
     """
 
     kind: str
@@ -46,6 +49,8 @@ class Witness:
     size: int | None = None
     matter: bytes | None = field(default=None, repr=False)
     name: str = field(default="", repr=False)
+    belongs: str | None = field(default=None, repr=False)
+    settled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,8 @@ class Compared(StrEnum):
     SAME = "same"
     DRIFTED = "drifted"
     """Only what the vendor works out, or takes from other rows: that changes without a sign."""
+    LATE = "late"
+    """Only what the connector may have as it was some time ago, because nothing tells that it changed."""
     DIFFERS = "differs"
 
 

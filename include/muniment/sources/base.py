@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from msgspec import field
+
 from muniment.model.item import Fidelity, Fingerprint, Named, Observed, Row
+from muniment.model.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class SourceHealth:
+class SourceHealth(Value, frozen=True):
     """What `probe` found before anything is listed.
 
     `identity` is what must be the same next time for a listing to be comparable (for files the
@@ -35,8 +36,7 @@ class SourceHealth:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(Value, frozen=True):
     """Something a listing met and could not take (unreadable directory, socket, loop).
 
     `subtree` says that everything below `native_id` is unknown too, so its earlier rows are kept.
@@ -48,8 +48,7 @@ class Skipped:
     subtree: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Same:
+class Same(Value, frozen=True):
     """What a listing did not tell again, because it is as the last snapshot has it: an item; with `below`
     what lies directly below a native id; without a native id all of a kind - each time but for what the
     listing tells besides. Only for what `Known` knows."""
@@ -59,8 +58,7 @@ class Same:
     below: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
+class Gone(Value, frozen=True):
     """What a system says is no longer there, within what a `Same` says is as it was. An item that the listing
     tells besides (it moved) is not gone."""
 
@@ -91,6 +89,12 @@ class Known(Protocol):
         then whoever asks for changes only would miss what that run missed. May be empty on any day."""
         ...
 
+    @property
+    def history(self) -> Mapping[str, str]:
+        """What `remember` was told in the last run that left no gap, however many with a gap came after it. To hold
+        a listing against what is usual; alone no reason to leave something out."""
+        ...
+
     def find(self, kind: str, native_id: bytes, named: Named | None = None) -> Fingerprint | None:
         """The fingerprint under which the last snapshot has an item; None when it has none, or has it
         under another matter than the one that is named."""
@@ -118,6 +122,7 @@ class _FirstTime:
 
     whole = True
     memory: Mapping[str, str] = MappingProxyType({})
+    history: Mapping[str, str] = MappingProxyType({})
 
     def find(self, kind: str, native_id: bytes, named: Named | None = None) -> None:
         return None
@@ -138,8 +143,7 @@ class _FirstTime:
 FIRST_TIME: Known = _FirstTime()
 
 
-@dataclass(frozen=True, slots=True)
-class Description:
+class Description(Value, frozen=True):
     """Everything a row needs besides content: taken while the item is open.
 
     `fingerprint` is the one seen at open. It may differ from the listing's where the source cannot
@@ -203,8 +207,7 @@ class Source(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Value, frozen=True):
     """What became of one item that was given back.
 
     `differences` name what could not be kept (`owner`, `acl`, `xattr:user.foo`, `name`): said in the

@@ -37,6 +37,12 @@ NOT_REACHED: Final = "not reachable by the interface"
 MALWARE: Final = "held back by the vendor as malware"
 DAMAGED: Final = "damaged at the vendor"
 EMPTIED: Final = "empty where there was content"
+SET_UNFINISHED: Final = "backup set still being written"
+SET_INCOMPLETE: Final = "backup set lacks a part"
+SET_TOO_OLD: Final = "no recent backup set"
+SET_SHRUNKEN: Final = "backup set smaller than before"
+SET_MISSING: Final = "backup job without a set"
+NO_READER: Final = "no reader for this kind of archive"
 OTHER: Final = "other error"
 
 CAUSES: Final = (
@@ -44,7 +50,9 @@ CAUSES: Final = (
     LOCKED, NAME_TOO_LONG, NOT_AN_ID, OUT_OF_DESCRIPTORS, OTHER_FILE_SYSTEM, SOCKET, FIFO, DEVICE,
     UNKNOWN_TYPE, SIZE_DIFFERS, BOOKS_DISAGREE, NOT_OBTAINED, WORKED_OUT,
     DUMP_FAILED, COUNTS_DIFFER, TOO_LARGE,
-    NOT_REACHED, MALWARE, DAMAGED, EMPTIED, LEFT_FOR_LATER, OTHER,
+    NOT_REACHED, MALWARE, DAMAGED, EMPTIED, LEFT_FOR_LATER,
+    SET_UNFINISHED, SET_INCOMPLETE, SET_TOO_OLD, SET_SHRUNKEN, SET_MISSING,
+    NO_READER, OTHER,
 )  # fmt: skip
 
 WITHOUT_CONTENT_BY_NATURE: Final = frozenset({SOCKET, FIFO, DEVICE})

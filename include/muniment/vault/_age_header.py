@@ -20,12 +20,12 @@ import binascii
 import hmac
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from muniment.errors import ConfigError, SealError
+from muniment.model.value import Value
 
 MAX_HEADER = 64 << 10
 """Bytes. A vault object has one to five stanzas of 104 bytes; a post-quantum one takes 1.6 KB."""
@@ -37,8 +37,7 @@ _STANZA = re.compile(rb"-> [!-~]+(?: [!-~]+)*")
 _MAC_LENGTH = 43
 
 
-@dataclass(frozen=True, slots=True)
-class Stanza:
+class Stanza(Value, frozen=True):
     """One recipient's way to the file key. `args` does not include the type."""
 
     type: str
@@ -53,8 +52,7 @@ class Stanza:
         return b"".join(line + b"\n" for line in lines)
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Value, frozen=True):
     """A parsed header. `size` is its length in the file, in bytes; the payload follows."""
 
     stanzas: tuple[Stanza, ...]

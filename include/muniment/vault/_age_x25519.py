@@ -16,13 +16,13 @@ Source: https://age-encryption.org/v1 ("The X25519 recipient type").
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from muniment.errors import KeyFileError, SealError
+from muniment.model.value import Value
 from muniment.vault import _age_bech32 as bech32
 from muniment.vault._age_header import Stanza, decode, encode, hkdf
 
@@ -41,8 +41,7 @@ _IDENTITY = "AGE-SECRET-KEY-"
 _KEY = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
+class Recipient(Value, frozen=True):
     """The public half of an identity. `public` is its 32 raw bytes."""
 
     public: bytes

@@ -6,10 +6,10 @@ covers, and readers who do not find it valid read the deltas instead.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from muniment.ids import sha256_hex
+from muniment.model.value import Value
 from muniment.vault import names
 from muniment.vault.documents import Base, Head, PackObject, StateOfCommit
 from muniment.vault.history import BaseRecord, CommitRecord, History
@@ -27,8 +27,7 @@ ALARM_DELTAS = 60
 """A verification fails above this: rebase has not run for weeks."""
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(Value, frozen=True):
     """Whether a base is due, and why."""
 
     due: bool

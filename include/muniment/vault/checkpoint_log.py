@@ -9,11 +9,11 @@ the old signer is revoked; what a thief signs later, with whatever date, is reco
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from muniment.errors import FormatError
+from muniment.model.value import Value
 from muniment.vault import names
 from muniment.vault.documents import Checkpoint, SignerEntry
 from muniment.vault.finding import Finding, Severity
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from muniment.vault.trust import Trust
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Value, frozen=True):
     """What one checkpoint that counts vouches for: digests of its parent, its bases, and of the newest
     entries of the retention log and of evidence."""
 
@@ -50,8 +49,7 @@ def stands(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class CheckpointLog:
+class CheckpointLog(Value, frozen=True):
     """All checkpoints that count, by time; who signed each; and what else lies there."""
 
     checkpoints: tuple[Resolved[Checkpoint], ...]

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 
 from muniment.errors import ObjectMissing
 from muniment.ids import sha256_hex
+from muniment.model.value import Value
 from muniment.vault import names
 from muniment.vault.checkpoint_log import load_checkpoint_log
 from muniment.vault.documents import Checkpoint, Head, Reference
@@ -109,8 +109,7 @@ def _unsigned_objects(vault: Vault, before: Mapping[str, str]) -> dict[str, str]
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Outside:
+class Outside(Value, frozen=True):
     """What is known from outside the store: marks of checkpoints, whole checkpoints (their
     envelopes), and digests of commits by (source, seq)."""
 

@@ -3,55 +3,79 @@
 Only on-disk forms live here. Unknown keys are ignored, an unknown `format` is refused.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations`: msgspec reads the annotations, and would have to evaluate texts.
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+import msgspec
+from msgspec import Meta, field
 
-from muniment.clock import from_text, to_text
+from muniment.clock import to_text
 from muniment.errors import FormatError
 from muniment.model.item import Completeness
+from muniment.model.value import Value
 
-Hex64 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Hex32 = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
-KeyId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,79}$")]
-SourceId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
-Count = Annotated[int, Field(ge=0)]
+_LARGEST = (1 << 63) - 1
 
+Hex64 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+Hex32 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{32}\Z")]
+KeyId = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9_-]{0,79}\Z")]
+SourceId = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9_-]{0,62}\Z")]
+Count = Annotated[int, Meta(ge=0, le=_LARGEST)]
+Number = Annotated[int, Meta(ge=1, le=_LARGEST)]
+Seq = Annotated[int, Meta(ge=1, le=99_999_999)]
+Time = Annotated[datetime, Meta(tz=True)]
 
-def _time(value: object) -> datetime:
-    if isinstance(value, datetime):
-        return value
-    if not isinstance(value, str):
-        raise ValueError("a time must be a string")
-    return from_text(value)
-
-
-Time = Annotated[datetime, BeforeValidator(_time), PlainSerializer(to_text, return_type=str)]
+_PLACE = re.compile(r"`\$(?P<place>[^`]*)`\Z")
+_LACKING = re.compile(r"required field `(?P<field>[^`]*)`")
 
 
-class _Document(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=False)
+class _Document(Value, frozen=True):
+    """What was made in a program is looked at when it is written, what was read at once."""
+
+    @classmethod
+    def from_plain(cls, value: Mapping[str, Any]) -> Self:
+        """The document of plain data, as JSON gives it. Raises FormatError."""
+        try:
+            return msgspec.convert(value, cls)
+        except (msgspec.ValidationError, RecursionError) as error:
+            where = _where(str(error))
+            raise FormatError(f"the {cls.__name__} is malformed at '{where}'") from None
+
+    def altered(self, values: Mapping[str, Any]) -> Self:
+        """The same with other values of some fields."""
+        return msgspec.structs.replace(self, **values)
+
+    def as_dict(self) -> dict[str, Any]:
+        """By the names of fields, with values as they are."""
+        return msgspec.structs.asdict(self)
 
 
-class Reference(_Document):
+def _where(message: str) -> str:
+    """The place that a message of msgspec names, and nothing of what stands there."""
+    place, lacking = _PLACE.search(message), _LACKING.search(message)
+    parts = [place["place"].lstrip(".") if place else "", lacking["field"] if lacking else ""]
+    return ".".join(part for part in parts if part) or "the whole"
+
+
+class Reference(_Document, frozen=True, kw_only=True):
     """An object of a numbered series, by number and digest."""
 
-    number: Annotated[int, Field(ge=1)]
+    number: Number
     digest: Hex64
 
 
-class Head(_Document):
+class Head(_Document, frozen=True, kw_only=True):
     """A commit (or evidence record) by sequence number and digest."""
 
-    seq: Annotated[int, Field(ge=1)]
+    seq: Number
     digest: Hex64
 
 
-class SnapshotObject(_Document):
+class SnapshotObject(_Document, frozen=True, kw_only=True):
     snapshot: Hex64
     key_id: KeyId
     size: Count
@@ -59,18 +83,18 @@ class SnapshotObject(_Document):
     rows: Count
 
 
-class StateObject(_Document):
+class StateObject(_Document, frozen=True, kw_only=True):
     state: Hex64
     size: Count
     md5: Hex32 | None = None
 
 
-class StateOfCommit(_Document):
+class StateOfCommit(_Document, frozen=True, kw_only=True):
     kind: Literal["base", "delta"]
     objects: tuple[StateObject, ...]
 
 
-class PackObject(_Document):
+class PackObject(_Document, frozen=True, kw_only=True):
     """`head` is the digest of what the pack begins with: the header and the salt of the payload."""
 
     pack: Hex64
@@ -81,14 +105,14 @@ class PackObject(_Document):
     new: bool = False
 
 
-class ShardOfCommit(_Document):
+class ShardOfCommit(_Document, frozen=True, kw_only=True):
     shard: str
     as_of: Time
     status: Literal["complete", "unfinished"]
     items: Count
 
 
-class Counts(_Document):
+class Counts(_Document, frozen=True, kw_only=True):
     """`items` and `unassigned` speak of the whole snapshot, the others of the run; bytes in bytes."""
 
     items: Count = 0
@@ -103,21 +127,21 @@ class Counts(_Document):
     stored_bytes: Count = 0
 
 
-class CauseCount(_Document):
+class CauseCount(_Document, frozen=True, kw_only=True):
     cause: str
     count: Count
     accepted: bool
 
 
-class SignOfAttack(_Document):
+class SignOfAttack(_Document, frozen=True, kw_only=True):
     """`count` of `of` items; `signal` is a word of docs/ANOMALIES.md."""
 
-    signal: Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")]
+    signal: Annotated[str, Meta(pattern=r"\A[a-z_]{1,40}\Z")]
     count: Count
     of: Count = 0
 
 
-class GuardOfCommit(_Document):
+class GuardOfCommit(_Document, frozen=True, kw_only=True):
     """That a snapshot looks like an attack, or follows one that does and that nobody has cleared.
 
     `since` is the first such snapshot, none where that is this one; `last_clean` the newest before it. `begins` is
@@ -126,12 +150,12 @@ class GuardOfCommit(_Document):
 
     suspicious: bool
     signs: tuple[SignOfAttack, ...] = ()
-    begins: Annotated[int, Field(ge=1)] | None = None
+    begins: Number | None = None
     since: Head | None = None
     last_clean: Head | None = None
 
 
-class Signed(_Document):
+class Signed(_Document, frozen=True, kw_only=True):
     """What every payload carries."""
 
     kind: ClassVar[str]
@@ -139,30 +163,39 @@ class Signed(_Document):
     vault_id: Hex32
 
     def to_payload(self) -> dict[str, Any]:
-        dumped = self.model_dump(mode="json")
-        return {"format": dumped.pop("format"), "type": self.kind, **dumped}
+        """As plain data for JSON. Raises FormatError for what no reader would take."""
+        said = _texts(msgspec.to_builtins(self, builtin_types=(datetime,)))
+        payload = {"format": said.pop("format"), "type": self.kind, **said}
+        self.from_payload(payload)
+        return payload
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> Self:
+        """Raises FormatError."""
         if payload.get("type") != cls.kind:
             raise FormatError(f"a signed payload is not of type {cls.kind}")
         if payload.get("format") != 1:
             raise FormatError(f"the {cls.kind} has a format this version does not know")
-        try:
-            return cls.model_validate(payload)
-        except ValidationError as error:
-            where = ".".join(str(part) for part in error.errors()[0]["loc"])
-            raise FormatError(f"the {cls.kind} is malformed at '{where}'") from None
+        return cls.from_plain(payload)
 
 
-class Commit(Signed):
+def _texts(value: Any) -> Any:
+    """Plain data with times in the form of the format, and lists as JSON would give them back."""
+    if isinstance(value, dict):
+        return {key: _texts(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_texts(each) for each in value]
+    return to_text(value) if isinstance(value, datetime) else value
+
+
+class Commit(Signed, frozen=True, kw_only=True):
     kind = "commit"
     source: SourceId
-    seq: Annotated[int, Field(ge=1, le=99_999_999)]
+    seq: Seq
     parent: Hex64 | None
     vault_document: Reference
     run_id: str
-    retention_class: Annotated[str, Field(alias="class")]
+    retention_class: str = field(name="class")
     completeness: Completeness
     started_at: Time
     ended_at: Time
@@ -176,17 +209,14 @@ class Commit(Signed):
     exceptions: tuple[CauseCount, ...] = ()
     guard: GuardOfCommit | None = None
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
-
     def to_payload(self) -> dict[str, Any]:
-        dumped = super().to_payload()
-        dumped["class"] = dumped.pop("retention_class")
-        if dumped["guard"] is None:
-            del dumped["guard"]
-        return dumped
+        payload = super().to_payload()
+        if payload["guard"] is None:
+            del payload["guard"]
+        return payload
 
 
-class Base(Signed):
+class Base(Signed, frozen=True, kw_only=True):
     kind = "base"
     source: SourceId
     covers: Head
@@ -197,25 +227,21 @@ class Base(Signed):
     state: StateOfCommit | None = None
 
 
-class Epoch(_Document):
+class Epoch(_Document, frozen=True, kw_only=True):
     key_id: KeyId
-    retention_class: Annotated[str, Field(alias="class")]
+    retention_class: str = field(name="class")
     recipient: str
     since: Time
     until: Time | None = None
 
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", populate_by_name=True, serialize_by_alias=True
-    )
 
-
-class MatterRecipient(_Document):
+class MatterRecipient(_Document, frozen=True, kw_only=True):
     key_id: KeyId
     recipient: str
     since: Time
 
 
-class Holder(_Document):
+class Holder(_Document, frozen=True, kw_only=True):
     role: Literal["escrow", "operations", "worker"]
     name: str
     recipient: str
@@ -223,12 +249,12 @@ class Holder(_Document):
     until: Time | None = None
 
 
-class Revocation(_Document):
+class Revocation(_Document, frozen=True, kw_only=True):
     at: Time
-    trusted: dict[str, Head] = Field(default_factory=dict)
+    trusted: dict[str, Head] = field(default_factory=dict)
 
 
-class SignerEntry(_Document):
+class SignerEntry(_Document, frozen=True, kw_only=True):
     role: Literal["worker", "operations", "retention"]
     keyid: Hex32
     public: Hex64
@@ -237,9 +263,9 @@ class SignerEntry(_Document):
     revoked: Revocation | None = None
 
 
-class VaultDocument(Signed):
+class VaultDocument(Signed, frozen=True, kw_only=True):
     kind = "vault"
-    number: Annotated[int, Field(ge=1)]
+    number: Number
     parent: Hex64 | None
     created_at: Time
     epochs: tuple[Epoch, ...]
@@ -248,7 +274,7 @@ class VaultDocument(Signed):
     signers: tuple[SignerEntry, ...]
 
 
-class Checkpoint(Signed):
+class Checkpoint(Signed, frozen=True, kw_only=True):
     """`parent_at` gives the name of the checkpoint before it, so that one that is gone can be named."""
 
     kind = "checkpoint"
@@ -257,28 +283,28 @@ class Checkpoint(Signed):
     parent_at: Time | None = None
     vault_document: Reference
     heads: dict[str, Head]
-    bases: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    bases: dict[str, tuple[str, ...]] = field(default_factory=dict)
     retention: Reference | None = None
-    evidence: dict[str, Head] = Field(default_factory=dict)
+    evidence: dict[str, Head] = field(default_factory=dict)
     objects: dict[str, Hex64]
 
 
-class RetentionCommit(_Document):
+class RetentionCommit(_Document, frozen=True, kw_only=True):
     source: SourceId
-    seq: Annotated[int, Field(ge=1)]
+    seq: Number
     digest: Hex64
     reason: str
 
 
-class RetentionObject(_Document):
+class RetentionObject(_Document, frozen=True, kw_only=True):
     name: str
     version: str = ""
     not_before: Time | None = None
 
 
-class RetentionEntry(Signed):
+class RetentionEntry(Signed, frozen=True, kw_only=True):
     kind = "retention"
-    number: Annotated[int, Field(ge=1)]
+    number: Number
     parent: Hex64 | None
     at: Time
     action: Literal["forget", "condemn", "reprieve", "swept"]
@@ -286,22 +312,22 @@ class RetentionEntry(Signed):
     objects: tuple[RetentionObject, ...] = ()
 
 
-class SealedDetail(_Document):
+class SealedDetail(_Document, frozen=True, kw_only=True):
     """What only a holder of a key may read: base64 of one age file, sealed to `key_id`."""
 
     key_id: KeyId
     sealed: str
 
 
-class EvidenceEntry(Signed):
+class EvidenceEntry(Signed, frozen=True, kw_only=True):
     """One thing that happened. Everything but `detail` is in the clear: ids, numbers, codes, times."""
 
     kind = "evidence"
-    stream: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,79}$")]
-    seq: Annotated[int, Field(ge=1, le=99_999_999)]
+    stream: Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9_-]{0,79}\Z")]
+    seq: Seq
     parent: Hex64 | None
     at: Time
-    event: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]{0,59}$")]
+    event: Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9_.]{0,59}\Z")]
     subject: str = ""
-    facts: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
+    facts: dict[str, str | int | float | bool | None] = field(default_factory=dict)
     detail: SealedDetail | None = None

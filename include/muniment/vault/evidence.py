@@ -14,11 +14,11 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from muniment.errors import FormatError, ObjectExists, VaultError
+from muniment.model.value import Value
 from muniment.vault import names
 from muniment.vault.age import Recipient, open_sealed, seal
 from muniment.vault.checkpoint_log import REVOKED, recorded_in, stands
@@ -39,8 +39,7 @@ _ATTEMPTS = 50
 """How often a writer that lost the race for a number takes the next one."""
 
 
-@dataclass(frozen=True)
-class Stream:
+class Stream(Value, frozen=True):
     """A stream as found: the entries of its unbroken chain, in order, and what is wrong with it."""
 
     name: str

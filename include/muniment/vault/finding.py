@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import field
+
+from muniment.model.value import Value
 
 
 class Severity(StrEnum):
@@ -15,8 +18,7 @@ class Severity(StrEnum):
     """Nothing is lost, and a person should know."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Value, frozen=True):
     """One finding. Names objects and opaque matter ids only.
 
     `code` is stable and documented in docs/ERRORS.md; `sources` and `seqs` say which snapshots

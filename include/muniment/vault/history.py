@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import field
 
 from muniment.errors import (
     FormatError,
@@ -18,6 +19,7 @@ from muniment.errors import (
     NothingToRestore,
     VaultError,
 )
+from muniment.model.value import Value
 from muniment.vault import names
 from muniment.vault.checkpoint_log import REVOKED
 from muniment.vault.documents import Base, Commit, Head, PackObject, SnapshotObject
@@ -32,8 +34,7 @@ LAST_SEQ = 99_999_999
 """Eight digits (docs/FORMAT.md, section 1)."""
 
 
-@dataclass(frozen=True, slots=True)
-class CommitRecord:
+class CommitRecord(Value, frozen=True):
     """A commit as found. `untrusted` is empty, or says why it is not believed."""
 
     commit: Commit
@@ -47,15 +48,13 @@ class CommitRecord:
         return self.commit.seq
 
 
-@dataclass(frozen=True, slots=True)
-class BaseRecord:
+class BaseRecord(Value, frozen=True):
     base: Base
     digest: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(Value, frozen=True):
     """What a snapshot is read from: the newest usable base, then the deltas after it, in order."""
 
     base: BaseRecord | None
@@ -82,8 +81,7 @@ class Chain:
         return needed | {names.pack(digest) for digest in self.packs()}
 
 
-@dataclass(frozen=True)
-class History:
+class History(Value, frozen=True):
     source: str
     records: tuple[CommitRecord, ...] = ()
     bases: tuple[BaseRecord, ...] = ()

@@ -11,9 +11,11 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import field
 
 from muniment.errors import FormatError, IntegrityError, NoKey, ObjectMissing, SealError
+from muniment.model.value import Mutable, Value
 from muniment.vault import names
 from muniment.vault.age import Identity, ReadAt, SealedReader
 from muniment.vault.documents import PackObject
@@ -27,8 +29,7 @@ KEPT_OPEN = 256
 """An open pack is a key and a few numbers; opening it again costs two small requests."""
 
 
-@dataclass(frozen=True, slots=True)
-class OpenPack:
+class OpenPack(Value, frozen=True):
     """`digest` is hex, `version` as the store names it."""
 
     digest: str
@@ -46,8 +47,7 @@ class OpenPack:
         return self.sealed.read(start, length)
 
 
-@dataclass(slots=True)
-class _Entry:
+class _Entry(Mutable):
     lock: threading.Lock = field(default_factory=threading.Lock)
     opened: OpenPack | None = None
     searched: bool = False

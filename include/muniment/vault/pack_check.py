@@ -17,9 +17,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+
+from msgspec import field
 
 from muniment.errors import FormatError, IntegrityError, ObjectMissing, VaultError
+from muniment.model.value import Mutable, Value
 from muniment.vault import names, tar
 from muniment.vault.age import Bytes, Identity, ReadAt, SealedReader
 from muniment.vault.documents import PackObject
@@ -32,8 +34,7 @@ from muniment.vault.store.base import Store
 WINDOW = 4 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class PackContents:
+class PackContents(Value, frozen=True):
     """What a whole pack holds. `members`: digest -> size in bytes; `plaintext`: bytes of tar stream;
     `size`: bytes as stored."""
 
@@ -217,8 +218,7 @@ class _Window:
         self._begin, self._end = 0, self._end - self._begin
 
 
-@dataclass(slots=True)
-class _Archive:
+class _Archive(Mutable):
     """A tar stream that is fed frame by frame, however it is cut."""
 
     members: dict[bytes, int] = field(default_factory=dict)

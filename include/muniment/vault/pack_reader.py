@@ -18,10 +18,12 @@ import hashlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+
+from msgspec import field
 
 from muniment.errors import FormatError, IntegrityError, NoKey, SealError, VaultError
 from muniment.model.item import Part, Segment
+from muniment.model.value import Mutable
 from muniment.vault import names
 from muniment.vault.documents import PackObject
 from muniment.vault.frame_cache import FrameCache
@@ -175,8 +177,7 @@ def check_bounds(part: Part) -> None:
 # -- batches ---------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class Batch:
+class Batch(Mutable):
     """Parts in order, all of one pack, and the range of its age plaintext where their frames lie."""
 
     pack: bytes

@@ -14,11 +14,11 @@ Invariants
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from muniment.errors import VaultError
 from muniment.model.item import Segment
+from muniment.model.value import Value
 from muniment.vault import tar
 from muniment.vault.age import Recipient
 from muniment.vault.frames import MAX_PACK, FrameCompressor
@@ -35,8 +35,7 @@ MAX_MEMBER = 32 << 20
 """Bytes. What is larger is cut into chunks first (`muniment.vault.chunking`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class FinishedPack:
+class FinishedPack(Value, frozen=True):
     """A pack in staging. `digest` is hex and of the ciphertext, `size` is its bytes; `head` is that of what
     it begins with, header and salt;
     `plaintext` is bytes of tar stream. `segments`: member digest -> where its pieces lie, in order;

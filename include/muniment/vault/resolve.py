@@ -11,11 +11,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby, islice
 from threading import Event
 from typing import Generic, TypeVar, cast
+
+from msgspec import field
 
 from muniment.errors import (
     ChecksumMismatch,
@@ -27,6 +28,7 @@ from muniment.errors import (
     StoreError,
 )
 from muniment.ids import sha256_hex
+from muniment.model.value import Mutable, Value
 from muniment.vault import names
 from muniment.vault.finding import Finding, Severity
 from muniment.vault.store.base import DEFAULT_VERSION, ObjectVersion, Store
@@ -46,8 +48,7 @@ _NEAR = 0.005
 machine is busy; after two in a row it counts as far away."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved(Generic[T]):
+class Resolved(Value, Generic[T], frozen=True):
     """The true version of a contended object."""
 
     name: str
@@ -56,8 +57,7 @@ class Resolved(Generic[T]):
     value: T
 
 
-@dataclass(slots=True)
-class Resolution(Generic[T]):
+class Resolution(Mutable, Generic[T]):
     """All contended objects under one prefix, and what was found on top of them."""
 
     objects: list[Resolved[T]] = field(default_factory=list)

@@ -7,10 +7,10 @@ named since is reprieved. It holds the only delete credential and no key that op
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from muniment.errors import MunimentError, ObjectMissing, SuspicionOpen, VaultError
+from muniment.model.value import Value
 from muniment.vault import names
 from muniment.vault.documents import RetentionCommit, RetentionEntry, RetentionObject
 from muniment.vault.history import CommitRecord, History, sources_in
@@ -21,8 +21,7 @@ GRACE = timedelta(days=7)
 """Between condemned and swept: longer than the longest run (72 hours) plus a long weekend."""
 
 
-@dataclass(frozen=True, slots=True)
-class Condemned:
+class Condemned(Value, frozen=True):
     """An object version that nothing live needs, and why it goes."""
 
     name: str
@@ -217,7 +216,7 @@ class RetentionOffice:
         vault = self._vault
         head = vault.retention().head
         taken = {v.name for v in vault.store.list("retention/")}
-        entry = RetentionEntry.model_validate(
+        entry = RetentionEntry.from_plain(
             {
                 "vault_id": vault.vault_id,
                 "number": names.first_free(

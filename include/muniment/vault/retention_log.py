@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec import field
+
 from muniment.errors import FormatError
+from muniment.model.value import Value
 from muniment.vault import names
 from muniment.vault.checkpoint_log import REVOKED
 from muniment.vault.documents import RetentionEntry
@@ -16,8 +18,7 @@ from muniment.vault.store.base import Store
 from muniment.vault.trust import Trust
 
 
-@dataclass(frozen=True)
-class RetentionLog:
+class RetentionLog(Value, frozen=True):
     """All trusted entries in order, and what they add up to."""
 
     entries: tuple[Resolved[RetentionEntry], ...] = ()

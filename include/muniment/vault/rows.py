@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from json.encoder import encode_basestring as _quoted
 from typing import Any
 
@@ -12,13 +11,13 @@ from muniment.errors import FormatError
 from muniment.model.item import Part, Problem, Row, Segment
 from muniment.model.matter import MatterName
 from muniment.model.text import bytes_of, text_of
+from muniment.model.value import Value
 from muniment.vault.row_form import FIDELITIES, Seen, digest_of, path_of, read_form
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
+class Gone(Value, frozen=True):
     """An item that no longer exists."""
 
     item_id: bytes

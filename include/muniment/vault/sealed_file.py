@@ -8,13 +8,13 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import RawIOBase
 from pathlib import Path
 
 import zstandard
 
 from muniment.errors import FormatError, StagingError
+from muniment.model.value import Value
 from muniment.vault.age import Identity, Recipient, SealingWriter, open_sealed
 from muniment.vault.store.payload import note_hashed
 
@@ -24,8 +24,7 @@ MAX_PLAINTEXT = 4 << 30
 PIECE = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class SealedFile:
+class SealedFile(Value, frozen=True):
     """A finished sealed object in staging. `digest` is hex and names it in the store; `head` is the
     SHA-256, hex, of what it begins with: header and salt."""
 

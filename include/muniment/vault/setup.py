@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from importlib import resources
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from muniment.clock import Clock
 from muniment.errors import ConfigError, VaultError
 from muniment.ids import sha256_hex
+from muniment.model.value import Value
 from muniment.vault import names
 from muniment.vault.age import Identity
 from muniment.vault.checkpoint_log import load_checkpoint_log
@@ -39,8 +39,7 @@ from muniment.vault.vault import Vault
 EPOCH_PREFIX = {"recovery_points": "recovery", "records": "records"}
 
 
-@dataclass(frozen=True, slots=True)
-class PublicHolder:
+class PublicHolder(Value, frozen=True):
     """The public half of somebody who holds an age identity."""
 
     role: str
@@ -48,8 +47,7 @@ class PublicHolder:
     recipient: str
 
 
-@dataclass(frozen=True, slots=True)
-class PublicSigner:
+class PublicSigner(Value, frozen=True):
     """The public half of a signing key and what it may sign for."""
 
     role: str
@@ -126,9 +124,7 @@ def roll_epoch(vault: Vault, root: Signer, retention_class: str) -> str:
     now = vault.clock.now()
     epoch = _new_epoch(vault.store, _present(vault.trust), retention_class, number, now)
     closed = tuple(
-        e.model_copy(update={"until": now})
-        if e.retention_class == retention_class and e.until is None
-        else e
+        e.altered({"until": now}) if e.retention_class == retention_class and e.until is None else e
         for e in vault.trust.newest.epochs
     )
     _next_document(vault, root, epochs=(*closed, epoch))
@@ -179,7 +175,7 @@ def replace_holder(vault: Vault, root: Signer, name: str, new: PublicHolder) -> 
     if not any(h.name == name and h.until is None for h in newest.holders):
         raise ConfigError("there is no such present holder", to=name)
     ended = tuple(
-        h.model_copy(update={"until": now}) if h.name == name and h.until is None else h
+        h.altered({"until": now}) if h.name == name and h.until is None else h
         for h in newest.holders
     )
     holders = (*ended, _holder(new, now))
@@ -236,8 +232,7 @@ def revoke_signer(
         _require_successor(vault, keyid, at)
     revocation = Revocation(at=at, trusted=trusted)
     signers = tuple(
-        s.model_copy(update={"revoked": revocation}) if s.keyid == keyid else s
-        for s in newest.signers
+        s.altered({"revoked": revocation}) if s.keyid == keyid else s for s in newest.signers
     )
     _next_document(vault, root, signers=signers)
 
@@ -265,8 +260,8 @@ def _next_document(vault: Vault, root: Signer, **changes: Any) -> None:
         raise ConfigError("this is not the root key that is pinned for this vault", to="root")
     newest = vault.trust.newest
     taken = {v.name for v in vault.store.list("vault/")}
-    document = newest.model_copy(
-        update={
+    document = newest.altered(
+        {
             "number": names.first_free(names.vault_document, newest.number, taken),
             "parent": vault.trust.newest_digest,
             "created_at": vault.clock.now(),
@@ -320,13 +315,13 @@ def _free_number(store: Store, key_id: str) -> int:
 
 
 def _holder(holder: PublicHolder, now: datetime) -> Holder:
-    return Holder.model_validate(
+    return Holder.from_plain(
         {"role": holder.role, "name": holder.name, "recipient": holder.recipient, "since": now}
     )
 
 
 def _signer(signer: PublicSigner, now: datetime) -> SignerEntry:
-    return SignerEntry.model_validate(
+    return SignerEntry.from_plain(
         {
             "role": signer.role,
             "keyid": keyid_of(signer.public),

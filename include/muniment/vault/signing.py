@@ -11,7 +11,6 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from muniment.errors import FormatError, KeyFileError, SignatureError
 from muniment.ids import sha256_hex
+from muniment.model.value import Value
 
 _TYPE = "application/vnd.muniment.{}+json"
 
@@ -35,8 +35,7 @@ def _pre_authentication(kind: str, payload: bytes) -> bytes:
     return b"DSSEv1 %d %s %d %s" % (len(kind), kind.encode(), len(payload), payload)
 
 
-@dataclass(frozen=True)
-class Signer:
+class Signer(Value, frozen=True):
     """A private signing key. Its representation never shows the secret."""
 
     _private: Ed25519PrivateKey
@@ -137,8 +136,7 @@ def _signs(public: bytes, signature: bytes, message: bytes) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(Value, frozen=True):
     """A parsed envelope, not yet verified."""
 
     kind: str

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from muniment.errors import NoKey
 from muniment.model.item import Problem, Row
+from muniment.model.value import Value
 from muniment.vault import names, rows
 from muniment.vault.age import Identity, Recipient
 from muniment.vault.documents import SnapshotObject
@@ -20,8 +20,7 @@ from muniment.vault.sealed_file import SealedFile, SealedFileWriter, open_pieces
 from muniment.vault.store.base import Store
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenRows:
+class WrittenRows(Value, frozen=True):
     """A finished snapshot object: what the commit will say of it, and where it waits."""
 
     object: SnapshotObject

@@ -10,10 +10,10 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
 from muniment.model.item import Fingerprint, Part
+from muniment.model.value import Value
 from muniment.vault.state_file import read_table, write_table
 from muniment.vault.state_members import Members
 from muniment.vault.state_table import NO_PACK, Place, Table, TableWriter
@@ -21,8 +21,7 @@ from muniment.vault.state_table import NO_PACK, Place, Table, TableWriter
 __all__ = ["Place", "State", "StateDelta", "StateEntry", "TableWriter", "remembered"]
 
 
-@dataclass(frozen=True, slots=True)
-class StateEntry:
+class StateEntry(Value, frozen=True):
     """What is remembered of one item. `matter` is the opaque id its row carries; `parent` the item
     id of its folder (b"" at the top), so that what lies below an unreadable folder is known
     without a name."""

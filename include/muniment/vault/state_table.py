@@ -14,11 +14,13 @@ import sys
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+
+from msgspec import field
 
 from muniment.ids import ITEM_ID_BYTES
 from muniment.model.item import Fingerprint, Part, Segment
+from muniment.model.value import Mutable
 
 DIGEST_BYTES = 32
 NO_DIGEST = bytes(DIGEST_BYTES)
@@ -87,8 +89,7 @@ def _column(name: str) -> array[int]:
     return array(NUMBERS[name])
 
 
-@dataclass(slots=True)
-class Table:
+class Table(Mutable):
     """Rows in order of their ids, each id once. Not changed once it is made.
 
     An item whose content is one member in one piece, as nearly all are, has pack, frame and offset in

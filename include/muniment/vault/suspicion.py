@@ -15,11 +15,11 @@ Invariants
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from muniment.errors import NothingToRestore
+from muniment.model.value import Value
 from muniment.vault.documents import EvidenceEntry
 from muniment.vault.evidence import load_stream
 from muniment.vault.history import LAST_SEQ, CommitRecord, History, sources_in
@@ -44,8 +44,7 @@ class Conclusion(StrEnum):
         return self is not Conclusion.ATTACK
 
 
-@dataclass(frozen=True, slots=True)
-class Clearing:
+class Clearing(Value, frozen=True):
     """About snapshot `seq` of `source`, whose commit has `commit` as its digest. What was attacked is in the
     snapshots up to `through`."""
 
@@ -58,8 +57,7 @@ class Clearing:
     at: datetime
 
 
-@dataclass(frozen=True)
-class Suspicions:
+class Suspicions(Value, frozen=True):
     """Of one source. `open` are suspicious and not cleared, oldest first; `tainted` the seqs of all snapshots
     that are not clean, cleared ones of an attack included; `clean` what can be restored and is, oldest first."""
 

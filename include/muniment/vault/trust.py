@@ -7,10 +7,13 @@ come from outside (firm.yaml, the key card); the chain leads from them to everyt
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 
+from msgspec import field
+
 from muniment.errors import FormatError, ObjectUnreadable, SignatureError, TrustError
+from muniment.model.value import Value
 from muniment.vault import names
 from muniment.vault.checkpoint_log import Recorded, load_checkpoint_log, stands
 from muniment.vault.documents import Epoch, SignerEntry, VaultDocument
@@ -20,16 +23,14 @@ from muniment.vault.signing import Envelope, keyid_of
 from muniment.vault.store.base import Store
 
 
-@dataclass(frozen=True, slots=True)
-class Pin:
+class Pin(Value, frozen=True):
     """What is printed on the key card: vault id (32 hex) and root public key (32 bytes)."""
 
     vault_id: str
     root_public: bytes
 
 
-@dataclass(frozen=True)
-class Trust:
+class Trust(Value, frozen=True):
     """The documents in force. `newest` decides, for the past too."""
 
     pin: Pin

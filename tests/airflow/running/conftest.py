@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from muniment.vault.age import Identity
 from tests.support.airflow_firm import AirflowFirm
 from tests.support.airflow_running import PARTNER, Running, run_airflow
 from tests.threats.markers import Marker
@@ -71,6 +72,7 @@ def practice(firm: AirflowFirm) -> None:
     """Backed up once, with a document that does not open in one of its matters; has a partner, who approves its
     restores."""
     firm.login = PARTNER
+    firm.recipients = {"technician": str(Identity.generate().recipient)}
     firm.document(more="approvals: {time_out: 2h, reminder: 1h}\n")
     for number in range(20):
         firm.write(f"Matters/2024-0113 Harbor/{number:03}.txt", f"page {number}")

@@ -100,8 +100,13 @@ def test_the_partner_reads_the_plan_in_a_browser_and_approves_it_there(
     for text in read.values():
         assert certificate["plan_digest"] in text
         assert "counts as active" in text
+        assert "sealed: it opens with the key of technician alone" in text
         assert "Harbor" not in text
     assert "What cannot come back" in read["plan"]
+    assert sorted(path.name for path in delivered.glob("*.age")) == [
+        "_certificate.tar.age",
+        "files-0001.tar.age",
+    ]
     assert releases(running, run_id) == [
         "release.asked", "release.issued", "release.used", "release.spent",
     ]  # fmt: skip

@@ -54,7 +54,13 @@ def test_shards_pass_with_two_slots_under_their_names(airflow: Running, firm: Ai
 
 
 def test_a_matter_comes_back(airflow: Running, firm: AirflowFirm) -> None:
-    form = {"what": "matter", "which": "2024-0113", "reason": "drill", "deliver_to": "case"}
+    form = {
+        "what": "matter",
+        "which": "2024-0113",
+        "reason": "drill",
+        "deliver_to": "case",
+        "plain": True,
+    }
     run_id = airflow.run(RESTORE, form)
     assert airflow.state(RESTORE, run_id) == "success"
     assert tree(firm.restores / "case/files/Matters") == tree(firm.share / "Matters")

@@ -73,7 +73,7 @@ def worked(house: House) -> Watch:
         house.run("marked__files__backup")
         house.run(
             "marked__restore_matter",
-            {"what": "source", "sources": ["files"], "deliver_to": "all"},
+            {"what": "source", "sources": ["files"], "deliver_to": "all", "plain": True},
         )
         aside = firm.share.rename(firm.folder / "aside")
         firm.share.mkdir()

@@ -25,6 +25,7 @@ Every request is a POST of JSON to a path that names the deed, and answers JSON:
     /served     {"id": ...}                           of a message: change key and SHA-256 of each MIME that was given
     /sent       {}                                    invitations and mails that went out: a restore sends none
     /counters   {"reset": true}                       requests by route and status, at once, too early, used units
+    /rate       {}                                    windows of each service and mailbox, and refusals in a row
     /conformance {}                                   where requests or answers differ from the description
     /stop       {}
 """
@@ -207,6 +208,17 @@ class Control(Desk):
             limits.used.clear()
             limits.early = 0
         return told
+
+    def do_rate(self, asked: Asked) -> Any:
+        """Of each window: when it began, by the moved time, how long it was, what was allowed and what was used in it."""
+        limits = self._simulator.limits
+        return {
+            "refused_in_a_row": limits.in_a_row,
+            "windows": {
+                name: [[one.opened, one.lasted, one.allowed, one.used] for one in held]
+                for name, held in limits.windows().items()
+            },
+        }
 
     def do_conformance(self, asked: Asked) -> Any:
         held = self._simulator.conformance

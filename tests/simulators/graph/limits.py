@@ -23,7 +23,11 @@ class Budget:
 
 @dataclass
 class Window:
+    """`opened` is in seconds by the moved clock."""
+
     opened: float
+    lasted: float
+    allowed: int
     used: float = 0
 
 
@@ -41,12 +45,13 @@ class Limits:
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
-        self._windows: dict[tuple[str, ...], Window] = {}
+        self._windows: dict[tuple[str, ...], list[Window]] = defaultdict(list)
         self._wait: dict[tuple[str, ...], float] = {}
         self._running: Counter[tuple[str, ...]] = Counter()
         self.most: dict[str, int] = defaultdict(int)  # at once, by application and mailbox
         self.early = 0  # requests before the time that Retry-After named
         self.used: Counter[str] = Counter()
+        self.in_a_row = self._refused = 0  # refusals, whoever was refused
 
     def _now(self) -> float:
         return time.time() + self.moved
@@ -62,15 +67,24 @@ class Limits:
             if now < self._wait.get(key, 0.0):
                 self.early += 1
                 raise self._refusal(name, self._wait[key] - now)
-            window = self._windows.get(key)
-            if window is None or now >= window.opened + budget.seconds:
-                window = self._windows[key] = Window(now)
-            if window.used + cost > budget.allowed:
-                self._wait[key] = window.opened + budget.seconds
+            held = self._windows[key]
+            if not held or now >= held[-1].opened + held[-1].lasted:
+                held.append(Window(now, budget.seconds, budget.allowed))
+            window = held[-1]
+            if window.used + cost > window.allowed:
+                self._wait[key] = window.opened + window.lasted
                 raise self._refusal(name, self._wait[key] - now)
             window.used += cost
+            self._refused = 0
+
+    def windows(self) -> dict[str, list[Window]]:
+        """Those of each service and whoever asked it, in their order."""
+        with self._lock:
+            return {"/".join(key): list(held) for key, held in self._windows.items()}
 
     def _refusal(self, name: str, seconds: float) -> GraphError:
+        self._refused += 1
+        self.in_a_row = max(self.in_a_row, self._refused)
         # examples: throttling - Retry-After may be fractional; SharePoint and Outlook name whole seconds
         text = f"{max(seconds, 0.001):.3f}" if name == "directory" else str(int(seconds) + 1)
         return throttled(text)

@@ -209,9 +209,11 @@ def _attach(firm: Founding) -> Ref | None:
     item = _one(firm, _items(firm))
     if item is not None:
         number = 1 + len(firm.world.store.referrers("attachments", "document", item))
-        size = firm.rng.randrange(1, 5_000)
+        body: bytes | int | None = firm.world.files.paper(f"annex {number}.pdf", firm.rng)
+        if body is None:
+            body = firm.rng.randrange(1, 5_000)
         firm.world.add_attachment(
-            item, firm.someone(), number, size, name=f"annex {number}", extension="pdf", description=""
+            item, firm.someone(), number, body, name=f"annex {number}", extension="pdf", description=""
         )  # fmt: skip
     return item
 

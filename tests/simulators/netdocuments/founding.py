@@ -110,7 +110,7 @@ def document(
 
 def contents(firm: Founding, title: str, extension: str, size: int | None = None) -> bytes | int:
     paper = firm.world.files.paper(f"{title}.{extension}", firm.rng)
-    if paper is not None and size is None:
+    if paper is not None and size != 0:
         return paper
     return firm.rng.randrange(1, 40_000) if size is None else size
 

@@ -54,8 +54,9 @@ def add(firm: Founding) -> None:
 
     message = paper("Filed message", [odd], "msg")
     for number in (1, 2):
+        body = world.files.paper(f"annex {number}.pdf", firm.rng)
         world.add_attachment(
-            message, users[2], number, 900 * number, firm.after(opened), name=f"annex {number}", extension="pdf",
+            message, users[2], number, 900 * number if body is None else body, firm.after(opened), name=f"annex {number}", extension="pdf",
             description="",
         )  # fmt: skip
     out = paper("Checked out", [odd])

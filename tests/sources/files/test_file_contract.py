@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from muniment.sources.files import FileSource
-from muniment.sources.files.reader import TICK_NS
+from muniment.sources.tree.reader import TICK_NS
 from tests.contracts.source_contract import SourceContract
 
 

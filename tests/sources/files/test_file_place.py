@@ -11,7 +11,7 @@ import pytest
 
 from muniment.errors import Retry, SourceMissing
 from muniment.sources.files import FileSource
-from muniment.sources.files.place import Mount, identity_of, mount_of
+from muniment.sources.tree.place import Mount, identity_of, mount_of
 from tests.support.needs import needs_program
 from tests.support.privileges import as_nobody, mounted, needs_root
 

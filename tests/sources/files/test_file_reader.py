@@ -20,7 +20,7 @@ from muniment.model.item import Fidelity
 from muniment.model.text import text_of
 from muniment.sources.causes import PERMISSION_DENIED, cause_of
 from muniment.sources.files import FileSource
-from muniment.sources.files.attributes import group_name, user_name
+from muniment.sources.tree.attributes import group_name, user_name
 from tests.support.file_trees import needs_acls, needs_xattrs, take
 from tests.support.needs import needs_program
 from tests.support.privileges import as_nobody, mounted, needs_root

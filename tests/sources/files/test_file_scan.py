@@ -23,7 +23,7 @@ from muniment.sources.causes import (
     VANISHED,
 )
 from muniment.sources.files import FileSource
-from muniment.sources.files.folders import KEPT_OPEN
+from muniment.sources.tree.folders import KEPT_OPEN
 from tests.support.file_trees import listing, make_deep, take
 from tests.support.privileges import as_nobody, mounted, needs_root
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from muniment.model.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Value, frozen=True):
     """Numbers of items and shares; what each is a limit of, and what else must be passed: `judge`."""
 
     spoiled_items: int = 20

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from hashlib import sha256
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -17,10 +14,12 @@ import cryptography
 
 import muniment
 from muniment.clock import to_text
-from muniment.errors import CertificateRefused, TargetUnusable
+from muniment.errors import CertificateRefused
 from muniment.ids import sha256_hex
 from muniment.model.text import text_of
+from muniment.model.value import Value
 from muniment.recovery.certificate.page import certificate_page
+from muniment.recovery.certificate.place import FOLDER, VERIFIER, OpenFolder, Place
 from muniment.recovery.certificate.statement import (
     Delivered,
     Handling,
@@ -38,22 +37,33 @@ from muniment.vault.history import CommitRecord
 from muniment.vault.signing import Signer
 from muniment.vault.vault import Vault
 
-FOLDER = "_certificate"
-"""Beside the sources of a delivery; no source id begins so."""
+__all__ = [
+    "FOLDER",
+    "VERIFIER",
+    "Certificate",
+    "certify",
+    "commits",
+    "facts_of",
+    "tool_versions",
+    "vault_document",
+    "verifier",
+]
 
-VERIFIER = "verify_delivery.py"
-_BLOCK = 1 << 20
+
+Files = Mapping[str, bytes]
+"""Name -> content."""
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """`digest` is the SHA-256 of the statement's bytes; `signer` the key id that signed it, empty where nobody did."""
+class Certificate(Value, frozen=True):
+    """`digest` is the SHA-256 of the statement's bytes; `signer` the key id that signed it, empty where nobody did.
+    `parts` are its files by name."""
 
     folder: Path
     digest: str
     signer: str
     files: int
     bytes: int
+    parts: Files
 
 
 def certify(
@@ -67,17 +77,19 @@ def certify(
     differences: Mapping[str, int],
     systems: Mapping[str, str] | None = None,
     signer: Signer | None = None,
+    place: Place | None = None,
 ) -> Certificate:
-    """Looks at a whole delivery and writes `folder/_certificate/`.
+    """Looks at a whole delivery and leaves `_certificate/` beside it.
 
     Args:
-        folder: the delivery; what comes from a source stands in `folder/<source>/`.
+        folder: the delivery; what comes from a source stands in `folder/<source>/`, unless `place` says otherwise.
         seen: what the restore read back and found equal (`Witness`).
         systems: the system of each source, as the inventory has it.
         signer: operations' key; without one the statement says that nobody signed it.
 
     Raises CertificateRefused on the first thing that is not as it was verified, PlanChanged, TargetUnusable.
     """
+    place = place or OpenFolder(folder)
     files: list[Delivered] = []
     others: Counter[str] = Counter()
     snapshots = []
@@ -92,14 +104,14 @@ def certify(
         snapshots.append(_snapshot(choice, record, (systems or {}).get(choice.source, "")))
         for item in items:
             if item.digest:
-                files.append(_hashed(folder, choice.source, item))
+                files.append(_hashed(place, choice.source, item))
             else:
                 others[item.kind] += 1
     files.sort(key=lambda f: f.path)
     if len({f.path for f in files}) != len(files):
         raise CertificateRefused("two items stand under one name", to=f"plan {plan.digest[:16]}")
     return _write(
-        vault, plan, selection, folder, handling, snapshots, files, others, differences, signer
+        vault, plan, selection, place, handling, snapshots, files, others, differences, signer
     )
 
 
@@ -115,12 +127,12 @@ def _snapshot(choice: Choice, record: CommitRecord, system: str) -> Snapshot:
     )  # fmt: skip
 
 
-def _hashed(folder: Path, source: str, item: Seen) -> Delivered:
+def _hashed(place: Place, source: str, item: Seen) -> Delivered:
     where = f"{source}, item {item.item_id}"
     if item.path is None:
         raise CertificateRefused("it cannot be said where an item stands", to=where)
     try:
-        digest, size = _digest(os.path.join(os.fsencode(folder / source), item.path))
+        digest, size = place.digest(source, item.path)
     except OSError as error:
         raise CertificateRefused(
             f"a delivered file cannot be read ({error.strerror})", to=where
@@ -133,16 +145,6 @@ def _hashed(folder: Path, source: str, item: Seen) -> Delivered:
     return Delivered(source, item.item_id, item.kind, path, size, digest)
 
 
-def _digest(path: bytes) -> tuple[str, int]:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    size, found = 0, sha256()
-    with os.fdopen(descriptor, "rb") as file:
-        while block := file.read(_BLOCK):
-            size += len(block)
-            found.update(block)
-    return found.hexdigest(), size
-
-
 # -- writing -----------------------------------------------------------------------------------------
 
 
@@ -150,7 +152,7 @@ def _write(
     vault: Vault,
     plan: RestorePlan,
     selection: Selection,
-    folder: Path,
+    place: Place,
     handling: Handling,
     snapshots: Sequence[Snapshot],
     files: Sequence[Delivered],
@@ -161,8 +163,9 @@ def _write(
     tools = tool_versions()
     counts = {c.source: (c.items, c.items_digest) for c in plan.choices}
     keyid = signer.keyid if signer else ""
+    sealed = place.sealed()
     custody = custody_lines(
-        handling, snapshots, counts, plan.digest, f"muniment {tools['muniment']}", keyid
+        handling, snapshots, counts, plan.digest, f"muniment {tools['muniment']}", keyid, sealed
     )
     parts = {
         "SHA256SUMS": digests_text(files).encode(),
@@ -182,20 +185,21 @@ def _write(
         items_sha256=sha256_hex(parts["items.jsonl"]),
         custody_sha256=sha256_hex(parts["custody.jsonl"]),
         tools=tools,
+        sealed=sealed,
     )
     said["signer"] = keyid
     said["root_public"] = vault.pin.root_public.hex()
     body = json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
     if signer is not None:
         parts["certificate.signed.json"] = signer.sign("certificate", said)
-        parts["vault_document.json"] = _vault_document(vault)
-    parts |= dict(_commits(vault, plan))
+        parts["vault_document.json"] = vault_document(vault)
+    parts |= dict(commits(vault, ((c.source, c.seq, c.commit) for c in plan.choices)))
     parts["certificate.json"] = json.dumps(said, ensure_ascii=False, indent=2).encode() + b"\n"
     parts["certificate.html"] = certificate_page(said, sha256_hex(body)).encode()
     parts[VERIFIER] = verifier()
-    _write_folder(folder / FOLDER, parts)
+    where = place.leave(parts)
     return Certificate(
-        folder / FOLDER, sha256_hex(body), keyid, len(files), sum(f.size for f in files)
+        where, sha256_hex(body), keyid, len(files), sum(f.size for f in files), parts
     )
 
 
@@ -213,7 +217,7 @@ def verifier() -> bytes:
     return (resources.files("muniment.recovery.certificate") / "program" / VERIFIER).read_bytes()
 
 
-def _vault_document(vault: Vault) -> bytes:
+def vault_document(vault: Vault) -> bytes:
     """What root signed, byte for byte: it names the keys that signed the statement and the commits."""
     name = names.vault_document(vault.trust.newest.number)
     for version in vault.store.list(name):
@@ -224,43 +228,25 @@ def _vault_document(vault: Vault) -> bytes:
     raise CertificateRefused("the vault document is not in the store as it was verified", to=name)
 
 
-def _commits(vault: Vault, plan: RestorePlan) -> Iterator[tuple[str, bytes]]:
-    """The signed record of each snapshot, byte for byte: its SHA-256 is in the statement."""
-    for choice in plan.choices:
-        name = names.commit(choice.source, choice.seq)
+def commits(vault: Vault, wanted: Iterable[tuple[str, int, str]]) -> Iterator[tuple[str, bytes]]:
+    """The signed record of each snapshot (source, seq, SHA-256), byte for byte, under the name it has in a certificate.
+
+    Raises CertificateRefused.
+    """
+    for source, seq, digest in wanted:
+        name = names.commit(source, seq)
         for version in vault.store.list(name):
             if version.name != name or version.delete_marker:
                 continue
             data = vault.store.get(name, version=version.version or None)
-            if sha256_hex(data) == choice.commit:
-                yield f"commit-{choice.source}-{choice.seq:08d}.json", data
+            if sha256_hex(data) == digest:
+                yield f"commit-{source}-{seq:08d}.json", data
                 break
         else:
             raise CertificateRefused(
                 "the signed record of the snapshot is not in the store as the plan names it",
-                to=f"{choice.source}/{choice.seq}",
+                to=f"{source}/{seq}",
             )
-
-
-def _write_folder(folder: Path, parts: Mapping[str, bytes]) -> None:
-    """Each file whole or not at all, the statement last; what an earlier certificate left is replaced."""
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        last = ("certificate.json", "certificate.html")
-        for name in sorted(parts, key=lambda n: (n in last, n)):
-            draft = folder / f".{name}.new"
-            draft.unlink(missing_ok=True)
-            mode = 0o700 if name == VERIFIER else 0o600
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
-            with os.fdopen(descriptor, "wb") as out:
-                out.write(parts[name])
-                out.flush()
-                os.fsync(out.fileno())
-            os.replace(draft, folder / name)
-    except OSError as error:
-        raise TargetUnusable(
-            f"the certificate cannot be written ({error.strerror})", to=FOLDER
-        ) from None
 
 
 def facts_of(certificate: Certificate, plan: RestorePlan) -> dict[str, Any]:

@@ -53,6 +53,7 @@ def _body(said: Mapping[str, Any], digest: str) -> Iterator[str]:
             ("Requested", _who(said["requested_at"], said["requested_by"])),
             ("Approved", "; ".join(_who(a["at"], a["by"]) for a in said["approved"])),
             ("Handed to", said["received_by"]),
+            ("Sealed to", said["sealed"]["to"] if "sealed" in said else ""),
             ("Reason", said["reason"]),
             ("Delivered", said["performed_at"]),
             ("Hashed where it stands", said["certified_at"]),
@@ -73,6 +74,15 @@ def _body(said: Mapping[str, Any], digest: str) -> Iterator[str]:
             for s in said["snapshots"]
         ],
     )  # fmt: skip
+    if "sealed" in said:
+        yield "<h2>The sealed files</h2>"
+        yield table(
+            ("file", ">bytes", "SHA-256"),
+            [
+                (line(p["name"]), f"{p['size']:,}", line(p["sha256"]))
+                for p in said["sealed"]["parts"]
+            ],
+        )
     yield "<h2>Which rule</h2>"
     yield table(("rule", "files"), [(line(r), f"{n:,}") for r, n in said["files_by_rule"].items()])
     yield table(("kind", "files"), [(line(k), f"{n:,}") for k, n in said["files_by_kind"].items()])

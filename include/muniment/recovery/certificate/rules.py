@@ -26,6 +26,8 @@ COPIED = frozenset(
 MADE_WHEN_READ: Mapping[str, str] = {
     "message_mime": "the MIME text of a message is put together by the mail system when it is read: identity is proven since "
     "collection, not since sending",
+    "archived_mime": "a message out of an mbox or EML file is the bytes that lie there; one out of a PST, OST or MSG file is put "
+    "together from what Outlook kept of it, and the file itself is the original",
 }
 """Kinds that are copied and of which something has to be added."""
 

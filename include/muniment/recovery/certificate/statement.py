@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import field
+
 from muniment.ids import sha256_hex
+from muniment.model.value import Value
 from muniment.recovery.certificate.rules import Rule, remarks, rule_of
 
 FORMAT = 1
@@ -29,8 +31,16 @@ PROCESS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
+SEALED_PROCESS = (
+    " This delivery was sealed: the files were written, without ever lying on a disk in the clear, into age v1 files sealed to the "
+    "recipient named above and to a key of this delivery alone. With that key each sealed file was opened again, once when it was "
+    "written and once for this certificate, and every file in it hashed. It is erased as soon as this certificate is sealed, the last of "
+    "all. What is certified are the files as they "
+    "come out of the sealed ones, whose SHA-256 are named too."
+)
+
+
+class Delivered(Value, frozen=True):
     """One file of a delivery that was found equal to the vault. `path` is percent text (docs/FORMAT.md, section 1), relative to the
     delivery; it is in the list of files and not in the statement. `collected_at` is when its snapshot ended."""
 
@@ -46,8 +56,7 @@ class Delivered:
         return rule_of(self.kind)
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Value, frozen=True):
     """Where the items of one source come from. `signer` is the key id that signed the commit."""
 
     source: str
@@ -64,8 +73,7 @@ class Snapshot:
     passed_over: tuple[tuple[int, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Handling:
+class Handling(Value, frozen=True):
     """Who and when, as far as it was said: ids of `people`, times as RFC 3339. `occasion` is `restore` or `drill`; `approved`
     are (who, when), the time empty where an approval was only stated."""
 
@@ -121,6 +129,7 @@ def statement(
     items_sha256: str,
     custody_sha256: str,
     tools: Mapping[str, str],
+    sealed: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The statement, without a name in it: opaque ids, numbers, digests, times.
 
@@ -128,6 +137,7 @@ def statement(
         ids: the opaque ids of the matter, none where it is not a matter.
         others: items of the plan without content of their own (folders, links), by kind.
         differences: what the target could not keep of how many items.
+        sealed: to whom and in which files it is sealed; None where it stands in the open.
     """
     kinds = Counter(f.kind for f in files)
     return {
@@ -176,9 +186,10 @@ def statement(
         },
         "exceptions": exceptions(plan, differences),
         "remarks": remarks(kinds),
-        "process": PROCESS,
+        "process": PROCESS + SEALED_PROCESS if sealed else PROCESS,
         "tools": dict(tools),
         "not_legal_advice": NOT_LEGAL_ADVICE,
+        **({"sealed": dict(sealed)} if sealed else {}),
     }
 
 
@@ -215,12 +226,14 @@ def custody_lines(
     plan_digest: str,
     tool: str,
     operator: str,
+    sealed: Mapping[str, Any] | None = None,
 ) -> list[str]:
     """The chain of custody, one JSON object a line in the order of time; each names the SHA-256 of the line before it.
 
     Args:
         counts: by source, how many items and the digest over exactly these items with exactly this content.
         operator: key id of who decrypted and delivered, empty without one.
+        sealed: as in `statement`.
     """
     events: list[dict[str, Any]] = []
     for s in snapshots:
@@ -262,13 +275,15 @@ def custody_lines(
         }
         for who, when in handling.approved
     ]
+    to = {"recipient": sealed["to"]} if sealed else {}
+    given = "sealed, opened again" if sealed else "delivered"
     for s in snapshots:
         items, digest = counts[s.source]
-        of = {"source": s.source, "snapshot": s.seq, "items": items, "item_set": digest}
+        of = {"source": s.source, "snapshot": s.seq, "items": items, "item_set": digest, **to}
         events.append(
             {
                 "at": handling.performed_at,
-                "action": f"read, {s.proof}, delivered, read back",
+                "action": f"read, {s.proof}, {given}, read back",
                 "by": operator,
                 **of,
             }
@@ -285,7 +300,7 @@ def custody_lines(
     events.append(
         {
             "at": handling.certified_at,
-            "action": "hashed where it stands, equal",
+            "action": f"hashed {'as it stands sealed' if sealed else 'where it stands'}, equal",
             "by": operator,
             **asked,
         }

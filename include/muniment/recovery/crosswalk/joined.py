@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from muniment.model.value import Value
 from muniment.recovery.crosswalk.sightings import Bearer, Sighting, Status, bearers_of
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
+class Joined(Value, frozen=True):
     """A matter as it is asked for.
 
     `matter` is its newest id, `also` the other ones; all of them are its own and nobody else's. `doubtful` are ids that it
@@ -30,8 +29,7 @@ class Joined:
         return (self.matter, *self.also)
 
 
-@dataclass(frozen=True)
-class Merge:
+class Merge(Value, frozen=True):
     """A matter whose object is gone from its naming source, and where its items were after that."""
 
     of: Bearer
@@ -39,8 +37,7 @@ class Merge:
     at: datetime
 
 
-@dataclass(frozen=True)
-class Split:
+class Split(Value, frozen=True):
     """A matter whose object was new and had items that were another matter's before."""
 
     of: tuple[tuple[str, int], ...]
@@ -48,8 +45,7 @@ class Split:
     at: datetime
 
 
-@dataclass(frozen=True)
-class Crosswalk:
+class Crosswalk(Value, frozen=True, dict=True):
     """All that the naming sources of a firm said up to now."""
 
     bearers: tuple[Bearer, ...] = ()

@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
+
+from msgspec import field
 
 from muniment.config.load import FirmConfig
 from muniment.errors import (
@@ -22,6 +24,7 @@ from muniment.errors import (
     SealError,
 )
 from muniment.model.item import Row
+from muniment.model.value import Mutable
 from muniment.recovery.crosswalk.sightings import Sighting, Status
 from muniment.recovery.selected import open_rows
 from muniment.vault import names
@@ -71,8 +74,7 @@ def naming_sources(config: FirmConfig) -> tuple[str, ...]:
 _UNREADABLE = (ObjectMissing, IntegrityError, FormatError, SealError)
 
 
-@dataclass
-class Known:
+class Known(Mutable):
     """How far a naming source was followed: through snapshot `seq`, and the last sighting of each object."""
 
     seq: int = 0
@@ -86,8 +88,7 @@ class Known:
         return known
 
 
-@dataclass
-class _News:
+class _News(Mutable):
     """What one snapshot says that the one before did not."""
 
     named: dict[str, Row] = field(default_factory=dict)

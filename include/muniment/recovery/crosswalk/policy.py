@@ -6,12 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cached_property
 
-from pydantic import TypeAdapter
-
 from muniment.clock import from_text
 from muniment.config.issues import FIRM_YAML
 from muniment.config.load import FirmConfig
 from muniment.config.matter_policy import MatterPolicies, MatterPolicy, policies_by_id
+from muniment.config.schema import validated
 from muniment.config.yaml_text import parse
 from muniment.errors import MunimentError, WalledOff
 from muniment.evidence.configuration import CHANGED, document_of
@@ -25,9 +24,6 @@ from muniment.vault import names
 from muniment.vault.documents import EvidenceEntry
 from muniment.vault.evidence import load_stream, open_detail
 from muniment.vault.vault import Vault
-
-_POLICIES: TypeAdapter[tuple[MatterPolicy, ...]] = TypeAdapter(MatterPolicies)
-
 
 _LACKING = frozenset({"D126", "D134", "T221", "T250"})
 """Findings after which an entry may be missing from the stream. What a stranger laid beside it or on top of it
@@ -73,7 +69,7 @@ class WallBook:
         if entry.seq not in self._read:
             try:
                 data = parse(document_of(open_detail(self._vault, entry), FIRM_YAML)).data
-                policies = _POLICIES.validate_python(data.get("matters") or ())
+                policies = validated(MatterPolicies, data.get("matters") or ())
                 self._read[entry.seq] = self._of(policies)
             except (MunimentError, ValueError, KeyError, OSError, EOFError):
                 self._read[entry.seq] = UNKNOWN_WALLS
@@ -151,11 +147,3 @@ class Entitlement:
         """Raises WalledOff."""
         if self._joined is not None:
             require_may_receive(self._book, self._joined, plan, self._people)
-
-
-def person_of(config: FirmConfig, login: str | None) -> str:
-    """From an Airflow login to an id of `people`; empty for one that nobody has."""
-    for who, person in config.firm.people.items():
-        if login and person.login == login:
-            return who
-    return login if login and login in config.firm.people else ""

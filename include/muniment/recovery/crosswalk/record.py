@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import ClassVar
+
+from msgspec import field
 
 from muniment.errors import MunimentError, NoKey, SealError
 from muniment.evidence.events import reading, write
+from muniment.model.value import Mutable, Value
 from muniment.recovery.crosswalk.joined import Crosswalk
 from muniment.recovery.crosswalk.naming import Known, follow
 from muniment.recovery.crosswalk.sightings import Sighting
@@ -33,8 +35,7 @@ QUIET = 20
 """Snapshots without any change after which an entry says that they were looked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class MattersNamed:
+class MattersNamed(Value, frozen=True):
     """Sightings of one naming source, followed through snapshot `seq`; `commit` is that of the newest one looked at. They stand in the sealed detail."""
 
     event: ClassVar[str] = NAMED
@@ -51,8 +52,7 @@ class MattersNamed:
         return {"seq": self.seq, "commit": self.commit, "sightings": self.sightings}
 
 
-@dataclass
-class Record:
+class Record(Mutable):
     """What was recorded and opens here. `closed` entries do not open: of their matters nothing is known."""
 
     sightings: dict[str, list[Sighting]] = field(default_factory=dict)
@@ -134,8 +134,7 @@ def _parts(sightings: Sequence[Sighting]) -> Iterator[list[Sighting]]:
     yield part
 
 
-@dataclass(frozen=True)
-class Latest:
+class Latest(Value, frozen=True):
     """The crosswalk up to the newest snapshots. `current` are the naming sources that were followed to their newest
     one; `unseen` those whose newest snapshots do not open here; `closed` as in Record."""
 

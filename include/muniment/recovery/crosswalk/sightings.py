@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from muniment.clock import from_text, to_text
 from muniment.errors import FormatError
+from muniment.model.value import Value
 
 
 class Status(StrEnum):
@@ -25,8 +25,7 @@ class Status(StrEnum):
         return self in (Status.OPEN, Status.PENDING)
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(Value, frozen=True):
     """One object of a naming source, as snapshot `seq`, which ended `at`, was the first to show it.
 
     `object` is the item id (hex) of its row; `matter` the opaque id of its number, empty where the object is gone.
@@ -81,8 +80,7 @@ class Sighting:
             raise FormatError("a recorded name of a matter is malformed") from None
 
 
-@dataclass(frozen=True)
-class Bearer:
+class Bearer(Value, frozen=True):
     """One object of a naming source with its sightings, oldest first; never without one."""
 
     sightings: tuple[Sighting, ...]

@@ -4,12 +4,14 @@ the state for who may not."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import field
 
 from muniment.errors import MunimentError, SealError
 from muniment.model.item import Completeness, Row
 from muniment.model.matter import UNASSIGNED, MatterName
+from muniment.model.value import Mutable
 from muniment.recovery.crosswalk.naming import READERS
 from muniment.recovery.selected import open_rows
 from muniment.vault import names
@@ -25,8 +27,7 @@ _OWN = frozenset(READERS)
 """The row that stands for a matter is not yet something that its naming source has of it."""
 
 
-@dataclass
-class Share:
+class Share(Mutable):
     """What one source has of one matter. `bytes` and `newest_ns` (nanoseconds since 1970) are 0 where only the state was
     at hand; `ledger` items hold client money."""
 
@@ -44,8 +45,7 @@ class Share:
         self.own_row = self.own_row or kind in _OWN
 
 
-@dataclass
-class Tally:
+class Tally(Mutable):
     """One source as of a time. `last_good` is the newest snapshot by then that counts as success; `shares` by opaque id
     of the matter, empty for the unassigned, None where nothing opens here; `closed` are matters whose own keys do not."""
 

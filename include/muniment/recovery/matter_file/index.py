@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import quote
 
 from muniment.errors import MunimentError, TargetNotEmpty
@@ -23,8 +24,8 @@ from muniment.recovery.matter_file.summary import FILE, Summary
 from muniment.recovery.plan import Choice, RestorePlan
 from muniment.sources.as_files import TREE
 from muniment.sources.files import FileTarget
-from muniment.sources.files.folders import Folders, split
-from muniment.sources.files.reader import open_file
+from muniment.sources.tree.folders import Folders, split
+from muniment.sources.tree.reader import open_file
 
 INDEX = "index.html"
 _INLINE = 100
@@ -52,6 +53,31 @@ class Outcome:
         return not self.failures and not self.missing and self.verified == self.plan.items
 
 
+class Delivered(Protocol):
+    """A delivery, for whoever makes its index."""
+
+    def read(self, source: str, path: bytes) -> bytes | None:
+        """A small file of a source's part; None where it cannot be read."""
+        ...
+
+    def listed(self, source: str) -> list[Listed]:
+        """Files and links of a source's part, newest first."""
+        ...
+
+
+class _Folder:
+    """A delivery that stands in the open."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self, source: str, path: bytes) -> bytes | None:
+        return _read(self._folder, source.encode() + b"/" + path)
+
+    def listed(self, source: str) -> list[Listed]:
+        return listed(self._folder / source)
+
+
 def require_free(folder: Path, *, overwrite: bool = False) -> None:
     """Raises TargetNotEmpty where an index of somebody else's stands in the folder."""
     there = folder / INDEX
@@ -65,12 +91,12 @@ def write_index(folder: Path, outcome: Outcome, *, overwrite: bool = False) -> N
 
     Raises TargetNotEmpty, TargetUnusable.
     """
-    pages = dict(_pages(folder, outcome))
+    made = dict(pages(outcome, _Folder(folder)))
     target = FileTarget(
         folder, overwrite=overwrite or _is_ours(folder), restore_id=outcome.plan.digest
     )
     try:
-        for name, text in pages.items():
+        for name, text in made.items():
             body = text.encode("utf-8", "replace")
             target.give(
                 "file",
@@ -108,15 +134,16 @@ def _read(folder: Path, path: bytes, most: int = 1 << 26) -> bytes | None:
 # -- the pages ---------------------------------------------------------------------------------------
 
 
-def _pages(folder: Path, outcome: Outcome) -> Iterator[tuple[str, str]]:
+def pages(outcome: Outcome, delivered: Delivered) -> Iterator[tuple[str, str]]:
+    """Name and text of each page."""
     plan = outcome.plan
     parts: dict[str, Summary] = {}
     shares: dict[str, list[Listed]] = {}
     for choice in plan.choices:
         if is_share(choice):
-            shares[choice.source] = listed(folder / choice.source)
+            shares[choice.source] = delivered.listed(choice.source)
         else:
-            parts[choice.source] = _summary(folder, choice.source)
+            parts[choice.source] = _summary(delivered, choice.source)
     body = [
         *_head(outcome, parts),
         *(line for source, part in parts.items() for line in _part(source, part)),
@@ -140,8 +167,8 @@ def is_share(choice: Choice) -> bool:
     return set(choice.kinds) <= TREE
 
 
-def _summary(folder: Path, source: str) -> Summary:
-    body = _read(folder, f"{source}/{FILE}".encode())
+def _summary(delivered: Delivered, source: str) -> Summary:
+    body = delivered.read(source, FILE.encode())
     try:
         if body is not None:
             return Summary.read(body)

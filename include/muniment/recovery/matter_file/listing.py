@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from muniment.sources.files.folders import ROOT, Folders, join
-from muniment.sources.files.scan import SCAFFOLDING
+from muniment.sources.tree.folders import ROOT, Folders, join
+from muniment.sources.tree.scan import SCAFFOLDING
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 
 from muniment.errors import ItemNotDelivered, TargetNotEmpty
 from muniment.model.item import Row
@@ -14,16 +14,23 @@ from muniment.recovery.matter_file.compose import GENERATED, called, compose
 from muniment.recovery.matter_file.placing import is_tree, placed
 from muniment.recovery.matter_file.records import Records
 from muniment.recovery.related import is_record
-from muniment.sources.base import Given
-from muniment.sources.files import FileTarget
+from muniment.sources.base import Given, Target
+
+
+class Folder(Target, Protocol):
+    """A Target that says where something stands, and gives it back: a `FileTarget`, or a sealed one."""
+
+    def where(self, native_id: bytes) -> bytes | None: ...
+
+    def read_back(self, native_id: bytes) -> bytes | None: ...
 
 
 class MatterFileTarget:
-    """A Target over a FileTarget. A tree passes as it is; to rows of an API their readable files are added,
+    """A Target over a folder. A tree passes as it is; to rows of an API their readable files are added,
     before the folder is finished: so an attempt that was killed is gone on with like any restore.
     """
 
-    def __init__(self, folder: FileTarget) -> None:
+    def __init__(self, folder: Folder) -> None:
         self._folder = folder
         self._pairs: list[tuple[Row, Row]] = []
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 from muniment.clock import from_text
@@ -17,6 +16,7 @@ from muniment.evidence.releases import (
     Way,
     streams_at,
 )
+from muniment.model.value import Value
 from muniment.vault.documents import EvidenceEntry
 from muniment.vault.evidence import Stream, load_stream
 from muniment.vault.signing import Envelope
@@ -34,8 +34,7 @@ NOBODY = "nobody"
 """Holder of a release whose use was told by somebody who may not sign."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Value, frozen=True):
     """A question as the vault has it."""
 
     stream: str
@@ -47,8 +46,7 @@ class Asked:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(Value, frozen=True):
     """A release as the vault has it; `holder` has begun to use it at `used_at`, `spent` when he ended."""
 
     stream: str

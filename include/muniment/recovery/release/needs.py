@@ -4,7 +4,6 @@ and every door asks it."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -12,6 +11,7 @@ from muniment.clock import from_text
 from muniment.config.inventory import Classification
 from muniment.config.load import FirmConfig
 from muniment.config.matter_policy import MatterPolicy, policies_by_id
+from muniment.model.value import Value
 from muniment.recovery.crosswalk.joined import Crosswalk
 from muniment.recovery.crosswalk.naming import naming_sources
 from muniment.recovery.crosswalk.record import load_crosswalk
@@ -47,8 +47,7 @@ WORDS: Mapping[Need, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(Value, frozen=True):
     """What the rule looks at. `matters` are the opaque ids of what is restored, without the unassigned. Of these are
     `closed` those that their naming sources call closed, now and as of the restore; `sealed` and `walled` those that
     firm.yaml names, by any number that they have or had; `own_key` those with a key of their own. `giving` are the

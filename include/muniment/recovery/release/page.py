@@ -34,7 +34,20 @@ class Request:
     zone: tzinfo
     needs: tuple[Need, ...] = ()
     approvers: tuple[str, ...] = ()
+    for_whom: str = ""
+    sealed_to: str = ""
+    """An age recipient; empty for a delivery in the clear."""
     custodians: tuple[str, ...] = ()
+
+    @property
+    def receiver(self) -> str:
+        return self.for_whom or "whoever asked, whom firm.yaml does not name"
+
+    @property
+    def sealing(self) -> str:
+        if self.sealed_to:
+            return f"sealed: it opens with the key of {self.for_whom} alone"
+        return "NOT SEALED: whoever reads the restore area can read it"
 
 
 def page_of(plan: RestorePlan, request: Request) -> str:
@@ -54,6 +67,7 @@ def lines_of(plan: RestorePlan, request: Request) -> list[str]:
         f"about {minutes(plan)}",
         f"Why: {request.reason}",
         f"As of {local(plan.as_of, request.zone)}, to: {plan.target}",
+        f"For {request.receiver}; {request.sealing}",
         *(f"{c.source}: {c.items:,} items of {local(c.taken_at, request.zone)}" for c in plan.choices),
         *([f"Widest gap between the sources: {gap(plan)}"] if len(plan.choices) > 1 else []),
         *([f"{len(lost(plan, request.zone))} things to know of what cannot come back: see the page"] if lost(plan, request.zone) else []),
@@ -70,7 +84,9 @@ def _head(plan: RestorePlan, request: Request) -> Iterator[str]:
         ("Asked by", request.requester or "unknown"),
         ("Asked at", _moment(request.requested_at, request.zone)),
         ("Why", request.reason),
+        ("For", request.receiver),
         ("To", plan.target),
+        ("Sealed", request.sealing),
         ("How much", f"{plan.items:,} items, {size(plan.bytes)}"),
         ("Takes about", minutes(plan)),
         ("Widest gap", gap(plan)),

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+
+from msgspec import field
 
 from muniment.config.approvals import Approvals, approvers
 from muniment.config.firm import Firm
 from muniment.errors import CustodianNeeded, NotAnApprover, OwnApproval, TwoPersonsNeeded
 from muniment.evidence.releases import Way
+from muniment.model.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Party:
+class Party(Value, frozen=True):
     """Somebody as a door knows him: an id of `people` where he is one, and every name that the door gives.
 
     Airflow's names differ from one of its auth managers to the other, so two parties are the same one as soon as
@@ -32,8 +34,7 @@ class Party:
         return bool({n.casefold() for n in mine} & {n.casefold() for n in others})
 
 
-@dataclass(frozen=True, slots=True)
-class Entitled:
+class Entitled(Value, frozen=True):
     """Who may do what. `logins` says under which name Airflow knows whom. `custodians` keep the seal of something in
     the restore that it is about: each of them must agree."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from muniment.errors import (
@@ -15,6 +14,7 @@ from muniment.errors import (
 )
 from muniment.evidence import releases
 from muniment.evidence.events import write
+from muniment.model.value import Value
 from muniment.recovery.release.book import Book, Release
 from muniment.recovery.release.people import Entitled, Party, require_entitled
 from muniment.vault.vault import Vault
@@ -23,8 +23,7 @@ GOES_ON = timedelta(hours=72)
 """How long after its begin a delivery may be gone on with: as long as a run of Airflow may take."""
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(Value, frozen=True):
     """Somebody wants to deliver: `holder` is he who does it, the same one whenever he goes on after an interruption."""
 
     run_id: str

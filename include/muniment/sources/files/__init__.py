@@ -1,15 +1,7 @@
-"""Files: a folder tree - a local disk, or a share mounted from a server - as a source and a target.
-
-Nouns
-- Root: the folder that is backed up. Path: raw bytes below it; it is the native id.
-- Kinds: `dir`, `file`, `symlink`. The root is the `dir` of path `.`. Sockets, pipes, devices and what
-  lies on other file systems are listed as skipped, with a cause, never left out in silence.
-- Identity: what tells this tree from another one that is mounted in its place (`place`).
+"""Files: a folder tree as a source, and as a target. What is read is `muniment.sources.tree`'s.
 
 Invariants
-- The source writes nothing, and leaves no trace in access times where the system permits that.
-- No symbolic link below the root is followed, by source or target (`folders`).
-- A tree that is absent, unmounted or exchanged raises SourceMissing; it never looks empty.
+- No symbolic link below the root is followed, by source or target.
 - The target shows a file under its final name only when it is whole, with all its attributes.
 - What cannot be given back is named in `Given.differences`; nothing is lost in silence.
 - Errors and differences carry no path.

@@ -11,22 +11,21 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TypeVar
 
 from muniment.errors import ItemNotDelivered, TargetNotEmpty
-from muniment.sources.files.folders import ROOT, Folders, join, split
+from muniment.model.value import Value
 from muniment.sources.files.journal import Journal, Standing
 from muniment.sources.files.names import REFUSED, acceptable, numbered
 from muniment.sources.files.publish import publish
+from muniment.sources.tree.folders import ROOT, Folders, join, split
 
 T = TypeVar("T")
 
 _FOREIGN = "something that this restore did not write stands under its name"
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(Value, frozen=True):
     """`name` in the open folder `fd`, whose path in the target is `folder`."""
 
     native_id: bytes

@@ -31,8 +31,8 @@ from typing import Any, NamedTuple
 
 from muniment.errors import TargetUnusable
 from muniment.model.text import bytes_of, text_of
-from muniment.sources.files.folders import components
-from muniment.sources.files.scan import SCAFFOLDING
+from muniment.sources.tree.folders import components
+from muniment.sources.tree.scan import SCAFFOLDING
 
 _FILE = b"journal"
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

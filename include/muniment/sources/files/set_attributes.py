@@ -13,17 +13,16 @@ import contextlib
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from muniment.model.text import bytes_of
-from muniment.sources.files.attributes import ACL_ACCESS, ACL_DEFAULT, ACLS, HAS_XATTRS
+from muniment.model.value import Value
+from muniment.sources.tree.attributes import ACL_ACCESS, ACL_DEFAULT, ACLS, HAS_XATTRS
 
 _LARGEST_ID = (1 << 32) - 2  # 2^32 - 1 means "leave as it is" to chown(2)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Value, frozen=True):
     """Metadata as it is needed here. What is absent or no sense is None and is left alone."""
 
     mode: int | None

@@ -28,14 +28,14 @@ from muniment.sources.as_files import as_files
 from muniment.sources.base import Given
 from muniment.sources.causes import cause_of
 from muniment.sources.files.delivery import Delivery, Listing, Where
-from muniment.sources.files.folders import ROOT, Folders, components, split
 from muniment.sources.files.journal import Journal, Standing
 from muniment.sources.files.names import REFUSED
 from muniment.sources.files.publish import flush_file_system
-from muniment.sources.files.reader import open_file
-from muniment.sources.files.scan import SCAFFOLDING
 from muniment.sources.files.set_attributes import Wanted, set_on_open
 from muniment.sources.files.writing import Bytes, Writer, given
+from muniment.sources.tree.folders import ROOT, Folders, components, split
+from muniment.sources.tree.reader import open_file
+from muniment.sources.tree.scan import SCAFFOLDING
 
 _READ = 1 << 20
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

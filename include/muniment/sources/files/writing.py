@@ -5,23 +5,22 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from muniment.errors import ItemNotDelivered
 from muniment.model.text import bytes_of
+from muniment.model.value import Value
 from muniment.sources.base import Given
-from muniment.sources.files.attributes import ACL_DEFAULT, HAS_XATTRS
 from muniment.sources.files.content import write_content
 from muniment.sources.files.delivery import Delivery, Where, remove
-from muniment.sources.files.folders import split
 from muniment.sources.files.set_attributes import Wanted, set_on_link, set_on_open
+from muniment.sources.tree.attributes import ACL_DEFAULT, HAS_XATTRS
+from muniment.sources.tree.folders import split
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-@dataclass(frozen=True, slots=True)
-class Bytes:
+class Bytes(Value, frozen=True):
     """What goes into a file. `size` is None where the row does not say."""
 
     content: Iterator[bytes]

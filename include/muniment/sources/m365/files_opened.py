@@ -19,9 +19,9 @@ from muniment.sources.m365.drive_items import (
 )
 from muniment.sources.m365.drives import above_of, drive_of, site_of
 from muniment.sources.m365.items import Shown
-from muniment.sources.m365.opened import Opened
 from muniment.sources.m365.rounds import Locked, NotThere, asked, rows
 from muniment.sources.m365.transport import Transport
+from muniment.sources.web.opened import Opened, Streamed
 
 
 def open_file(
@@ -72,7 +72,7 @@ def _file(files: Transport, drive: str, item: str, listed: Fingerprint | None) -
             return False
 
     path = f"drives/{drive}/items/{item}/content"
-    return Opened(observed, listed, _pieces(files, path, now.size, unchanged))
+    return Streamed(observed, listed, _pieces(files, path, now.size, unchanged))
 
 
 def _version(files: Transport, drive: str, name: str, listed: Fingerprint | None) -> Opened:
@@ -89,7 +89,7 @@ def _version(files: Transport, drive: str, name: str, listed: Fingerprint | None
     assert now is not None
     path = f"drives/{drive}/items/{item}/versions/{number}/content"
     # A version stays what it is.
-    return Opened(observed, listed, _pieces(files, path, now.size, lambda: True))
+    return Streamed(observed, listed, _pieces(files, path, now.size, lambda: True))
 
 
 def _pieces(

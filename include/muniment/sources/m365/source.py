@@ -18,13 +18,14 @@ from muniment.sources.base import FIRST_TIME, Known, Listed, SourceHealth
 from muniment.sources.causes import DAMAGED, NOT_AN_ID, PERMISSION_DENIED, VANISHED
 from muniment.sources.m365 import calendars, contacts, coverage, naming
 from muniment.sources.m365.audit import M365Audit
+from muniment.sources.m365.audit_look import Scope
 from muniment.sources.m365.client import Client
 from muniment.sources.m365.drives import BELOW, Reading, of_person, of_sites
 from muniment.sources.m365.files_opened import open_file
 from muniment.sources.m365.identity import roles_of
 from muniment.sources.m365.items import ASKED, Shown, message_of, mime_of, unassigned
 from muniment.sources.m365.mailbox import Mailbox, Rules
-from muniment.sources.m365.opened import Opened
+from muniment.sources.m365.pace import Pace
 from muniment.sources.m365.people import Person, people
 from muniment.sources.m365.rights import (
     CALENDARS,
@@ -39,7 +40,7 @@ from muniment.sources.m365.rights import (
 )
 from muniment.sources.m365.rounds import OUT_OF_PLACE, Closed, NoMailbox, NotThere, asked
 from muniment.sources.m365.transport import UNREADABLE
-from muniment.sources.web.budget import Budget
+from muniment.sources.web.opened import Opened, Streamed
 
 log = logging.getLogger(__name__)
 
@@ -96,20 +97,16 @@ class M365Source:
         """Who looks at the same tenant by another way."""
         client = self._client
 
-        def pace(path: str) -> Budget:
-            if path.startswith("drives/"):
-                return client.files.budget
-            parts = path.split("/")
-            return client.outlook(parts[1]).budget if len(parts) > 1 else client.directory.budget
+        def pace(path: str) -> Pace:
+            first, _, rest = path.partition("/")
+            if first in ("drives", "sites") or rest.endswith("/drives"):
+                return client.files.pace
+            return client.outlook(rest.partition("/")[0]).pace if rest else client.directory.pace
 
-        return M365Audit(
-            client.tenant.place,
-            client.access,
-            pace,
-            client.clock,
-            self.source_id,
-            self._choice.left_out,
-        )
+        left_out = tuple(one.lower() for one in self._choice.left_out)
+        scope = Scope(self._choice.services, left_out, self._choice.versions)
+        where = client.tenant.place
+        return M365Audit(where, client.access, pace, client.clock, self.source_id, scope)
 
     # -- what is there? ----------------------------------------------------------------------------
 
@@ -207,16 +204,16 @@ class M365Source:
             if observed is not None and observed.brought and observed.brought.content is not None:
                 return Opened(observed)
             content = calendars.attached_bytes(outlook, ids[0], ids[1], ids[2])
-            return Opened(observed, listed, iter([content]))
+            return Streamed(observed, listed, iter([content]))
         if kind in calendars.KINDS:
             return Opened(calendars.opened(outlook, kind, ids))
         row = None if listed is not None and kind == naming.MIME else self._message(*ids)
         if row is None:
-            return Opened(None, listed, iter([self._mime(*ids)]))
+            return Streamed(None, listed, iter([self._mime(*ids)]))
         message = message_of(ids[0], row, NO_MATTER)
         if kind == naming.MESSAGE:
             return Opened(message)
-        return Opened(mime_of(ids[0], row, message, None, None), listed, iter([self._mime(*ids)]))
+        return Streamed(mime_of(ids[0], row, message, None, None), listed, iter([self._mime(*ids)]))
 
     def _user(self, id_: str) -> Opened:
         for person in people(self._client.directory, self._choice.left_out):

@@ -66,6 +66,11 @@ class Transport(web.Transport):
         self._pace = pace
         self._slots = slots
 
+    @property
+    def pace(self) -> Pace:
+        """The requests of one service, or mailbox; shared with who audits."""
+        return self._pace
+
     def share_connections(self, other: Transport) -> None:
         """Uses the other one's open connections."""
         self._own = other._own

@@ -39,6 +39,8 @@ T = TypeVar("T")
 SIDE_BY_SIDE = 4
 """Items whose details are asked for at a time."""
 BATCH = 100
+SUSPECT = 20
+"""Items of a kind of which none is left: not believed, though the cabinet shows others."""
 _OLE = from_text("1899-12-30T00:00:00Z")
 
 
@@ -114,7 +116,7 @@ class _InCabinet:
 
     # -- everything --------------------------------------------------------------------------------
     def _sweep(self) -> Iterator[Listed]:
-        unsettled = False
+        unsettled, documents = False, 0
         for kind, q in (
             (naming.CONTAINERS, self._queries.containers),
             (naming.DOCUMENTS, self._queries.documents),
@@ -126,11 +128,9 @@ class _InCabinet:
                 rows = iter([self._learn(row) for row in rows])
             yield from self._told(rows)
             unsettled |= not found.settled
-            if kind == naming.DOCUMENTS:
-                self._require_some(kind, found.seen)
-        # A search need not find workspaces: then what is filed in them names them.
-        yield from self._told([one.row for one in self._above.values() if one and one.row])
-        self._require_some(naming.CONTAINERS, len(self._above))
+            documents = found.seen
+        yield from self._told_of()
+        self._require_some(documents, sum(one is not None for one in self._above.values()))
         yield from self._contents()
         if unsettled:
             yield from self._unsettled()
@@ -158,12 +158,24 @@ class _InCabinet:
             )
         )
 
-    def _require_some(self, kind: str, seen: int) -> None:
-        before = self._known.below(naming.native_id(kind, self._cabinet.id))
-        if not before or seen:
-            return
-        self._reader.require_mapped()
-        raise SourceSuspect(
+    def _told_of(self) -> Iterator[Listed]:
+        """A search need not find workspaces: then what is filed in them names them."""
+        yield from self._told([one.row for one in self._above.values() if one and one.row])
+
+    def _require_some(self, documents: int, containers: int) -> None:
+        """Of a cabinet that shows nothing at all, or of much nothing, no deletion is believed."""
+        for kind, seen, others in (
+            (naming.DOCUMENTS, documents, containers), (naming.CONTAINERS, containers, documents)
+        ):  # fmt: skip
+            before = self._known.below(naming.native_id(kind, self._cabinet.id))
+            if seen or not before:
+                continue
+            self._reader.require_mapped()
+            if before >= SUSPECT or not others:
+                raise self._emptied(kind, before)
+
+    def _emptied(self, kind: str, before: int) -> SourceSuspect:
+        return SourceSuspect(
             f"cabinet {self._cabinet.id} had {before:,} items of the kind {kind}, and shows none any more",
             to=f"source {self._reader.transport.source_id}",
             todo="See in NetDocuments whether the service account still administers the cabinet. Where the firm really"
@@ -198,6 +210,7 @@ class _InCabinet:
         for row in filter(is_container, rows.values()):
             self._learn(row)
         yield from self._told(rows.values())
+        yield from self._told_of()
 
     def _changed(self, q: str, since: datetime) -> Iterator[Json]:
         """Rows of one list that were changed after a moment. Raises Torn."""
@@ -228,8 +241,8 @@ class _InCabinet:
                 yield from one
 
     def _item(self, row: Json) -> Observed:
-        first = next(iter(row.get("ancestors") or ()), "")
-        above = self._container(first) if first else None
+        # All of them: where no search finds workspaces, this is how they are found.
+        above = next(iter([self._container(one) for one in row.get("ancestors") or ()]), None)
         native = naming.native_id(naming.CONTAINERS, self._cabinet.id, above.id) if above else b""
         return item_of(self._cabinet.id, row, self._named(row), native.decode())
 

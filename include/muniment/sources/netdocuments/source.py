@@ -16,6 +16,7 @@ from muniment.sources.base import FIRST_TIME, Known, Listed, SourceHealth
 from muniment.sources.causes import NOT_AN_ID, SIZE_DIFFERS, VANISHED
 from muniment.sources.netdocuments import asking, details, naming
 from muniment.sources.netdocuments.asking import Rhythm
+from muniment.sources.netdocuments.audit import NetDocumentsAudit
 from muniment.sources.netdocuments.client import Client
 from muniment.sources.netdocuments.filing import LISTS, filed
 from muniment.sources.netdocuments.firm import Firm
@@ -91,6 +92,15 @@ class NetDocumentsSource:
                 " others in `cabinets` of firm.yaml: its snapshots stay.",
             )
         known.remember(CABINETS, ",".join(one.id for one in identity.cabinets))
+
+    def auditor(self) -> NetDocumentsAudit:
+        """Who looks at the same repository by another way."""
+        client, transport = self._client, self._client.transport
+        return NetDocumentsAudit(
+            transport.place, transport.access, transport.budget, transport.clock, self.source_id,
+            repository=client.repository, cabinets=client.cabinets, changed=client.queries.changed,
+            parts=self._parts,
+        )  # fmt: skip
 
     # -- what is there? ----------------------------------------------------------------------------
     def scan(self, known: Known = FIRST_TIME) -> Iterator[Listed]:

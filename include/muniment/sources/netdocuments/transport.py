@@ -76,8 +76,8 @@ class Transport(web.Transport):
                 if tries.refusals >= self.patience.refusals:
                     raise self.unavailable("it refuses every request as one too many (429)")
                 self.budget.refused(retry_after(response.headers, self.clock.now()))
-            elif status == 401 and not tries.renewed:
-                tries.renewed = True
+            elif status == 401 and tries.renewals < web.RENEWALS:
+                tries.renewals += 1
                 self.access.refused(held)
             elif status in web.PASSING:
                 raise Torn(f"it answers {status}")

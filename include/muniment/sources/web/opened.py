@@ -24,7 +24,6 @@ class Opened:
         self._left = b""
         if pieces is None and observed is not None and observed.brought is not None:
             self._left = observed.brought.content or b""
-        self._size = len(self._left)
 
     def describe(self) -> Description:
         if self._observed is None or self._observed.brought is None:

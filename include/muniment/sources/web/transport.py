@@ -1,7 +1,7 @@
 """Transport: requests to an API under a consent, and what may go wrong with them.
 
 Retried here, with waiting: 429 (as long as it says), 5xx, connections that fail, bodies that end early,
-come too slowly or are no JSON. A 401 renews the token once. Everything else is an error that a run ends
+come too slowly or are no JSON. A 401 renews the token, `RENEWALS` times at most. Everything else is an error that a run ends
 with, or an answer that the caller judges (400, 404, 422). A change is another thing: see `changes`.
 
 Invariant: a token goes to the configured host only; no redirect is followed but the vendor's own on that host.
@@ -10,7 +10,7 @@ Invariant: a token goes to the configured host only; no redirect is followed but
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -23,6 +23,9 @@ from muniment.sources.web.wire import Answer, Passing, Patience, Wire
 
 REDIRECTS = (301, 302, 303, 307, 308)
 PASSING = (408, 425, 500, 502, 503, 504, 520, 521, 522, 524)
+RENEWALS = 3
+"""How often the token is renewed for one request. Beside other threads and processes under the same consent, a request may
+meet a token that ended again before it came; three in a row are a consent that has ended."""
 JUDGED = (304, 400, 404, 409, 412, 422)
 """What the caller judges, beside 2xx."""
 
@@ -50,7 +53,7 @@ class Tries:
     """What one request has met so far."""
 
     refusals: int = 0
-    renewed: bool = field(default=False)
+    renewals: int = 0
 
 
 class Transport(Wire):
@@ -158,7 +161,7 @@ class Transport(Wire):
     def heard(
         self, method: str, url: str, query: Pairs, body: bytes | None, priority: Priority | None, tries: Tries
     ) -> Answer:  # fmt: skip
-        """The answer to a request, sent again only where the vendor said that it did nothing (429, a first 401).
+        """The answer to a request, sent again only where the vendor said that it did nothing (429, 401).
 
         Raises Passing where none came, SourceUnavailable, SourceRefused.
         """
@@ -176,8 +179,8 @@ class Transport(Wire):
                 if tries.refusals >= self.patience.refusals:
                     raise self.unavailable("it refuses every request as one too many (429)")
                 self._budget.refused(retry_after(answer.headers, self.clock.now()))
-            elif answer.status == 401 and not tries.renewed:
-                tries.renewed = True
+            elif answer.status == 401 and tries.renewals < RENEWALS:
+                tries.renewals += 1
                 self._access.refused(held)
             else:
                 return answer

@@ -6,17 +6,17 @@ Every implementation passes `tests/contracts/store_contract.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol, runtime_checkable
+
+from muniment.model.value import Value
 
 DEFAULT_VERSION = ""
 """The version id of an object in a store that has no versions."""
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectVersion:
+class ObjectVersion(Value, frozen=True):
     """One version of one object as a listing shows it.
 
     `size` in bytes. `written_at` is the store's own clock. `delete_marker` versions have no bytes.
@@ -30,8 +30,7 @@ class ObjectVersion:
     delete_marker: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectHead:
+class ObjectHead(Value, frozen=True):
     """What the store says of one version without sending it.
 
     `sha256` is the checksum the *store* computed or verified at upload (32 bytes), or None when

@@ -7,11 +7,13 @@ credential: it stands in a file that everybody may read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from msgspec import field
+
 from muniment.errors import BadObjectName, ConfigError
+from muniment.model.value import Value
 from muniment.vault.store.base import Store
 from muniment.vault.store.local import LocalStore
 from muniment.vault.store.payload import check_name
@@ -21,15 +23,13 @@ _FORMS = "`file:///folder` or `s3://bucket/prefix?endpoint=...&region=...`"
 _OPTIONS = {"endpoint", "region", "verify", "path_style"}
 
 
-@dataclass(frozen=True, slots=True)
-class FileDestination:
+class FileDestination(Value, frozen=True):
     """A folder."""
 
     folder: Path
 
 
-@dataclass(frozen=True, slots=True)
-class S3Destination:
+class S3Destination(Value, frozen=True):
     """A bucket, or a prefix (without slashes at its ends) of one."""
 
     bucket: str

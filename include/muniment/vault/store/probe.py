@@ -17,11 +17,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from typing import Protocol, runtime_checkable
+
+from msgspec import field
 
 from muniment.clock import Clock, SystemClock, to_text
 from muniment.errors import (
@@ -33,6 +34,7 @@ from muniment.errors import (
     StoreError,
     StoreUnavailable,
 )
+from muniment.model.value import Mutable, Value
 from muniment.vault.store.base import Store
 from muniment.vault.store.policies import PROBE_PREFIX
 
@@ -54,8 +56,7 @@ class Attackable(Protocol):
     def attack_version(self, name: str, version: str) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeCheck:
+class ProbeCheck(Value, frozen=True):
     """One thing that was tried. `what` says what came of it, without names of clients."""
 
     name: str
@@ -63,8 +64,7 @@ class ProbeCheck:
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeResult:
+class ProbeResult(Value, frozen=True):
     """What the probe found; evidence.
 
     `can_delete`: did this credential remove something that was not locked? None: there was nothing
@@ -114,8 +114,7 @@ class ProbeResult:
             raise LockNotEnforced(self.reason, to=self.store)
 
 
-@dataclass(slots=True)
-class _Probe:
+class _Probe(Mutable):
     store: Store
     now: datetime
     checks: list[ProbeCheck] = field(default_factory=list)

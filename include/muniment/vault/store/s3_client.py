@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from muniment.errors import KeyFileError
+from muniment.model.value import Value
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -63,8 +64,7 @@ class S3Credential:
             raise KeyFileError(f"the credential file has no {error}", to=str(path)) from None
 
 
-@dataclass(frozen=True, slots=True)
-class S3Settings:
+class S3Settings(Value, frozen=True):
     """How to reach a server. Without `endpoint` it is AWS in `region`.
 
     `verify` is a CA file where the server's certificate comes from the firm's own authority; there

@@ -12,9 +12,9 @@ from muniment.model.item import Fidelity, Fingerprint
 from muniment.model.text import text_of
 from muniment.sources.base import Description
 from muniment.sources.causes import LOCKED, VANISHED, cause_of
-from muniment.sources.files.attributes import is_sparse, metadata_of, read_xattrs
-from muniment.sources.files.folders import Lease
-from muniment.sources.files.scan import fingerprint_of
+from muniment.sources.tree.attributes import is_sparse, metadata_of, read_xattrs
+from muniment.sources.tree.folders import Lease
+from muniment.sources.tree.scan import fingerprint_of
 
 TICK_NS = 20_000_000
 REMOTE_TICK_NS = 2_000_000_000

@@ -22,7 +22,8 @@ import hashlib
 import os
 import re
 import sys
-from dataclasses import dataclass
+
+from muniment.model.value import Value
 
 STABLE_INODES = frozenset(
     {"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "tmpfs", "apfs", "hfs", "nfs"}
@@ -45,8 +46,7 @@ include/uapi/linux/{btrfs,fs}.h and xfs_fs.h."""
 _FSID_FROM_UUID = frozenset({"ext2", "ext3", "ext4"})
 
 
-@dataclass(frozen=True, slots=True)
-class Mount:
+class Mount(Value, frozen=True):
     """What is mounted where. `type` is normalised: `nfs4` is `nfs`, `fuse.sshfs` is `fuse`."""
 
     point: bytes

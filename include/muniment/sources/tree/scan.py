@@ -25,7 +25,7 @@ from muniment.sources.causes import (
     UNKNOWN_TYPE,
     cause_of,
 )
-from muniment.sources.files.folders import ROOT, Folders
+from muniment.sources.tree.folders import ROOT, Folders
 
 SCAFFOLDING = b".muniment-restore"
 """Where a FileTarget keeps what it needs while a restore into this tree is under way."""

@@ -1,0 +1,122 @@
+"""What a technician writes when the firm's Microsoft 365 tenant and its NetDocuments repository are to be protected."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from muniment.config.inventory import COLUMNS
+from muniment.config.issues import FIRM_YAML, INVENTORY_CSV
+from muniment.config.sheet import read_sheet, write_sheet
+
+from .office import GAPS, Vendors
+from .place import NETDOCS, SOURCE, TENANT, Place
+
+TENANT_KEY = "m365.secret"
+NETDOCS_KEY = "netdocuments.secret"
+"""The files with the secrets of the two applications that read."""
+ACCEPTED = timedelta(days=30)
+
+OPTIONS = """\
+  {tenant_source}:
+    m365:
+      state: {state}
+      tenant: {tenant}
+      client_id: {tenant_client}
+      client_secret: {tenant_secret}
+      matters:
+        - subject: "*[{{number}}]*"
+        - folder: "**/Matters/{{number}} {{title}}/**"
+      login: {login}          # the vendors of the demonstration; a firm needs none of these
+      graph: {graph}
+      ca: {tenant_ca}
+  {netdocs_source}:
+    netdocuments:
+      state: {state}
+      api: {api}
+      login: {netdocs_login}
+      repository: {repository}
+      client_id: {netdocs_client}
+      client_secret: {netdocs_secret}
+      requests_per_minute: 1000000
+      ca: {netdocs_ca}
+"""
+
+RULE = f"""\
+  - source: {NETDOCS}
+    pattern: "*/{{number}}"
+"""
+
+EXCEPTION = """\
+  - source: {source}
+    pattern: "**"
+    cause: {cause}
+    accepted_by: managing-partner
+    accepted_on: {on}
+    until: {until}
+"""
+
+
+def add_office(place: Place, vendors: Vendors) -> None:
+    """Two rows of the inventory, how the two are reached, what names a matter in them, and the gaps of the tenant that
+    the managing partner accepted for a time."""
+    path = place.firm / FIRM_YAML
+    tenant, netdocs = vendors.tenant, vendors.netdocs
+    backup = tenant.told["applications"]["backup"]
+    options = OPTIONS.format(
+        tenant_source=TENANT,
+        netdocs_source=NETDOCS,
+        state=place.state,
+        tenant=tenant.told["tenant"],
+        tenant_client=backup["client_id"],
+        tenant_secret=place.keys / TENANT_KEY,
+        login=tenant.told["login"],
+        graph=str(tenant.told["graph"]).removesuffix("/v1.0"),
+        tenant_ca=tenant.ca,
+        api=netdocs.told["api"],
+        netdocs_login=netdocs.told["login"],
+        repository=netdocs.told["repository"],
+        netdocs_client=netdocs.told["reading_client_id"],
+        netdocs_secret=place.keys / NETDOCS_KEY,
+        netdocs_ca=netdocs.ca,
+    )
+    today = datetime.now(UTC).date()
+    rules, _, rest = path.read_text(encoding="utf-8").partition("sources:\n")
+    rest = rest.replace("exceptions: []\n", _accepted(today), 1)
+    text = f"{rules.rstrip()}\n{RULE}\nsources:\n{options}{rest}"
+    path.write_text(text, encoding="utf-8")
+    _add_rows(place.firm / INVENTORY_CSV)
+
+
+def secrets(vendors: Vendors) -> dict[str, str]:
+    """The files below `keys`, and what stands in them."""
+    return {
+        TENANT_KEY: str(vendors.tenant.told["applications"]["backup"]["client_secret"]),
+        NETDOCS_KEY: str(vendors.netdocs.told["reading_client_secret"]),
+    }
+
+
+def _accepted(today: date) -> str:
+    until = today + ACCEPTED
+    each = (EXCEPTION.format(source=TENANT, cause=one, on=today, until=until) for one in GAPS)
+    return "exceptions:\n" + "".join(each)
+
+
+def _add_rows(path: Path) -> None:
+    rows = [dict(row.cells) for row in read_sheet(path.read_bytes(), COLUMNS).rows]
+    share = next(row for row in rows if row["source_id"] == SOURCE)
+    mail = {
+        "source_id": TENANT,
+        "system": "m365",
+        "description": "Mail, calendars, contacts, OneDrive and SharePoint",
+        "location": "https://graph.microsoft.com",
+        "frequency": "daily 03:30",
+    }
+    documents = {
+        "source_id": NETDOCS,
+        "system": "netdocuments",
+        "description": "Document management",
+        "location": "https://vault.netvoyage.com",
+        "frequency": "daily 04:00",
+    }
+    path.write_bytes(write_sheet(COLUMNS, [*rows, {**share, **mail}, {**share, **documents}]))

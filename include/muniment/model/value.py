@@ -1,0 +1,34 @@
+"""Value and Mutable: what nouns that every command needs are made of.
+
+A class of msgspec: making it takes a fiftieth of what `@dataclass` takes, which writes its methods as text and compiles
+them, and making one of its values a fifth (docs/decisions/0015). `replace`, `asdict` and `fields` of `dataclasses` work on it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+
+class _Fields:
+    """What `dataclasses` looks for in a class, made when somebody asks."""
+
+    def __get__(self, value: Any, kind: type[Struct]) -> Any:
+        from dataclasses import make_dataclass
+
+        made: Any = make_dataclass(kind.__name__, kind.__struct_fields__)
+        return made.__dataclass_fields__
+
+
+class Value(Struct, frozen=True):
+    """Does not change; equal to another of its class with equal fields. Say `frozen=True` again in each class made of it,
+    for mypy, and `dict=True` where something is cached in it."""
+
+    __dataclass_fields__ = _Fields()
+
+
+class Mutable(Struct):
+    """The same for what is filled in as work goes on."""
+
+    __dataclass_fields__ = _Fields()
