@@ -14,11 +14,16 @@ from msgspec import Struct
 class _Fields:
     """What `dataclasses` looks for in a class, made when somebody asks."""
 
-    def __get__(self, value: Any, kind: type[Struct]) -> Any:
-        from dataclasses import make_dataclass
+    def __init__(self) -> None:
+        self._made: dict[type[Struct], Any] = {}
 
-        made: Any = make_dataclass(kind.__name__, kind.__struct_fields__)
-        return made.__dataclass_fields__
+    def __get__(self, value: Any, kind: type[Struct]) -> Any:
+        if kind not in self._made:
+            from dataclasses import make_dataclass
+
+            like: Any = make_dataclass(kind.__name__, kind.__struct_fields__)
+            self._made[kind] = like.__dataclass_fields__
+        return self._made[kind]
 
 
 class Value(Struct, frozen=True):
@@ -32,3 +37,13 @@ class Mutable(Struct):
     """The same for what is filled in as work goes on."""
 
     __dataclass_fields__ = _Fields()
+
+
+class Hidden(Value, frozen=True):
+    """The same for what must not be shown: its text says what it is and nothing of what is in it."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(...)"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return []
