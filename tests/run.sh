@@ -26,6 +26,7 @@ fi
 if [ -z "${TMPDIR:-}" ] && [ "$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 {print int($4 / 1048576)}')" -ge 8 ] 2>/dev/null &&
   [ "$(awk '/^MemAvailable/ {print int($2 / 1048576)}' /proc/meminfo)" -ge 14 ]; then
   TMPDIR=$(mktemp -d /dev/shm/mt.XXXXXX)
+  chmod 755 "$TMPDIR"
   export TMPDIR
   MEMORY=$TMPDIR
 fi

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+import unicodedata
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
@@ -118,6 +120,11 @@ def test_the_reference_implementation_accepts_the_bag(
     # it cuts off spaces at the end of a name.
     for path in list(office.share.rglob("*")):
         if not path.is_dir() and ("%" in text_of(bytes(path)) or path.name.endswith(" ")):
+            path.unlink()
+    # Of two names that are one in another form of Unicode it finds the one that the folder lists first.
+    for path in list(office.share.rglob("*")):
+        composed = path.with_name(unicodedata.normalize("NFC", path.name))
+        if composed != path and os.path.lexists(composed):
             path.unlink()
     terminal("backup", "files", "--accept-mass-deletion")
     terminal("export", "files", "--to", tmp_path / "bag", "--yes")

@@ -49,9 +49,6 @@ class VendorFirm(Practice):
         tree = Tree(source_id, self.share)
         return VendorBackupSource(tree, self.rules, self.demands, self.watched, SETTLE)
 
-    def let_settle(self) -> None:
-        """What is put here is as old as a test says."""
-
     def put(self, path: str, content: bytes = b"a set", *, hours_ago: float = 4) -> Path:
         """Writes a file as the product did so many hours ago."""
         file = self.write(path, content)

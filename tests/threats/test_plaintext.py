@@ -61,8 +61,11 @@ class Planted:
         (practice.share / folder / "link").symlink_to(self.word("target of a link"))
         practice.write(f"Office/{self.word('accented name')}-Müller.txt", "")
         # Something that cannot be taken, and is said so.
+        # Its whole path may be longer than the address of a socket.
+        office = os.open(practice.share / "Office", os.O_RDONLY)
         with socket.socket(socket.AF_UNIX) as special:
-            special.bind(str(practice.share / "Office" / self.word("socket")[:12]))
+            special.bind(f"/proc/self/fd/{office}/{self.word('socket')[:12]}")
+        os.close(office)
 
     def tree(self) -> dict[str, object]:
         """What a restore gives: all but the socket."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from muniment.config.patterns import PLACEHOLDERS, PatternError, parse_pattern
+from muniment.config.matter_clue import MatterClue
 from muniment.config.reached import Address, SecretReference
 from muniment.config.schema import AfterValidator, Field, model_validator
 from muniment.config.values import Duration, FilePath, Listed, Model, Text, absolute
@@ -20,8 +20,10 @@ _TENANT = r"\A[A-Za-z0-9][A-Za-z0-9.-]{2,200}\Z"
 _GUID = r"\A[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z"
 
 
-class M365Matter(Model):
+class M365Matter(MatterClue):
     """What names a matter in mail, calendars and files. The first rule that matches an item decides."""
+
+    _clues = ("folder", "category", "subject", "address")
 
     folder: str | None = Field(
         None,
@@ -32,42 +34,6 @@ class M365Matter(Model):
     category: str | None = Field(
         None, description="A category, as a pattern.", examples=["Matter {number}"]
     )
-    subject: str | None = Field(
-        None, description="The subject, as a pattern; a slash in it counts as any other character.",
-        examples=["*[{number}]*"],
-    )  # fmt: skip
-    address: str | None = Field(
-        None,
-        description="An address among sender, recipients and attendees, in small letters, as a pattern.",
-        examples=["*@client.example"],
-    )
-    matter: Text | None = Field(
-        None,
-        max_length=100,
-        description="The matter's number, where the pattern has no {number}.",
-        examples=["2024-0113"],
-    )
-
-    @property
-    def clue(self) -> tuple[str, str]:
-        """Which of the four it goes by, and its pattern."""
-        held = {"folder": self.folder, "category": self.category, "subject": self.subject, "address": self.address}  # fmt: skip
-        return next((name, text) for name, text in held.items() if text is not None)
-
-    @model_validator(mode="after")
-    def _one_clue(self) -> M365Matter:
-        given = [one for one in (self.folder, self.category, self.subject, self.address) if one is not None]  # fmt: skip
-        if len(given) != 1:
-            raise ValueError(
-                "has to go by one of folder, category, subject and address; write one of them"
-            )
-        name, text = self.clue
-        found = parse_pattern(text, PLACEHOLDERS)
-        if name != "folder" and "/" in text:
-            raise PatternError(f"has a / in a {name}, where there are no folders; leave it out")
-        if ("number" in found.placeholders) == (self.matter is not None):
-            raise ValueError("needs either {number} in its pattern or a `matter`, and not both")
-        return self
 
 
 class M365Options(Model):
