@@ -26,14 +26,27 @@ class _Fields:
         return self._made[kind]
 
 
-class Value(Struct, frozen=True):
+class _Apart:
+    """Pydantic takes whatever has fields for a dataclass, and would look for the names of their types. To it one of ours
+    is what it is."""
+
+    __slots__ = ()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.is_instance_schema(cls)
+
+
+class Value(_Apart, Struct, frozen=True):
     """Does not change; equal to another of its class with equal fields. Say `frozen=True` again in each class made of it,
     for mypy, and `dict=True` where something is cached in it."""
 
     __dataclass_fields__ = _Fields()
 
 
-class Mutable(Struct):
+class Mutable(_Apart, Struct):
     """The same for what is filled in as work goes on."""
 
     __dataclass_fields__ = _Fields()
