@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hmac
-import secrets
+import os
 from hashlib import sha256
 from typing import Any
 
@@ -70,7 +70,7 @@ def matter_id(id_key: bytes, number: str) -> str:
 
 def new_run_id() -> str:
     """A random id of a run, 26 lower-case characters."""
-    return base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
+    return base64.b32encode(os.urandom(16)).decode().rstrip("=").lower()
 
 
 def sha256_hex(data: bytes) -> str:

@@ -63,7 +63,9 @@ def verified(
     try:
         for number in range(1, runs + 1):
             if number > 1:
-                _work(sim, seed, number)
+                _work(
+                    sim, seed, number, hours=bool(fault and fault.mode == "changes" and number == 3)
+                )
             _now(firm)
             firm.rhythm = RHYTHMS[fault.mode if fault and number == 3 else ""]
             if vendor == "unmapped" and number == 3:
@@ -85,13 +87,16 @@ def _mapped(sim: Running, user: str | None) -> None:
     sim.control("map", client_id=sim.told["reading_client_id"], user=user)
 
 
-def _work(sim: Running, seed: int, number: int) -> None:
-    """A day of work, in which some documents are renamed, and some thrown away."""
-    sim.control("day", number=seed * 3 + number)
+def _work(sim: Running, seed: int, number: int, *, hours: bool = False) -> None:
+    """A day of work, in which some documents are renamed, and some thrown away; or some hours, in which none is."""
+    if hours:
+        sim.control("clock", seconds=7200)
+    else:
+        sim.control("day", number=seed * 3 + number)
     living = [one for one in sim.control("truth")["documents"].values() if not one["deleted"]]
     for one in living[::4][:4]:
         sim.control("change", item=one["id"], values={"name": f"Changed on day {number}"})
-    for one in living[1::4][:4]:
+    for one in () if hours else living[1::4][:4]:
         sim.control("change", item=one["id"], delete="soft")
 
 

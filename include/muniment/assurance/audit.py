@@ -26,6 +26,8 @@ MARGIN = timedelta(minutes=5)
 """Between the vendor's clock and ours."""
 GONE_PER_TOUCH, GONE_ANYHOW = 3, 1
 """Rows that may have vanished since the backup: a matter takes its tasks and notes along."""
+LATE_LEAST, LATE_SHARE = 5, 0.5
+"""So many rows of a kind have to be looked at, and so many of them may be late, before it is said of the kind."""
 BETWEEN_SWEEPS = timedelta(hours=20)
 """A run that comes so soon after another may have asked for changes alone, which tells no deletion."""
 
@@ -111,11 +113,14 @@ class Judge:
         told = audited.testimony.told
         self._touched = sum(one.touched or 0 for one in told)
         self._idle = self._swept and not self._touched
+        self._looked: Counter[str] = Counter()
+        self._late: Counter[str] = Counter()
 
     def items(self) -> list[Cells]:
         return [self._cells(w) for w in self._audited.testimony.witnesses if w.there]
 
     def collections(self) -> list[Cells]:
+        """After `items`."""
         gone = Counter(
             w.kind
             for w in self._audited.testimony.witnesses
@@ -137,7 +142,7 @@ class Judge:
             self._collection(
                 told.get(kind, Told(kind)), held[kind], gone[kind], newest[kind] > latest[kind]
             )
-            for kind in sorted({*told, *gone})
+            for kind in sorted({*told, *gone, *+self._late})
         ]
 
     def words(self, items: Sequence[Cells]) -> dict[bytes, Live]:
@@ -192,6 +197,10 @@ class Judge:
 
     def _compared(self, witness: Witness, path: Path) -> str:
         found = self._auditor.compare(witness, path.read_bytes())
+        self._looked[witness.kind] += 1
+        self._late[witness.kind] += found is Compared.LATE
+        if found is Compared.LATE:
+            return str(Compared.DRIFTED)
         dated = witness.touched_ns or witness.settled
         if found is Compared.DRIFTED and self._idle and dated:
             return str(Compared.DIFFERS)
@@ -236,7 +245,9 @@ class Judge:
                 left = None
         # What the run itself says that it was not shown is no news.
         refused = told.refused and self._lacking(told.kind) is not None
-        values = (told.kind, short, left, refused, stale)
+        looked = self._looked[told.kind]
+        late = looked >= LATE_LEAST and self._late[told.kind] > looked * LATE_SHARE
+        values = (told.kind, short, left, refused, stale, late)
         return dict(zip(COLLECTION_COLUMNS, values, strict=True))
 
     def _lacking(self, kind: str) -> int | None:

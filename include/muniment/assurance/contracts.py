@@ -133,7 +133,7 @@ SOURCE_COLUMNS = (
     "live_share", "extra",
 )  # fmt: skip
 AUDIT_COLUMNS = ("item", "kind", "missing", "denied", "row", "matter", "time", "bytes")
-COLLECTION_COLUMNS = ("collection", "short", "left", "refused", "stale")
+COLLECTION_COLUMNS = ("collection", "short", "left", "refused", "stale", "late")
 COLUMNS: Mapping[str, Sequence[str]] = {
     ITEMS: ITEM_COLUMNS, FORMATS_TABLE: FORMAT_COLUMNS, SOURCE: SOURCE_COLUMNS,
     AUDIT: AUDIT_COLUMNS, COLLECTIONS: COLLECTION_COLUMNS,
@@ -239,6 +239,13 @@ COMMON: tuple[Expected, ...] = (
         "ExpectColumnValuesToBeInSet",
         {"column": "stale", "value_set": [False]},
         "The newest change that the vendor shows is not newer than the snapshot's.",
+    ),
+    Expected(
+        "collections.late",
+        COLLECTIONS,
+        "ExpectColumnValuesToBeInSet",
+        {"column": "late", "value_set": [False]},
+        "Of what bears no date of change, most is still what was backed up.",
     ),
 )
 """What is expected of every source."""

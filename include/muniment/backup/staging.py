@@ -27,7 +27,6 @@ import errno
 import fcntl
 import os
 import re
-import secrets
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -110,7 +109,7 @@ class RunStaging:
 def working_folder(root: Path, purpose: str) -> Iterator[Path]:
     """A private folder below staging for something that one process does, removed afterwards; by the
     janitor, where the process is killed. Raises StagingError."""
-    folder = root / f".{purpose}" / secrets.token_hex(8)
+    folder = root / f".{purpose}" / os.urandom(8).hex()
     try:
         with _held(folder, whole_run=True):
             yield folder

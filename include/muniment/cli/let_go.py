@@ -33,10 +33,10 @@ class LetGo:
 
     def judge(self, plan: RestorePlan, selection: Selection) -> None:
         """Finds out whether the plan needs an approval."""
-        from muniment.recovery.release.needs import WORDS, about, needs
-
         if not self._asks:
             return
+        from muniment.recovery.release.needs import WORDS, about, needs
+
         known = about(self._receiving.vault, self._session.firm, plan, selection)
         found = needs(known)
         self._custodians = known.custodians
@@ -137,9 +137,9 @@ class LetGo:
 
     def end(self, whole: bool) -> None:
         """Spends the release of a restore that is whole."""
-        from muniment.recovery.release import use
-
         if self._recorded is not None and whole:
+            from muniment.recovery.release import use
+
             use.end(*self._recorded)
 
 

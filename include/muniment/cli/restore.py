@@ -124,8 +124,6 @@ def restore(
     from muniment.recovery.certificate.witness import Witness
     from muniment.recovery.crosswalk.asking import ask_for_matter
     from muniment.recovery.matter_file import MATTER_FILE
-    from muniment.recovery.matter_file.index import Outcome, require_free, write_index
-    from muniment.recovery.matter_file.target import MatterFileTarget
     from muniment.recovery.perform import perform
     from muniment.recovery.plan import make_restore_plan
     from muniment.recovery.selected import AtHand
@@ -205,6 +203,8 @@ def restore(
         session.screen.confirm(f"Restore {words.some(plan.items, 'item')} into {where}?", yes)
     folder = to.absolute()
     if as_file and not sealed:
+        from muniment.recovery.matter_file.index import require_free
+
         require_free(folder, overwrite=overwrite)
     let_go.begin(plan)
     if sealed:
@@ -213,7 +213,11 @@ def restore(
     def into(of: str) -> Target:
         open_to = sealed.target if sealed else partial(_in_the_open, session, plan, folder)
         target = open_to(of, overwrite=overwrite)
-        return MatterFileTarget(target) if as_file else target
+        if not as_file:
+            return target
+        from muniment.recovery.matter_file.target import MatterFileTarget
+
+        return MatterFileTarget(target)
 
     witness = Witness()
     with session.screen.progress("Restoring") as advance:
@@ -234,6 +238,8 @@ def restore(
             witness=witness.saw,
         )
     if as_file:
+        from muniment.recovery.matter_file.index import Outcome, write_index
+
         outcome = Outcome(plan, report.verified, report.failures)
         if sealed:
             sealed.write_index(outcome)

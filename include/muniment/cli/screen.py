@@ -117,12 +117,12 @@ class Screen:
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
         """A table. A column whose name begins with `>` is aligned right; empty columns are left out."""
+        if self.as_json or self.quiet:
+            return
         from rich import box
         from rich.table import Table
         from rich.text import Text
 
-        if self.as_json or self.quiet:
-            return
         held = [list(row) for row in rows]
         shown = [n for n, _ in enumerate(columns) if any(row[n] for row in held)] or [0]
         table = Table(

@@ -7,7 +7,6 @@ mistyped cell may hold a client's name, and these texts end in logs and in Airfl
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
 from muniment.errors import ConfigError
 from muniment.model.value import Value
@@ -86,6 +85,8 @@ def as_error(issues: Sequence[ConfigIssue]) -> ConfigError:
 
 def suggestion(typed: str, known: Iterable[str]) -> str:
     """` Did you mean \\`retention\\`?`, from the known words only; empty when none is close."""
+    from difflib import get_close_matches
+
     close = get_close_matches(typed.strip().lower(), list(known), n=1, cutoff=0.6)
     return f"Did you mean `{close[0]}`? " if close else ""
 

@@ -13,13 +13,12 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from muniment.config.firm import SECRET, Keys
 from muniment.config.reached import ENVIRONMENT
 from muniment.errors import ConfigError, KeyFileError
-from muniment.model.value import Value
+from muniment.model.value import Hidden, Value
 
 MAX_BYTES = 64 * 1024
 CONTAINER_SECRETS = Path("/run/secrets")
@@ -29,14 +28,13 @@ _PASSPHRASE = (b"age-encryption.org/v1", b"-----BEGIN AGE ENCRYPTED FILE-----")
 _SIGNER = "-----BEGIN PRIVATE KEY-----"
 
 
-@dataclass(frozen=True, slots=True)
-class RoleKeys:
+class RoleKeys(Hidden, frozen=True):
     """A role's key files as text: `identity` an age identity file, None for a role that only signs;
     `signer` PKCS #8 PEM."""
 
     role: str
-    identity: str | None = field(repr=False)
-    signer: str = field(repr=False)
+    identity: str | None
+    signer: str
 
     def __reduce__(self) -> tuple[object, ...]:
         raise TypeError("keys do not travel between processes: read them where they are used")

@@ -11,12 +11,15 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from muniment.backup.commit import Outcome
 from muniment.config.issues import FIRM_YAML, INVENTORY_CSV
 from muniment.errors import MunimentError, StoreUnavailable
 from muniment.evidence.events import RESTORES, RestoreEnded, RunEnded, RunFailed, RunStarted, write
 from muniment.vault.vault import Vault
+
+if TYPE_CHECKING:
+    from muniment.backup.commit import Outcome
 
 log = logging.getLogger(__name__)
 

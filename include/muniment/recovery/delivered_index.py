@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterator, Sequence
 
 from muniment.model.item import Row
 from muniment.model.text import text_of
-from muniment.recovery.matter_file.html import escaped, line, link, page
 from muniment.sources.as_files import folders_of
 
 LISTED = "listed"
@@ -26,6 +25,10 @@ def index_pages(
     rows: Sequence[Row], placed: Sequence[Row], failed: Collection[bytes]
 ) -> Iterator[tuple[bytes, bytes]]:
     """Name and content of each page; none where no row is to be listed. `failed` are item ids."""
+    if not any(LISTED in row.metadata for row in rows):
+        return
+    from muniment.recovery.matter_file.html import escaped, line, link, page
+
     known = {text_of(row.native_id): row.metadata for row in rows}
     lines = [
         (str(row.metadata[LISTED][0]), row, at)
@@ -79,5 +82,7 @@ def _others(listed: int, rest: int, failed: int) -> str:
 def _ways(number: int, count: int) -> str:
     if count == 1:
         return ""
+    from muniment.recovery.matter_file.html import link
+
     ways = [str(n + 1) if n == number else link(_name(n), str(n + 1)) for n in range(count)]
     return f"<p>Pages: {' '.join(ways)}</p>"

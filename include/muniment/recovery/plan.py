@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
-from msgspec import field
+from msgspec import field, to_builtins
 
 from muniment.clock import from_text, to_text
 from muniment.errors import IntegrityError, MunimentError, NothingToRestore, PlanChanged
@@ -68,7 +68,7 @@ class Choice(Value, frozen=True):
     suspicious: str = ""
 
 
-class RestorePlan(Value, frozen=True):
+class RestorePlan(Value, frozen=True, dict=True):
     """All that a person needs to know and approve. `without` are sources that had nothing of it
     (source, reason)."""
 
@@ -96,7 +96,7 @@ class RestorePlan(Value, frozen=True):
         read = sum(c.read_bytes for c in self.choices)
         return int(5 + read / READ_RATE + self.items / WRITE_RATE_ITEMS)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """What is approved: SHA-256 of the plan as canonical JSON, but for when it was made.
 
@@ -107,7 +107,8 @@ class RestorePlan(Value, frozen=True):
         return sha256_hex(json.dumps(content, sort_keys=True, separators=(",", ":")).encode())
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        found: dict[str, Any] = to_builtins(self)
+        return found
 
     @classmethod
     def of(cls, value: Mapping[str, Any]) -> RestorePlan:

@@ -16,7 +16,6 @@ from muniment.errors import (
     StoreUnavailable,
     TrustError,
 )
-from muniment.recovery.related import refer, related
 from muniment.recovery.selection import (
     Filter,
     Matching,
@@ -86,7 +85,11 @@ def load_matching(
             to=f"{history.source}: {', '.join(sorted(epochs))}",
         )
     found = matching(snapshot, selection)
-    if selection.related and refer(found.rows):
+    if not selection.related:
+        return found
+    from muniment.recovery.related import refer, related
+
+    if refer(found.rows):
         everything = open_rows(vault, history, record, ())
         named = related(vault, history, record, everything, found.rows)
         found = replace(found, rows=in_order([*found.rows, *named]))

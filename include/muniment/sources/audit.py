@@ -79,6 +79,8 @@ class Compared(StrEnum):
     SAME = "same"
     DRIFTED = "drifted"
     """Only what the vendor works out, or takes from other rows: that changes without a sign."""
+    LATE = "late"
+    """Only what the connector may have as it was some time ago, because nothing tells that it changed."""
     DIFFERS = "differs"
 
 

@@ -17,7 +17,6 @@ from collections.abc import Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from muniment.errors import KeyFileError, SealError
 from muniment.vault._age_header import Stanza, decode, encode
@@ -76,6 +75,8 @@ def check_alone(stanzas: Sequence[Stanza]) -> None:
 
 
 def _cipher(passphrase: str, salt: bytes, work_factor: int) -> ChaCha20Poly1305:
+    from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
     try:
         kdf = Scrypt(_LABEL + salt, length=32, n=1 << work_factor, r=8, p=1)
         # Bytes that a terminal sent and that are not UTF-8 count as they were typed.

@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import groupby, islice
-from threading import Event
 from typing import Generic, TypeVar, cast
 
 from msgspec import field
@@ -128,6 +126,9 @@ def _in_threads(calls: Sequence[Callable[[], R]]) -> list[R]:
     """
     if len(calls) < 2:
         return [call() for call in calls]
+    from concurrent.futures import ThreadPoolExecutor
+    from threading import Event
+
     results: list[R | None] = [None] * len(calls)
     failed = Event()
 

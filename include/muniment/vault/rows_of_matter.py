@@ -1,15 +1,11 @@
-"""Rows of one matter out of a snapshot object, without parsing those of the others. A matter that was
+"""Rows of one matter out of a snapshot object, without making rows of those of the others. A matter that was
 renumbered has an opaque id for each of its numbers; what lies under any of them is its own.
 
 Of another matter's item only this counts: that the item, if it was held to be of this matter by what was
-read before, is so no longer. Our writers begin every item's line with the same words and its id, and
-escape nothing. Anybody else may say the same otherwise: names of keys or values spelled with escapes, a
-second `t` or `id` later on, of which the last counts. So what is passed over must look as ours does in
-all of this; in such a line a value that is an id of the matter stands there as it is. All else is for the
-parser. What else a line passed over says, and whether it is well-formed, is never looked at: `verify`
-does.
-
-Blocks of thousands of lines are passed over at once, the others line by line.
+read before, is so no longer. So of each line only three values are looked at, a block of a thousand lines at a time,
+by msgspec's decoder, which takes escapes, other orders and doubled keys as `json` does. What else a line passed
+over says is never looked at: `verify` does. A block in which a single line is no such JSON is read line by line, and a
+line that is not plainly another matter's item is for the parser of rows.
 """
 
 from __future__ import annotations
@@ -17,13 +13,27 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator
 
+from msgspec import MsgspecError, Struct
+from msgspec.json import Decoder
+
 from muniment.model.item import Row
 from muniment.vault.row_form import Seen
 from muniment.vault.rows import AnyRow, Gone, blocks, check_header, parse_seen
 
-_START = b'{"t":"item","id":"'
-_ITEM = re.compile(re.escape(_START) + rb'([0-9a-f]{32})","')
+_ITEM = re.compile(rb'\{"t":"item","id":"([0-9a-f]{32})","')
+_ID = re.compile(r"[0-9a-f]{32}")
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+\Z")
+
+
+class _Head(Struct, gc=False):
+    """What is looked at in a line. An item without a matter has an empty one; None is none at all, and for the parser."""
+
+    t: str = ""
+    id: str = ""
+    matter: str | None = None
+
+
+_heads = Decoder(_Head)
 
 
 def rows_of_matter(
@@ -46,58 +56,84 @@ def rows_of_matter(
     seen = Seen()
     first = True
     for block in blocks(pieces):
-        if not first and look.passes(block, held):
-            continue
-        lines = iter(block.splitlines(keepends=True))
         if first:
-            check_header(next(lines, b""), vault_id=vault_id, source=source)
+            # The same end of a line as below: what stands before a bare \r is a line too.
+            header, *_ = block.splitlines(keepends=True) or [b""]
+            check_header(header, vault_id=vault_id, source=source)
+            block = block[len(header) :]
             first = False
-        for line in lines:
-            item_id = look.other(line)
-            if item_id is None:
-                row = parse_seen(line, seen)
-                if row is None:
-                    continue
-                if not isinstance(row, Row) or row.matter in matters:
-                    yield row
-                    continue
-                item_id = row.item_id
-            if item_id in held:
-                yield Gone(item_id)
+        yield from _of_block(block, look, held, seen)
     if first:
         check_header(b"", vault_id=vault_id, source=source)
 
 
+def _of_block(block: bytes, look: _Look, held: Collection[bytes], seen: Seen) -> Iterator[AnyRow]:
+    heads = _heads_of(block)
+    if heads is None:
+        for line in block.splitlines(keepends=True):
+            item_id = look.other(line)
+            yield from _parsed(line, look, held, seen) if item_id is None else _gone(item_id, held)
+        return
+    lines: list[bytes] = []
+    for place, head in enumerate(heads):
+        if head.t == "item" and head.matter is not None and head.matter not in look.matters:
+            if not held:
+                continue
+            if _ID.fullmatch(head.id):
+                yield from _gone(bytes.fromhex(head.id), held)
+                continue
+        lines = lines or block.splitlines(keepends=True)
+        yield from _parsed(lines[place], look, held, seen)
+
+
+def _heads_of(block: bytes) -> list[_Head] | None:
+    """One for each line; None where a line is no JSON object with texts in these places, or where it is not plain
+    what a line is."""
+    if b"\r" in block:
+        return None
+    try:
+        heads = _heads.decode_lines(block)
+    except (MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return heads if len(heads) == block.count(b"\n") + (block[-1:] not in (b"\n", b"")) else None
+
+
+def _parsed(line: bytes, look: _Look, held: Collection[bytes], seen: Seen) -> Iterator[AnyRow]:
+    row = parse_seen(line, seen)
+    if row is None:
+        return
+    if isinstance(row, Row) and row.matter not in look.matters:
+        yield from _gone(row.item_id, held)
+    else:
+        yield row
+
+
+def _gone(item_id: bytes, held: Collection[bytes]) -> Iterator[Gone]:
+    if item_id in held:
+        yield Gone(item_id)
+
+
 class _Look:
-    """Tells without parsing what cannot be of the matter."""
+    """Tells of a line that may be torn or odd whether it cannot be of the matter.
+
+    Our writers begin every item's line with the same words and its id, and escape nothing. Anybody else may say the same
+    otherwise: names of keys or values spelled with escapes, a second `t` or `id` later on, of which the last counts.
+    So what is passed over must look as ours does in all of this; in such a line a value that is an id of the matter
+    stands there as it is.
+    """
 
     def __init__(self, matters: Collection[str]) -> None:
+        self.matters = frozenset(matters)
         # In no line is there nothing: a matter that might be written with escapes is never passed over.
         self._wanted = [f'"{m}"'.encode() if _PLAIN.match(m) else b"" for m in matters]
-
-    def _may_be_wanted(self, text: bytes) -> bool:
-        return any(wanted in text for wanted in self._wanted)
 
     def other(self, line: bytes) -> bytes | None:
         """The id of an item of another matter; None where it may be of this one, or only a parser can
         tell."""
         found = _ITEM.match(line)
-        if found is None or self._may_be_wanted(line) or b"\\" in line:
+        if found is None or b"\\" in line or any(wanted in line for wanted in self._wanted):
             return None
         after = found.end()
         if line.find(b'"t"', after) >= 0 or line.find(b'"id"', after) >= 0:
             return None
         return bytes.fromhex(found[1].decode())
-
-    def passes(self, block: bytes, held: Collection[bytes]) -> bool:
-        """Is every line of a block, each with its newline, another matter's item that is not held?"""
-        if self._may_be_wanted(block) or b"\\" in block or b"\r" in block or block[-1:] != b"\n":
-            return False
-        lines = block.count(b"\n")
-        begun = block.count(b"\n" + _START) + block.startswith(_START)
-        if not lines == begun == block.count(b'"t"') == block.count(b'"id"'):
-            return False
-        if not held:
-            return True
-        ids = _ITEM.findall(block)
-        return len(ids) == lines and not any(bytes.fromhex(i.decode()) in held for i in ids)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import RawIOBase
@@ -22,6 +21,8 @@ MAX_PLAINTEXT = 4 << 30
 """Rows and state are read whole; what claims to be larger than this is not ours."""
 
 PIECE = 1 << 20
+
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class SealedFile(Value, frozen=True):
@@ -61,11 +62,12 @@ class StagedFile:
         """Raises StagingError, and ConfigError without a recipient."""
         try:
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            descriptor, name = tempfile.mkstemp(dir=directory, prefix=".writing-")
+            name = directory / f".writing-{os.urandom(8).hex()}"
+            descriptor = os.open(name, _NEW, 0o600)
         except OSError as error:
             raise _cannot_write(error, directory) from None
         self._directory = directory
-        self._temporary = Path(name)
+        self._temporary = name
         # Unbuffered: a buffer that could not be flushed would be tried again by `abort`.
         self._file = os.fdopen(descriptor, "wb", buffering=0)
         self._hashed = _HashingFile(self._file)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from muniment.errors import FormatError, KeyFileError, SignatureError
@@ -24,6 +24,13 @@ from muniment.ids import sha256_hex
 from muniment.model.value import Value
 
 _TYPE = "application/vnd.muniment.{}+json"
+
+
+_PKCS8 = bytes.fromhex("302e020100300506032b657004220420")
+"""What stands before the 32 bytes of an Ed25519 key in PKCS #8 (RFC 8410, section 7)."""
+
+
+_PEM = r"-----BEGIN PRIVATE KEY-----\n([A-Za-z0-9+/]{64})\n-----END PRIVATE KEY-----\n"
 
 
 def keyid_of(public: bytes) -> str:
@@ -47,6 +54,8 @@ class Signer(Value, frozen=True):
     @classmethod
     def load(cls, path: Path, passphrase: str | None = None) -> Signer:
         """Reads a PKCS#8 PEM file. Raises KeyFileError."""
+        from cryptography.hazmat.primitives import serialization
+
         try:
             private = serialization.load_pem_private_key(
                 path.read_bytes(), passphrase.encode() if passphrase else None
@@ -66,6 +75,11 @@ class Signer(Value, frozen=True):
     @classmethod
     def from_pem(cls, text: str) -> Signer:
         """From the text of an unencrypted PKCS#8 PEM file. Raises KeyFileError."""
+        plain = _plain_key(text)
+        if plain is not None:
+            return cls(plain)
+        from cryptography.hazmat.primitives import serialization
+
         try:
             private = serialization.load_pem_private_key(text.encode(), None)
         except (ValueError, TypeError, UnsupportedAlgorithm):
@@ -75,6 +89,8 @@ class Signer(Value, frozen=True):
         return cls(private)
 
     def pem(self, passphrase: str | None = None) -> bytes:
+        from cryptography.hazmat.primitives import serialization
+
         protection: serialization.KeySerializationEncryption = (
             serialization.BestAvailableEncryption(passphrase.encode())
             if passphrase
@@ -106,6 +122,16 @@ class Signer(Value, frozen=True):
             "signatures": [{"keyid": self.keyid, "sig": base64.b64encode(signature).decode()}],
         }
         return json.dumps(envelope, separators=(",", ":")).encode() + b"\n"
+
+
+def _plain_key(text: str) -> Ed25519PrivateKey | None:
+    """The key of a file in the one form that every writer gives it; None for anything else, right or wrong: that is
+    for the library, which takes long to import for all the kinds of keys that it reads."""
+    found = re.fullmatch(_PEM, text)
+    der = base64.b64decode(found[1]) if found else b""
+    if not der.startswith(_PKCS8):
+        return None
+    return Ed25519PrivateKey.from_private_bytes(der[len(_PKCS8) :])
 
 
 _good: set[bytes] = set()

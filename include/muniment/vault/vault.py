@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from muniment.clock import Clock, SystemClock
 from muniment.errors import SignatureError
@@ -23,10 +24,12 @@ from muniment.vault.rows import Snapshot
 from muniment.vault.sealed_file import SealedFile, open_pieces
 from muniment.vault.signing import Signer
 from muniment.vault.snapshots import load_snapshot
-from muniment.vault.state import State, StateDelta
 from muniment.vault.store.base import Store
 from muniment.vault.store.decorators import put_or_same
 from muniment.vault.trust import Pin, Trust, load_trust
+
+if TYPE_CHECKING:
+    from muniment.vault.state import State, StateDelta
 
 
 class Vault:
@@ -117,9 +120,14 @@ class Vault:
         Raises IntegrityError, SealError or FormatError when it cannot be read: then
         `muniment rebuild-state` makes it anew from rows.
         """
+        # Only whoever backs up or looks for changes needs state.
+        from muniment.vault.state import State
+
         return State.after_all(self._state_deltas(history, upto))
 
     def _state_deltas(self, history: History, upto: int | None) -> Iterator[StateDelta]:
+        from muniment.vault.state import StateDelta
+
         for described in self.state_objects(history, upto):
             name = names.state(history.source, described.state)
             data = read_content(self.store, name, described.size)

@@ -159,11 +159,11 @@ def test_rights_and_filing_may_lag_and_versions_may_not(source: NetDocumentsSour
 
     details = {"id": "1", "versions": [{"number": 1, "size": 3}], "acl": [{"principal": "UG-1"}], "attachments": []}  # fmt: skip
     assert compared("details", details) is Compared.SAME
-    assert compared("details", details, acl=[{"principal": "UG-2"}]) is Compared.DRIFTED
+    assert compared("details", details, acl=[{"principal": "UG-2"}]) is Compared.LATE
     assert compared("details", details, acl=[]) is Compared.DIFFERS
-    assert compared("details", details, attachments=[{"attachmentId": 1}]) is Compared.DRIFTED
+    assert compared("details", details, attachments=[{"attachmentId": 1}]) is Compared.LATE
     assert compared("details", details, versions=[]) is Compared.DIFFERS
-    assert compared("contents", {"id": "1", "items": [{"id": "2"}]}, items=[]) is Compared.DRIFTED
+    assert compared("contents", {"id": "1", "items": [{"id": "2"}]}, items=[]) is Compared.LATE
     row = {"id": "1", "name": "Deed", "customAttributes": [{"id": 1, "value": "7"}], "ancestors": [":Q:a|1"]}  # fmt: skip
     assert compared("documents", row, ancestors=[":Q:a"]) is Compared.SAME
     assert compared("documents", row, ancestors=[]) is Compared.DRIFTED

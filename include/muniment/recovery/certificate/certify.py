@@ -6,7 +6,6 @@ import json
 import platform
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -214,7 +213,7 @@ def tool_versions() -> dict[str, str]:
 
 def verifier() -> bytes:
     """The program that goes with every certificate."""
-    return (resources.files("muniment.recovery.certificate") / "program" / VERIFIER).read_bytes()
+    return (Path(__file__).with_name("program") / VERIFIER).read_bytes()
 
 
 def vault_document(vault: Vault) -> bytes:

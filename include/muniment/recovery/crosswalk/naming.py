@@ -10,11 +10,10 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import field
 
-from muniment.config.load import FirmConfig
 from muniment.errors import (
     FormatError,
     IntegrityError,
@@ -32,8 +31,11 @@ from muniment.vault.history import CommitRecord, History
 from muniment.vault.pack_reader import PartReader
 from muniment.vault.rows import AnyRow, Gone
 from muniment.vault.snapshots import read_rows
-from muniment.vault.state import State
 from muniment.vault.vault import Vault
+
+if TYPE_CHECKING:
+    from muniment.config.load import FirmConfig
+    from muniment.vault.state import State
 
 
 class Profile(NamedTuple):

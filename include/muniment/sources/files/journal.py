@@ -24,7 +24,6 @@ import errno
 import fcntl
 import json
 import os
-import secrets
 import stat
 import threading
 from typing import Any, NamedTuple
@@ -112,7 +111,7 @@ class Journal:
             head = lines.pop(0)
         self.resumed = head.get("restore") == self._restore_id
         try:
-            token = str(head["token"]) if head else secrets.token_hex(6)
+            token = str(head["token"]) if head else os.urandom(6).hex()
             for line in lines:
                 if line[0] == "in":
                     self.left_in.append(_path(line[1]))
@@ -123,7 +122,7 @@ class Journal:
         except (LookupError, TypeError, ValueError, AttributeError):
             raise _not_ours() from None
         self.leftover = _prefix(token)
-        self._token = token if self.resumed else secrets.token_hex(6)
+        self._token = token if self.resumed else os.urandom(6).hex()
         self.was_empty = bool(head.get("empty")) if self.resumed else self._is_empty()
 
     @staticmethod

@@ -24,7 +24,7 @@ def compare_rows(kind: str, theirs: bytes, restored: bytes) -> Compared:
     if kind == "details":
         return _details(given, held)
     if kind == "contents":
-        return Compared.SAME if _ids(given) == _ids(held) else Compared.DRIFTED
+        return Compared.SAME if _ids(given) == _ids(held) else Compared.LATE
     if kind in ("documents", "containers"):
         given, held = profile(given), profile(held)
     differing = {name for name in given.keys() & held.keys() if given[name] != held[name]}
@@ -64,7 +64,7 @@ def _details(given: Row, held: Row) -> Compared:
     if any(bool(given[name]) and not held.get(name) for name in names if name == "acl"):
         return Compared.DIFFERS
     same = all(_lines(given[name]) == _lines(held.get(name) or ()) for name in names)
-    return Compared.SAME if same else Compared.DRIFTED
+    return Compared.SAME if same else Compared.LATE
 
 
 def _own(row: Row) -> dict[str, Any]:

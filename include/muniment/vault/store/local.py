@@ -21,7 +21,6 @@ import contextlib
 import errno
 import fcntl
 import os
-import secrets
 import stat
 import time
 from collections.abc import Iterator
@@ -119,7 +118,7 @@ class LocalStore:
     def _write_temporary(self, name: str, data: Payload, sha256: bytes) -> Path:
         folder = self.root / TEMPORARY
         self._make_folder(folder)
-        path = folder / secrets.token_hex(16)
+        path = folder / os.urandom(16).hex()
         digest = _sha256()
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o400)
         try:

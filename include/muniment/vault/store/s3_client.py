@@ -7,14 +7,13 @@ Sources of a credential, in this order: what is given here, a file of two `key=v
 from __future__ import annotations
 
 import stat
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from muniment.errors import KeyFileError
-from muniment.model.value import Value
+from muniment.model.value import Hidden, Value
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -33,13 +32,12 @@ CONNECTIONS = 32
 """Above the threads of a run and its resolver, so that none waits for a connection."""
 
 
-@dataclass(frozen=True, slots=True)
-class S3Credential:
+class S3Credential(Hidden, frozen=True):
     """An access key. Its text never shows the secret."""
 
     access_key: str
-    secret_key: str = field(repr=False)
-    session_token: str | None = field(default=None, repr=False)
+    secret_key: str
+    session_token: str | None = None
 
     @classmethod
     def from_file(cls, path: Path) -> S3Credential:
