@@ -13,7 +13,6 @@ import pydantic
 from pydantic_core import CoreSchema, ErrorDetails, core_schema
 
 from muniment.config import schema
-from muniment.model.value import Value
 
 if TYPE_CHECKING:
     from muniment.config.schema import FieldInfo, Model
@@ -94,9 +93,6 @@ def _theirs(kind: Any) -> Any:
         return Union[tuple(map(_theirs, get_args(kind)))]  # noqa: UP007
     if origin is tuple or (isinstance(origin, type) and issubclass(origin, Mapping)):
         return origin[tuple(map(_theirs, get_args(kind)))]  # type: ignore[index]
-    if isinstance(kind, type) and issubclass(kind, Value):
-        # It looks like a dataclass, and pydantic would take it apart; a validator of ours has made it.
-        return Annotated[kind, pydantic.InstanceOf()]
     return kind
 
 
