@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import field
 
@@ -24,6 +23,11 @@ from muniment.vault.pack_reader import PartReader
 from muniment.vault.vault import Vault
 
 THREADS = 2
+
+FEW_ITEMS = 1_000
+FEW_BYTES = 32 << 20
+
+T = TypeVar("T")
 
 Progress = Callable[[str, int, int], None]
 """(source, done bytes, all bytes)."""
@@ -124,7 +128,7 @@ def _perform_choice(
 ) -> None:
     began = time.monotonic()
     history, record = chosen(vault, choice)
-    found = at_hand.take(choice.source, record, selection) if at_hand else None
+    found, reader = (at_hand or AtHand()).take(choice.source, record, selection)
     found = found or load_matching(vault, history, record, selection)
     selected = select(found, withhold)
     counted = {kind: sum(by.values()) for kind, by in choice.kinds.items()}
@@ -134,7 +138,7 @@ def _perform_choice(
     rows = target.placed(selected.rows)
     _refuse_conflicts(target, rows, choice.source)
     began = report.spent("plan", began)
-    reader = PartReader(vault.store, vault.keyring, history.packs(record))
+    reader = reader or PartReader(vault.store, vault.keyring, history.packs(record))
     delivery = _Delivery(reader, target, report, choice, progress)
     delivery.run(rows, selected.rows)
     began = report.spent("write", began)
@@ -176,11 +180,10 @@ class _Delivery:
             if not row.parts and row.kind == "dir":
                 self._note(self._give(row))
         content = sorted((r for r in rows if r.kind not in ("dir", "symlink")), key=_place)
-        with ThreadPoolExecutor(THREADS) as pool:
-            for row, given in pool.map(self._give, content):
-                self._note((row, given))
-                self._done += row.size
-                self._progress(self._choice.source, self._done, self._choice.bytes)
+        for row, given in _in_threads(self._give, content):
+            self._note((row, given))
+            self._done += row.size
+            self._progress(self._choice.source, self._done, self._choice.bytes)
         for row in rows:
             if row.kind == "symlink":
                 self._note(self._give(row))
@@ -243,6 +246,18 @@ class _Delivery:
                 self._report.failures.append(
                     (row.item_id.hex(), "M540 what stands in the target is not what was delivered")
                 )
+
+
+def _in_threads(give: Callable[[Row], T], rows: Sequence[Row]) -> Iterator[T]:
+    """What is given of each row, in their order. Threads that wait for each other cost more than they save where little
+    is given: what was proven a moment ago is mostly still in memory."""
+    if len(rows) <= FEW_ITEMS and sum(row.size for row in rows) <= FEW_BYTES:
+        yield from map(give, rows)
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        yield from pool.map(give, rows)
 
 
 def _place(row: Row) -> tuple[bytes, int]:
