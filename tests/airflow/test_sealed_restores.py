@@ -19,8 +19,10 @@ from muniment.vault.age import Identity
 from tests.support.airflow_firm import AirflowFirm
 from tests.support.needs import needs_program
 from tests.support.practice import tree
+from tests.support.sinks import MailSink
 
 FORM = {"what": "matter", "which": "2024-0113", "deliver_to": "case", "plain": False}
+SMTP = "alerts: {smtp: {connection: firm_mail, from: backup@provider.example, to: technician}}\n"
 WALL = 'matters: [{matter: "2024-0113", walled_from: [clerk]}]\n'
 
 
@@ -45,9 +47,10 @@ def backed_up(firm: AirflowFirm, clerk: Identity) -> AirflowFirm:
 
 
 def test_a_matter_is_sealed_for_whom_it_is_and_its_certificate_holds_when_it_was_opened(
-    backed_up: AirflowFirm, clerk: Identity, said: Callable[[], str]
+    backed_up: AirflowFirm, clerk: Identity, mail: MailSink, said: Callable[[], str]
 ) -> None:
     needs_program("age")
+    backed_up.document(more=SMTP)
     ran = backed_up.restore_by_airflow(**FORM, for_whom="clerk", reason="client_request")
 
     assert ran.state == "success", ran.states()
@@ -76,7 +79,12 @@ def test_a_matter_is_sealed_for_whom_it_is_and_its_certificate_holds_when_it_was
     assert statement["received_by"] == "clerk"
     told = ran.xcom("certificate")["certificate"]
     assert told["files"] == statement["files"] == 2
-    for place in (said(), json.dumps(ran.xcom("plan")), json.dumps(clear)):
+    # For whom it is learns where it is, and that nobody else can open it.
+    assert mail.recipients == [["clerk@firm.example"], ["managing-partner@firm.example"]]
+    notice = mail.mails[0].get_payload(decode=True).decode()
+    assert "folder case of the restore area, sealed: it opens with the key of clerk alone" in notice
+    assert "Certificate: case/_certificate.tar.age of the restore area" in notice
+    for place in (said(), json.dumps(ran.xcom("plan")), json.dumps(clear), notice):
         assert "Harbor" not in place and "letter" not in place
 
 

@@ -128,7 +128,7 @@ class ReleaseGate:
             f"[The whole plan]({plan_page})",
             "",
             f"**Approve** is for: {asked}; never for who asked.",
-            *([f"Something in it is sealed: {keepers} must approve too. Whoever is first, the other one is asked again."]
+            *([f"Something in it is under seal: {keepers} must approve too. Whoever is first, the other one is asked again."]
               if keepers else []),
             *([f"**Break the glass** is for two of {glass} or an approver, when no approver can be reached: both "
                "are told, and a review follows."] if glass else []),

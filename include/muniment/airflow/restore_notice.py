@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 from muniment.airflow.release_mail import run_address, send
 from muniment.config.load import FirmConfig
 from muniment.errors import RestoreError
-from muniment.recovery.certificate.certify import FOLDER
+from muniment.recovery.certificate.place import FOLDER
 from muniment.recovery.plan import RestorePlan
 from muniment.recovery.release.notice import Ended, lines_of, subject_of, what_of
 from muniment.recovery.release.people import Entitled
+from muniment.recovery.sealed.key import CERTIFICATE_PART
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,8 @@ def tell(
     planned: Json | None,
     certificate: Json | None,
 ) -> list[str]:
-    """Mails who asked for it, who let it go, the managing partner and the office manager; returns who was mailed.
+    """Mails who asked for it, for whom it is, who let it go, the managing partner and the office manager; returns who
+    was mailed.
 
     Args:
         login: of who triggered the run.
@@ -39,8 +41,9 @@ def tell(
     roles = config.firm.roles
     people = [asked_by]
     if planned:
-        let_go = (certificate or {}).get("let_go") or ()
-        people += [*let_go, roles.managing_partner, roles.office_manager or ""]
+        known = certificate or {}
+        people += [known.get("for_whom") or "", *(known.get("let_go") or ())]
+        people += [roles.managing_partner, roles.office_manager or ""]
     people = [who for who in dict.fromkeys(people) if who in config.firm.people]
     subject, lines = _said(config, planned, certificate)
     text = "\n".join([*lines, "", f"The run: {run_address(*link)}"])
@@ -68,6 +71,7 @@ def _said(
         ]
     made = certificate.get("certificate") or {}
     refused = str(made.get("refused") or "")
+    name = CERTIFICATE_PART if certificate["sealed"] else FOLDER
     ended = Ended(
         plan,
         whole=certificate["whole"],
@@ -77,7 +81,8 @@ def _said(
         phases=certificate["phases"],
         seconds=certificate["elapsed_seconds"],
         folder=certificate["folder"],
-        certificate=f"{certificate['folder']}/{FOLDER}" if made and not refused else "",
+        sealed_for=certificate["for_whom"] if certificate["sealed"] else "",
+        certificate=f"{certificate['folder']}/{name}" if made and not refused else "",
         refused=refused,
         zone=ZoneInfo(config.firm.time_zone),
     )

@@ -241,6 +241,8 @@ class RestoreTasks:
             "verified": delivered,
             "bytes": sum(r["bytes"] for r in done),
             "let_go": list(release.responders) if release else [],
+            "for_whom": request.for_whom,
+            "sealed": bool(request.recipient),
             "sources_missing": missing,
             "plan_digest": plan.digest,
             "folder": request.folder,

@@ -77,7 +77,7 @@ class LetGo:
             )
             if self._custodians:
                 note(
-                    f"Something in it is sealed: {', '.join(self._custodians)} must be among them, or have asked for "
+                    f"Something in it is under seal: {', '.join(self._custodians)} must be among them, or have asked for "
                     "it.",
                     style="",
                 )

@@ -15,7 +15,8 @@ from muniment.recovery.release.page import gap, local, lost, size
 class Ended:
     """What became of a plan. `items` and `bytes` were delivered, read back and equal; `missing` are sources of which
     nothing came. `phases` are seconds and add up to `seconds`, from the request until it was usable. `certificate` is where
-    it lies, or empty and `refused` says why there is none. `folder` and `certificate` are below the restore area."""
+    it lies, or empty and `refused` says why there is none. `folder` and `certificate` are below the restore area;
+    `sealed_for` is empty where the delivery stands in the open."""
 
     plan: RestorePlan
     whole: bool
@@ -25,6 +26,7 @@ class Ended:
     phases: Mapping[str, float]
     seconds: float
     folder: str
+    sealed_for: str = ""
     certificate: str = ""
     refused: str = ""
     zone: tzinfo = UTC
@@ -54,7 +56,10 @@ def _lines(ended: Ended) -> Iterator[str]:
         yield f"- {choice.source}: {choice.items:,} items of the snapshot of {local(choice.taken_at, zone)}"
     if len(plan.choices) > 1:
         yield f"Widest gap between the sources: {gap(plan)}"
-    yield f"Where: folder {ended.folder} of the restore area"
+    sealed = (
+        f", sealed: it opens with the key of {ended.sealed_for} alone" if ended.sealed_for else ""
+    )
+    yield f"Where: folder {ended.folder} of the restore area{sealed}"
     yield _certificate(ended)
     until = "until it was usable" if ended.whole else "until it ended"
     yield f"Time from the request {until}: {duration(ended.seconds)}"

@@ -109,13 +109,13 @@ def _head(plan: RestorePlan, request: Request) -> Iterator[str]:
 def _seal(request: Request) -> str:
     """Whose word it takes besides an approver's."""
     if not request.custodians:
-        return "Something in it is sealed, and firm.yaml names no custodian of it: an approver's word is enough."
+        return "Something in it is under seal, and firm.yaml names no custodian of it: an approver's word is enough."
     told = [
         who + (" (who asked for it)" if who == request.requester else "")
         for who in request.custodians
     ]
     return (
-        f"Something in it is sealed by {', '.join(told)}: it goes only with the word of the custodian and of an approver who "
+        f"Something in it is under the seal of {', '.join(told)}: it goes only with the word of the custodian and of an approver who "
         "is another person. The managing partner's word is both; a custodian who asked for it has agreed by that."
     )
 
