@@ -13,6 +13,8 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+from tests.support.needs import needs_program
+
 PACKAGE = "pst-extractor@1.12.0"
 PST, OST = "enron.pst", "pstextractortest@outlook.com.ost"
 DIGESTS = {
@@ -27,6 +29,7 @@ def third_party(name: str) -> Path:
     kept = Path(tempfile.gettempdir()) / "muniment-third-party-mail"
     path = kept / name
     if not path.is_file() or _digest(path) != DIGESTS[name]:
+        needs_program("npm", "install Node.js, whose package registry has the files")
         _fetch(kept)
     assert _digest(path) == DIGESTS[name], f"{name} of {PACKAGE} is not the file that it was"
     return path

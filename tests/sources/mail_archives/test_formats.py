@@ -27,6 +27,7 @@ from muniment.sources.mail_archives.archive import ArchiveUnreadable, Found
 from muniment.sources.mail_archives.formats import format_of, open_archive
 from muniment.sources.mail_archives.rfc822 import about
 from tests.support.msg_file import Storage, data, fixed, text, written
+from tests.support.needs import needs_program
 from tests.support.third_party_mail import OST, PST, third_party
 
 
@@ -58,6 +59,7 @@ def letter(subject: str, text: str = "Dear Sir", **headers: str) -> bytes:
 
 def readpst(path: Path, folder: Path) -> list[Path]:
     """What Debian's readpst takes out: each item a file."""
+    needs_program("readpst", "install the system's package `pst-utils`")
     folder.mkdir()
     subprocess.run(
         ["readpst", "-j", "0", "-D", "-e", "-o", folder, path],
