@@ -166,9 +166,15 @@ def _walk(look: Look, walks: dict[str, Walk]) -> None:
             walk.whole &= told[0] == 404 or is_whole(told)
             for row in rows_of(told):
                 walk.rows.append(row)
-                if "folder" in row and (row["folder"] or {}).get("childCount") != 0:
+                if _goes_on(row):
                     walk.open += 1
                     waiting.append((drive, f"{_path(drive, row)}/children"))
+
+
+def _goes_on(row: Row) -> bool:
+    """Is it a folder with something in it? What a shortcut leads to lies in another drive."""
+    held = row.get("folder")
+    return held is not None and held.get("childCount") != 0 and "remoteItem" not in row
 
 
 def _rows(look: Look, walks: dict[str, Walk], rows: list[tuple[str, Row]]) -> None:
