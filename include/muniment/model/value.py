@@ -1,7 +1,7 @@
 """Value and Mutable: what nouns that every command needs are made of.
 
 A class of msgspec: making it takes a fiftieth of what `@dataclass` takes, which writes its methods as text and compiles
-them, and making one of its values a fifth (docs/decisions/0015). `replace`, `asdict` and `fields` of `dataclasses` work on it.
+them, and making one of its values a fifth (docs/decisions/0017). `replace`, `asdict` and `fields` of `dataclasses` work on it.
 """
 
 from __future__ import annotations
