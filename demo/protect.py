@@ -125,15 +125,16 @@ def give_back(setting: Setting, as_of: str, before: Before) -> story.Restore:
         wanted = setting.monday.of_matter(firm.STORY_MATTER)
         files = {path: entry for path, entry in wanted.items() if entry.kind == "file"}
         compared = setting.monday.compare(folder, wanted)
-        numbered = _under_their_own_names(folder, compared, wanted)
+        numbered = _numbered(folder, compared, wanted)
+        _rename(numbered)
         compared = setting.monday.compare(folder, wanted)
+        # The certificate is about the names that were delivered.
+        _rename({own: other for other, own in numbered.items()})
         wrong = {*compared.missing, *compared.changed}
         identical = sum(1 for path in files if path not in wrong)
         words = f"{identical:,} of {len(files):,} files are identical"
         if numbered:
-            words += (
-                f"; {numbered} came with a number, because Windows holds their names for others'"
-            )
+            words += f"; {len(numbered)} came with a number, because Windows holds their names for others'"
         step.note(words)
     if not compared.identical:
         raise EmbeddedError(
@@ -156,25 +157,30 @@ def give_back(setting: Setting, as_of: str, before: Before) -> story.Restore:
     )
 
 
-def _under_their_own_names(
+def _numbered(
     folder: Path, compared: firm.Comparison, wanted: Mapping[bytes, firm.Entry]
-) -> int:
+) -> dict[Path, Path]:
     """A sealed delivery is opened on any machine, so of names that some take for one the second has a number. This
-    machine holds both. How many there were; what has other bytes stays as it is, and is told."""
+    machine holds both: which of them has which name of its own. What has other bytes is not among them, and is told."""
     others: dict[tuple[Path, str], Path] = {}
     for path in compared.extra:
         at = folder / Path(os.fsdecode(path))
         if at.is_file():
             others[at.parent, sha256(at.read_bytes()).hexdigest()] = at
-    done = 0
+    found = {}
     for path in compared.missing:
         own = folder / Path(os.fsdecode(path))
-        if found := others.pop((own.parent, wanted[path].sha256), None):
-            there = own.parent.stat()
-            found.rename(own)
-            os.utime(own.parent, ns=(there.st_atime_ns, there.st_mtime_ns))
-            done += 1
-    return done
+        if other := others.pop((own.parent, wanted[path].sha256), None):
+            found[other] = own
+    return found
+
+
+def _rename(names: Mapping[Path, Path]) -> None:
+    """A folder keeps its time."""
+    for old, new in names.items():
+        there = old.parent.stat()
+        old.rename(new)
+        os.utime(old.parent, ns=(there.st_atime_ns, there.st_mtime_ns))
 
 
 def _compare_clio(setting: Setting, clio: ClioTruth) -> tuple[story.Clio, story.Trust]:
