@@ -30,7 +30,6 @@ from muniment.recovery.selection import (
 from muniment.vault import names
 from muniment.vault.checkpoint_log import newest_checkpoint
 from muniment.vault.history import LAST_SEQ, CommitRecord, History
-from muniment.vault.pack_reader import PartReader
 from muniment.vault.rows import Snapshot
 from muniment.vault.snapshots import load_snapshot
 from muniment.vault.vault import Vault
@@ -40,29 +39,22 @@ _SHOWN = 100
 
 
 class AtHand:
-    """Rows that a plan was made from, and the reader that proved them with the frames it read last, for who performs it
-    in the same process: what stands under a commit's digest does not change.
+    """Rows that a plan was made from, for who performs it in the same process: what stands under a
+    commit's digest does not change.
 
     They are given out once, so that they are not held longer than they are used.
     """
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, str, Selection], tuple[Matching, PartReader]] = {}
+        self._found: dict[tuple[str, str, Selection], Matching] = {}
 
     def keep(
-        self,
-        source: str,
-        record: CommitRecord,
-        selection: Selection,
-        found: Matching,
-        reader: PartReader,
+        self, source: str, record: CommitRecord, selection: Selection, found: Matching
     ) -> None:
-        self._found[source, record.digest, selection] = found, reader
+        self._found[source, record.digest, selection] = found
 
-    def take(
-        self, source: str, record: CommitRecord, selection: Selection
-    ) -> tuple[Matching | None, PartReader | None]:
-        return self._found.pop((source, record.digest, selection), (None, None))
+    def take(self, source: str, record: CommitRecord, selection: Selection) -> Matching | None:
+        return self._found.pop((source, record.digest, selection), None)
 
 
 def load_selected(

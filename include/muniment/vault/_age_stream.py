@@ -174,17 +174,17 @@ class ChunkReader:
         begin = first * SEALED_CHUNK
         return begin, min((last + 1) * SEALED_CHUNK, self.payload_size) - begin
 
-    def open(self, sealed: memoryview, first: int, batch: int = BATCH) -> Iterator[memoryview]:
-        """The plaintext of whole sealed chunks, of which the first is number `first`, `batch` at a time.
+    def open(self, sealed: memoryview, first: int) -> Iterator[memoryview]:
+        """The plaintext of whole sealed chunks, of which the first is number `first`.
 
         Yields batches, each good until the next one is asked for. Raises SealError when a chunk is
         not what was written at that place.
         """
-        buffer = memoryview(bytearray(min(len(sealed), batch * CHUNK)))
-        for start in range(0, len(sealed), batch * SEALED_CHUNK):
-            some = sealed[start : start + batch * SEALED_CHUNK]
-            yield buffer[: self.open_into(some, first, buffer)]
-            first += batch
+        buffer = memoryview(bytearray(min(len(sealed), BATCH * CHUNK)))
+        for start in range(0, len(sealed), BATCH * SEALED_CHUNK):
+            batch = sealed[start : start + BATCH * SEALED_CHUNK]
+            yield buffer[: self.open_into(batch, first, buffer)]
+            first += BATCH
 
     def open_into(self, sealed: memoryview, first: int, target: memoryview) -> int:
         """As `open`, into the start of `target`; how many bytes that were."""

@@ -21,21 +21,14 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from muniment.errors import ConfigError, NoKey, SealError
 from muniment.vault import _age_armor as armor
 from muniment.vault import _age_header as header
 from muniment.vault import _age_scrypt as scrypt
 from muniment.vault import _age_x25519 as x25519
-from muniment.vault._age_stream import (
-    CHUNK,
-    SALT,
-    SEALED_CHUNK,
-    ChunkReader,
-    ChunkWriter,
-    Sink,
-)
+from muniment.vault._age_stream import CHUNK, SALT, ChunkReader, ChunkWriter, Sink
 from muniment.vault._age_x25519 import Identity, Recipient, parse_identities
 
 __all__ = [
@@ -114,10 +107,6 @@ def seal(data: Bytes, recipients: Sequence[Recipient]) -> bytes:
     return sealed.getvalue()
 
 
-FEW = 4
-"""Chunks that are opened at once where perhaps not all are needed."""
-
-
 class SealedReader:
     """Ranged reads of the plaintext of one sealed object.
 
@@ -181,18 +170,6 @@ class SealedReader:
         sealed = memoryview(self._fetch(self._payload + begin, size))
         self._chunks.open_into(sealed, first, target)
 
-    def fetch(self, start: int, length: int) -> FetchedRange:
-        """A range of which perhaps not all is needed: fetched now, with one `read_at`, and opened as it is taken.
-
-        Raises as `read` does.
-        """
-        if start < 0 or length <= 0 or start + length > self.plaintext_size:
-            raise SealError("a range outside of a sealed object was asked for")
-        first, last = start // CHUNK, (start + length - 1) // CHUNK
-        begin, size = self._chunks.span(first, last)
-        sealed = memoryview(self._fetch(self._payload + begin, size))
-        return FetchedRange(self._chunks, sealed, first)
-
     def check_end(self) -> None:
         """Reads the last chunk: raises SealError unless the object ends where it was ended."""
         self._open(self._chunks.last, self._chunks.last, 0, 0)
@@ -212,33 +189,6 @@ class SealedReader:
         if len(data) != length:
             raise SealError("a sealed object is damaged: it is shorter than it must be")
         return data
-
-
-class FetchedRange:
-    """Sealed chunks, each opened when its plaintext is asked for."""
-
-    __slots__ = ("_chunks", "_first", "_sealed")
-
-    def __init__(self, chunks: ChunkReader, sealed: memoryview, first: int) -> None:
-        self._chunks = chunks
-        self._sealed = sealed
-        self._first = first
-
-    def pieces(self, start: int, length: int) -> Iterator[memoryview]:
-        """A range of the object's plaintext that lies in this one; each piece is good until the next one is asked for.
-
-        Raises SealError at a chunk that is not what was written at that place.
-        """
-        first = start // CHUNK
-        skip = start - first * CHUNK
-        sealed = self._sealed[(first - self._first) * SEALED_CHUNK :]
-        for plain in self._chunks.open(sealed, first, FEW):
-            piece = plain[skip : skip + length]
-            length -= len(piece)
-            skip = 0
-            yield piece
-            if not length:
-                return
 
 
 class _WholeReader(SealedReader):

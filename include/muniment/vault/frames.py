@@ -13,8 +13,6 @@ Invariants
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
-from typing import IO, cast
 
 import zstandard
 
@@ -89,37 +87,6 @@ def decompress_frame(frame: bytes | memoryview) -> bytes:
     except zstandard.ZstdError:
         raise FormatError("a frame of a pack is not one whole Zstandard frame") from None
     return bytes(data)
-
-
-def beginning_of(frame: Iterator[memoryview], length: int) -> bytearray:
-    """The first `length` bytes of what a frame holds, from pieces of it, of which no more are taken than are needed.
-
-    What comes after them is not looked at. Raises FormatError, and what the pieces raise.
-    """
-    found = bytearray(length)
-    view = memoryview(found)
-    filled = 0
-    try:
-        reader = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).stream_reader(
-            cast("IO[bytes]", _Pieces(frame)), read_across_frames=False
-        )
-        while filled < length and (count := reader.readinto(view[filled:])):
-            filled += count
-    except zstandard.ZstdError:
-        raise FormatError("a frame of a pack is not a Zstandard frame") from None
-    if filled < length:
-        raise FormatError("a row names bytes outside of a frame")
-    return found
-
-
-class _Pieces:
-    """Pieces as a file that gives them one by one."""
-
-    def __init__(self, pieces: Iterator[memoryview]) -> None:
-        self._pieces = pieces
-
-    def read(self, _: int) -> memoryview | bytes:
-        return next(self._pieces, b"")
 
 
 def _nothing(decompressor: zstandard.ZstdDecompressor, frame: bytes | memoryview) -> bytes:

@@ -17,7 +17,7 @@ from msgspec import field
 from muniment.errors import FormatError, IntegrityError, NoKey, ObjectMissing, SealError
 from muniment.model.value import Mutable, Value
 from muniment.vault import names
-from muniment.vault.age import FetchedRange, Identity, ReadAt, SealedReader
+from muniment.vault.age import Identity, ReadAt, SealedReader
 from muniment.vault.documents import PackObject
 from muniment.vault.frames import MAX_SEALED
 from muniment.vault.keyring import Keyring
@@ -42,17 +42,9 @@ class OpenPack(Value, frozen=True):
         Raises FormatError for a range outside of the pack, SealError for changed bytes,
         IntegrityError when the pack has gone, StoreError.
         """
-        self._require_inside(start, length)
-        return self.sealed.read(start, length)
-
-    def fetch(self, start: int, length: int) -> FetchedRange:
-        """The same, opened as it is taken: of a frame mostly the beginning is enough."""
-        self._require_inside(start, length)
-        return self.sealed.fetch(start, length)
-
-    def _require_inside(self, start: int, length: int) -> None:
         if start + length > self.sealed.plaintext_size:
             raise FormatError("a row names a frame outside of its pack")
+        return self.sealed.read(start, length)
 
 
 class _Entry(Mutable):

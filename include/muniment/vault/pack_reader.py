@@ -8,17 +8,16 @@ Nouns
 Invariants
 - Nothing is handed over that does not hash to the part's digest. What a row or a pack says of itself
   is bounded before memory is taken for it.
-- Memory: `cache_bytes` of decompressed frames, and as much of proven parts; besides, for each thread, one frame and one
-  batch.
+- Memory: `cache_bytes` of decompressed frames; besides, for each thread, one frame and one batch.
 - A version of a pack that somebody put beside the true one costs time, never the restore.
 """
 
 from __future__ import annotations
 
 import hashlib
-import time
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from msgspec import field
 
@@ -26,16 +25,9 @@ from muniment.errors import FormatError, IntegrityError, NoKey, SealError, Vault
 from muniment.model.item import Part, Segment
 from muniment.model.value import Mutable
 from muniment.vault import names
-from muniment.vault.age import FetchedRange
 from muniment.vault.documents import PackObject
 from muniment.vault.frame_cache import FrameCache
-from muniment.vault.frames import (
-    MAX_COMPRESSED,
-    MAX_FRAME,
-    MAX_PACK,
-    beginning_of,
-    decompress_frame,
-)
+from muniment.vault.frames import MAX_COMPRESSED, MAX_FRAME, MAX_PACK, decompress_frame
 from muniment.vault.keyring import Keyring
 from muniment.vault.open_pack import OpenPack, OpenPacks
 from muniment.vault.store.base import Store
@@ -52,19 +44,7 @@ GAP_BYTES = 256 << 10
 BATCH_BYTES = 12 << 20
 """Bytes of content held back for one batch; up to twice as much where a frame would be cut."""
 
-KEPT_BYTES = 24 << 20
-"""Bytes of content that are kept after they were proven."""
-
-BEGINNING = 3 << 20
-"""Bytes at the beginning of a frame (of mostly 4 MiB) up to which no more of it is decompressed than is needed."""
-
 THREADS = 2
-
-ALONE_BYTES = 32 << 20
-"""Bytes of frames that one thread reads before others help."""
-
-NEAR = 0.05
-"""Seconds for a batch. A folder takes less, a store across a network mostly more."""
 
 
 class PartReader:
@@ -86,20 +66,10 @@ class PartReader:
         """`packs` by digest, hex: what the commits of the snapshot list."""
         self._packs = OpenPacks(store, keyring, packs)
         self._cache = FrameCache(cache_bytes)
-        self._kept: dict[tuple[bytes, bytes], bytes] = {}
 
     def read(self, part: Part) -> bytes:
         """The content of one part."""
-        kept = self._kept.get((part.digest, part.pack))
-        return self._read(part, None) if kept is None else kept
-
-    def prove(self, parts: Collection[Part]) -> None:
-        """Reads every part. What is small altogether is kept for who reads it next: a part of a few kilobytes lies in a
-        frame of megabytes."""
-        keep = sum(part.size for part in parts) <= KEPT_BYTES
-        for part, data in self.read_many(parts):
-            if keep:
-                self._kept[part.digest, part.pack] = data
+        return self._read(part, None)
 
     def content(self, parts: Sequence[Part]) -> Iterator[bytes]:
         """The content of an item, part by part. That of the whole is the caller's to check."""
@@ -122,29 +92,18 @@ class PartReader:
     # -- batches ---------------------------------------------------------------------------------
 
     def _stream(self, found: Iterator[Batch], threads: int) -> Iterator[tuple[Part, bytes]]:
-        """The first few batches are read here, as long as they come at once: threads that wait for each other cost more
-        than they save."""
-        alone = 0
-        for batch in found:
-            began = time.perf_counter()
-            found_parts = self._whole_batch(batch)
-            late = time.perf_counter() - began > NEAR
-            yield from found_parts
-            alone += batch.length
-            if late or alone >= ALONE_BYTES:
-                break
-        yield from self._in_threads(found, threads)
-
-    def _in_threads(self, found: Iterator[Batch], threads: int) -> Iterator[tuple[Part, bytes]]:
-        batch = next(found, None)
-        if batch is None:
+        first = next(found, None)
+        second = next(found, None)
+        if first is None:
             return
-        from concurrent.futures import Future, ThreadPoolExecutor
-
+        if second is None:
+            yield from self._batch(first)
+            return
         waiting: deque[Future[list[tuple[Part, bytes]]]] = deque()
         pool = ThreadPoolExecutor(max(1, threads), thread_name_prefix="parts")
         try:
-            waiting.append(pool.submit(self._whole_batch, batch))
+            for batch in (first, second):
+                waiting.append(pool.submit(self._whole_batch, batch))
             for batch in found:
                 if len(waiting) > threads:
                     yield from waiting.popleft().result()
@@ -158,7 +117,7 @@ class PartReader:
         return list(self._batch(batch))
 
     def _batch(self, batch: Batch) -> Iterator[tuple[Part, bytes]]:
-        request = _Request(batch)
+        request = _Request(batch.start, batch.length)
         for part in batch.parts:
             yield part, self._read(part, request)
 
@@ -192,9 +151,6 @@ class PartReader:
 
     def _piece(self, pack: OpenPack, segment: Segment, request: _Request | None) -> memoryview:
         key = (pack.digest, pack.version, segment.frame_offset, segment.frame_length)
-
-        if request is not None and (begun := request.beginning(pack, segment)) is not None:
-            return memoryview(begun)[segment.offset : segment.offset + segment.length]
 
         def load() -> bytes:
             if request is None:
@@ -276,38 +232,16 @@ class _Request:
     """The frames of one batch: asked for together when the first one is needed that is not in the
     cache. Used by one thread at a time."""
 
-    def __init__(self, batch: Batch) -> None:
-        self._start = batch.start
-        self._length = batch.length
-        self._fetched: tuple[OpenPack, FetchedRange] | None = None
-        self._begun: dict[int, bytearray] = {}
-        self._needed: dict[int, int] = {}
-        """By where a frame stands, up to which byte of what it holds the batch needs it."""
-        for part in batch.parts:
-            for s in part.segments:
-                end = max(self._needed.get(s.frame_offset, 0), s.offset + s.length)
-                self._needed[s.frame_offset] = end
+    def __init__(self, start: int, length: int) -> None:
+        self._start = start
+        self._length = length
+        self._data: bytes | None = None
 
-    def frame(self, pack: OpenPack, segment: Segment) -> bytes:
-        """A whole frame, still compressed."""
+    def frame(self, pack: OpenPack, segment: Segment) -> bytes | memoryview:
         if self._length > REQUEST_BYTES:
             # A part of many frames is read one by one.
             return pack.read(segment.frame_offset, segment.frame_length)
-        return b"".join(bytes(piece) for piece in self._pieces(pack, segment))
-
-    def beginning(self, pack: OpenPack, segment: Segment) -> bytearray | None:
-        """As much of what a frame holds as the batch needs; None where that is most of it, which is worth being kept
-        for others. It is all that is opened and decompressed."""
-        needed = self._needed[segment.frame_offset]
-        if needed > BEGINNING or self._length > REQUEST_BYTES:
-            return None
-        found = self._begun.get(segment.frame_offset)
-        if found is None:
-            found = beginning_of(self._pieces(pack, segment), needed)
-            self._begun = {segment.frame_offset: found}
-        return found
-
-    def _pieces(self, pack: OpenPack, segment: Segment) -> Iterator[memoryview]:
-        if self._fetched is None or self._fetched[0] is not pack:
-            self._fetched = pack, pack.fetch(self._start, self._length)
-        return self._fetched[1].pieces(segment.frame_offset, segment.frame_length)
+        if self._data is None:
+            self._data = pack.read(self._start, self._length)
+        begin = segment.frame_offset - self._start
+        return memoryview(self._data)[begin : begin + segment.frame_length]
