@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from msgspec import structs
+
 from demo.firm import small, work_a_day
 from muniment.assurance import trial
 from muniment.assurance.clio_contract import ClioContract
@@ -167,7 +169,7 @@ class Ground:
                 "started_at": newest.commit.started_at,
                 "ended_at": newest.commit.ended_at,
             }
-            shown = replace(older, commit=older.commit.model_copy(update=times))
+            shown = replace(older, commit=structs.replace(older.commit, **times))
             kept = [r for r in history.records if r.seq < older.seq]
             told = replace(history, records=(*kept, shown))
             vault.history = lambda source: told  # type: ignore[method-assign]
