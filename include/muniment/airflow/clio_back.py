@@ -11,9 +11,9 @@ from muniment.airflow.restore_request import Form, RestoreRequest
 from muniment.clock import SystemClock
 from muniment.config.load import FirmConfig
 from muniment.recovery.clio_back import back
-from muniment.recovery.clio_back.fate import Forecast
 from muniment.recovery.plan import RestorePlan
 from muniment.recovery.selection import Selection
+from muniment.recovery.written_back.forecast import Forecast
 from muniment.sources.clio.client import Client
 from muniment.vault.vault import Vault
 from muniment.wiring import Wiring

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from muniment.cli.session import Session
-    from muniment.recovery.clio_back.fate import Forecast
-    from muniment.recovery.clio_back.outcome import WriteReport
     from muniment.recovery.plan import RestorePlan
     from muniment.recovery.selected import AtHand
     from muniment.recovery.selection import Selection
+    from muniment.recovery.written_back.forecast import Forecast
+    from muniment.recovery.written_back.outcome import WriteReport
     from muniment.sources.clio.client import Client
     from muniment.vault.vault import Vault
 
