@@ -1,0 +1,123 @@
+"""A matter of a NetDocuments repository, backed up, lost in part, and written back at the simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from muniment.backup.pipeline import back_up
+from muniment.model.item import Row
+from muniment.recovery.netdocuments_back.back import plan_back, write_back
+from muniment.recovery.plan import RestorePlan
+from muniment.recovery.selection import Scope, Selection
+from muniment.recovery.written_back.outcome import Outcome, WriteReport
+from muniment.sources.netdocuments import client as netdocuments
+from muniment.sources.netdocuments.reading import Reader
+from muniment.sources.netdocuments.transport import Transport
+from tests.simulators.netdocuments.running import Running
+from tests.support.clio_client import SOON
+from tests.support.netdocuments_firm import NetDocsFirm, client
+
+SYSTEMS = {"netdocs": "netdocuments"}
+SCOPE = "read organize edit"
+Truth = dict[str, Any]
+
+
+@dataclass
+class Case:
+    """One backed-up matter of a firm, and who may write it back."""
+
+    sim: Running
+    firm: NetDocsFirm
+    selection: Selection
+    rows: list[Row]
+
+    def plan(self, *, versions: bool = False) -> RestorePlan:
+        return plan_back(self.firm.vault(), self.selection, None, SYSTEMS, versions=versions)
+
+    def client(
+        self, folder: Path, made: type[Transport] = Transport, prefix: str = "", scope: str = SCOPE
+    ) -> netdocuments.Client:
+        """Of the application that may write, by its service account; counts its requests in `folder`."""
+        held = client(self.sim, folder, prefix=prefix, scope=scope)
+        own = held.transport
+        transport = made(
+            own.place, own.access, own.budget, own.clock, source_id="netdocs", patience=SOON
+        )  # type: ignore[arg-type]
+        return replace(held, reader=Reader(transport, held.reader.top))
+
+    def back(
+        self, into: Path, *, versions: bool = False, made: type[Transport] = Transport, prefix: str = "", scope: str = SCOPE
+    ) -> WriteReport:  # fmt: skip
+        into.mkdir(parents=True, exist_ok=True)
+        plan = self.plan(versions=versions)
+        mine = self.client(into, made, prefix, scope)
+        return write_back(
+            self.firm.vault(), plan, self.selection, "netdocs", mine, into, versions=versions
+        )
+
+    # -- what is there -----------------------------------------------------------------------------
+    def truth(self) -> Truth:
+        return dict(self.sim.control("truth"))
+
+    def documents(self) -> list[str]:
+        """The ids of the matter's documents in the snapshot."""
+        return sorted(
+            row.native_id.decode().rpartition("/")[2]
+            for row in self.rows
+            if row.kind == "documents"
+        )
+
+    def purge(self, *items: str) -> None:
+        for one in items:
+            self.sim.control("change", item=one, delete="purge")
+
+    def named(self, name: str) -> str:
+        """The id of the matter's document or container of this name."""
+        truth = self.truth()
+        rows = {**truth["documents"], **truth["containers"]}
+        [found] = [key for key, row in rows.items() if row["name"] == name and not row["deleted"]]
+        return str(found)
+
+
+def backed_up(folder: Path, sim: Running) -> Case:
+    """The first matter: that with the odd names."""
+    firm = NetDocsFirm(folder, sim)
+    outcome = back_up(firm.run())
+    assert outcome.success
+    return case_of(firm, sim)
+
+
+def case_of(firm: NetDocsFirm, sim: Running) -> Case:
+    vault = firm.vault()
+    history = vault.history("netdocs")
+    rows = list(vault.snapshot(history, history.live[-1]).items.values())
+    name = sim.control("truth")
+    odd = next(key for key, row in name["containers"].items() if row["name"] == "Odd names")
+    matter = next(row.matter for row in rows if row.native_id.decode().endswith(f"/{odd}"))
+    selection = Selection(Scope.MATTER, matter, ("netdocs",), related=True)
+    return Case(sim, firm, selection, [row for row in rows if row.matter == matter])
+
+
+def told(report: WriteReport, kind: str = "documents") -> Mapping[str, Outcome]:
+    """Old id -> what became of it."""
+    return {one.old: one for one in report.outcomes if one.kind == kind}
+
+
+def says(truth: Truth, files: Mapping[str, Any], id_: str, names: Mapping[str, str] | None = None) -> Truth:  # fmt: skip
+    """What a document says, without what is new of every new one. `names`: containers that stand for others."""
+    row = truth["documents"][id_]
+    lead = dict(names or {})
+    return {
+        "name": row["name"],
+        "attributes": row["attributes"],
+        "acl": row["acl"],
+        "filed": sorted(lead.get(one, one) for one in row["filed"]),
+        "official": next(i for i, v in enumerate(row["versions"]) if v["official"]),
+        "versions": [
+            (v["description"], v["extension"], files[f"{id_}/{v['number']}"]["sha256"])
+            for v in row["versions"]
+        ],
+    }
