@@ -165,7 +165,7 @@ class Counter:
         selection = selection_of(request, vault)
         # As of a moment that stands: so that the same is planned in every run.
         when = vault.history("files").live[-1].commit.ended_at
-        plan = make_restore_plan(vault, selection, when, target=request.target)
+        plan = make_restore_plan(vault, selection, when, target=request.target(selection.shown()))
         self.wanted = Wanted(vault, plan, selection, request)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -82,23 +83,63 @@ class Case:
         return str(found)
 
 
-def backed_up(folder: Path, sim: Running) -> Case:
-    """The first matter: that with the odd names."""
+def backed_up(folder: Path, sim: Running) -> NetDocsFirm:
     firm = NetDocsFirm(folder, sim)
     outcome = back_up(firm.run())
     assert outcome.success
-    return case_of(firm, sim)
+    return firm
 
 
-def case_of(firm: NetDocsFirm, sim: Running) -> Case:
+def case_of(firm: NetDocsFirm, sim: Running, container: str) -> Case:
+    """The matter in whose workspace a container lies; `container` is its name."""
     vault = firm.vault()
     history = vault.history("netdocs")
     rows = list(vault.snapshot(history, history.live[-1]).items.values())
-    name = sim.control("truth")
-    odd = next(key for key, row in name["containers"].items() if row["name"] == "Odd names")
-    matter = next(row.matter for row in rows if row.native_id.decode().endswith(f"/{odd}"))
+    held = sim.control("truth")["containers"]
+    id_ = next(key for key, row in held.items() if row["name"] == container)
+    matter = next(row.matter for row in rows if row.native_id.decode().endswith(f"/{id_}"))
     selection = Selection(Scope.MATTER, matter, ("netdocs",), related=True)
     return Case(sim, firm, selection, [row for row in rows if row.matter == matter])
+
+
+def papers(sim: Running) -> str:
+    """Makes a few documents in the workspace of another matter than that of the odd names; the id of the workspace. Two
+    folders, one in the other; versions of which the second is official; the same twice; one that lies in two folders,
+    one in none."""
+    truth = sim.control("truth")["containers"]
+    odd = next(row for row in truth.values() if row["name"] == "Odd names")
+    home = next(
+        key for key, row in truth.items() if row["extension"] == "ndws" and row["attributes"] != odd["attributes"]
+        and row["cabinet"] == sim.cabinet
+    )  # fmt: skip
+    one = _folder(sim, home, "Papers")
+    two = _folder(sim, one, "Drafts")
+    several = upload(sim, two, "Several versions", b"first")
+    for content, official in ((b"second", "Y"), (b"third", "N")):
+        query = {"official": official, "verName": content.decode(), "version_description": "later"}
+        assert sim.request("PUT", "/v1/Document/{}/new", several, body=content, **query).ok
+    both = upload(sim, one, "In two folders", b"both")
+    filed = {"action": "file", "item": both}
+    assert sim.request("POST", "/v1/Folder/{}", two, body=filed).ok
+    upload(sim, two, "Same", b"the same")
+    upload(sim, two, "Same", b"the same")
+    upload(sim, home, "In the workspace", b"plain")
+    profile = json.dumps([{"id": int(k), "value": v} for k, v in truth[home]["attributes"].items()])
+    upload(sim, "", "In none", b"nowhere", cabinet=sim.cabinet, profile=profile)
+    return home
+
+
+def upload(sim: Running, where: str, name: str, content: bytes, **more: str) -> str:
+    fields = {"action": "upload", "name": name, "extension": "txt", "partialProfiling": "true", **more}  # fmt: skip
+    fields |= {"destination": where} if where else {}
+    answer = sim.request("POST", "/v1/Document", body=fields, files={"file": ("x.txt", content)})
+    assert answer.ok, answer.text
+    return str(answer.json()["id"])
+
+
+def _folder(sim: Running, parent: str, name: str) -> str:
+    answer = sim.request("POST", "/v1/Folder", body={"name": name, "parent": parent})
+    return str(answer.json()["standardAttributes"]["id"])
 
 
 def told(report: WriteReport, kind: str = "documents") -> Mapping[str, Outcome]:

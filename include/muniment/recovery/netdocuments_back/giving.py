@@ -215,7 +215,7 @@ class Giving:
             NewDocument(
                 place.id, old.name, first.extension or old.extension,
                 [{"id": number, "value": value} for number, value in sorted(profile.items())],
-                made.acl, str(first.told.get("modified") or ""),
+                made.acl, _modified(made),
             ),
             self._papers.content(first),
         )  # fmt: skip
@@ -265,6 +265,12 @@ class Giving:
         if new and new.rpartition("/")[2] != str(version.number):
             made.lost.append("number")
         self.outcomes[version.key] = made
+
+
+def _modified(made: Made) -> str:
+    """What can be said once, with the first version: of a document of several, the later ones move it."""
+    told = made.old.data if len(made.versions) == 1 else made.versions[0].told
+    return str(told.get("modified") or "")
 
 
 def official_of(versions: list[Version]) -> Version:
