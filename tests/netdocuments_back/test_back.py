@@ -12,8 +12,18 @@ import pytest
 from muniment.errors import WriteBackRefused
 from muniment.recovery.netdocuments_back.back import what_is_written
 from muniment.recovery.written_back.outcome import Outcome, Status
+from muniment.sources.netdocuments.transport import Transport
 from tests.simulators.netdocuments.running import Running, running
-from tests.support.netdocuments_back import Case, backed_up, case_of, papers, says, told, upload
+from tests.support.netdocuments_back import (
+    Case,
+    backed_up,
+    case_of,
+    papers,
+    says,
+    told,
+    upload,
+    workspace,
+)
 from tests.support.netdocuments_firm import NetDocsFirm
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
@@ -29,7 +39,9 @@ def sim() -> Iterator[Running]:
 @pytest.fixture(scope="module")
 def firm(sim: Running, tmp_path_factory: pytest.TempPathFactory) -> NetDocsFirm:
     """One document may be seen by a group, and another bears a key, that will be gone."""
-    home = papers(sim)
+    # By the very call that a restore must not make: it is counted once.
+    home = workspace(sim, "7001", "2024-0113")
+    papers(sim, home)
     groups = sim.control("truth")["groups"]
     experts = next(id_ for id_, row in groups.items() if row["name"] == "Experts")
     seen = [{"principal": experts, "view": True}, {"principal": sim.cabinet, "cabDefault": True}]
@@ -37,7 +49,15 @@ def firm(sim: Running, tmp_path_factory: pytest.TempPathFactory) -> NetDocsFirm:
     key = ("/v1/attributes/{}/4/{}", sim.told["repository"], "A%2F9")
     assert sim.request("PUT", *key, json={"description": "Odd"}).ok
     upload(sim, home, "Of an odd kind", b"odd", profile=json.dumps([{"id": 4, "value": "A/9"}]))
-    for name in ("Changed", "Renamed", "Thrown away here", "Put back", "Refused", "Untouched"):
+    for name in (
+        "Changed",
+        "Renamed",
+        "Thrown away here",
+        "Put back",
+        "Refused",
+        "Refused too",
+        "Untouched",
+    ):
         upload(sim, home, name, name.encode())
     return backed_up(tmp_path_factory.mktemp("firm"), sim)
 
@@ -119,7 +139,7 @@ def test_what_is_there_is_left_and_what_is_gone_is_made_anew_whatever_it_is(
         assert moved is (row["modified"] != before["documents"][old]["modified"])
         assert moved is (len(row["versions"]) > 1)
     counters = sim.control("counters")
-    assert counters["made_workspaces"] == 0 and counters["recent"] == []
+    assert counters["made_workspaces"] == 1 and counters["recent"] == []
 
 
 def test_it_is_written_once_and_the_map_leads_from_old_to_new(
@@ -263,6 +283,32 @@ def test_who_may_not_write_writes_nothing_and_who_may_not_file_is_told(
     assert case.back(tmp_path / "reads").whole
 
 
+def test_rights_are_never_left_out(case: Case, sim: Running, tmp_path: Path) -> None:
+    old = case.named("Refused too")
+    case.purge(old)
+    watched = Watched(sim)
+    sent: list[bytes] = []
+
+    class Refusing(Transport):
+        """The vendor refuses to make a document."""
+
+        def _send(self, method: str, url: str, headers: Any, query: Any = (), body: Any = None) -> Any:  # fmt: skip
+            if method == "POST" and url.endswith("/v1/Document"):
+                sent.append(b"".join(body))
+                query = (("unknown", "1"),)
+            return super()._send(method, url, headers, query, body)
+
+    report = case.back(tmp_path, made=Refusing)
+    assert not report.whole and watched.made() == []
+    assert told(report)[old].why == "NetDocuments refuses it (400 BadRequest)"
+    # It was tried again without its profile, and never without its rights.
+    bare = [b'name="profile"\r\n\r\n[]' in one for one in sent]
+    assert bare == [False, True]
+    rights = b'name="acl"\r\n\r\n[{"principal":"' + sim.cabinet.encode()
+    assert all(rights in one for one in sent)
+    assert case.back(tmp_path).whole
+
+
 def _bad(outcomes: list[Outcome]) -> list[Outcome]:
     return [one for one in outcomes if one.bad]
 
@@ -285,7 +331,7 @@ def test_where_the_workspace_is_gone_it_goes_into_the_folder_that_the_plan_names
     [folder] = [k for k, r in after["containers"].items() if r["name"] == name]
     restored = after["containers"][folder]
     assert restored["filed"] == [] and restored["acl"] == before["containers"][home]["acl"]
-    assert sim.control("counters")["made_workspaces"] == 0
+    assert sim.control("counters")["made_workspaces"] == 1
     made = case.named("Papers")
     assert after["containers"][made]["filed"] == [folder]
     assert after["containers"][case.named("Drafts")]["filed"] == [made]

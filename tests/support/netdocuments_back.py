@@ -102,16 +102,21 @@ def case_of(firm: NetDocsFirm, sim: Running, container: str) -> Case:
     return Case(sim, firm, selection, [row for row in rows if row.matter == matter])
 
 
-def papers(sim: Running) -> str:
-    """Makes a few documents in the workspace of another matter than that of the odd names; the id of the workspace. Two
-    folders, one in the other; versions of which the second is official; the same twice; one that lies in two folders,
-    one in none."""
+def workspace(sim: Running, client: str, number: str) -> str:
+    """A matter of one's own, as the firm opens one; the id of its workspace."""
+    repository = str(sim.told["repository"])
+    for place in ((repository, "1", client), (repository, "2", client, number)):
+        path = "/v1/attributes" + "/{}" * len(place)
+        assert sim.request("PUT", path, *place, json={"description": f"About {number}"}).ok
+    made = sim.get("/v1/Workspace/{}/{}/{}/info", sim.cabinet, client, number)
+    sim.control("counters", reset=True)
+    return str(made.json()["standardAttributes"]["id"])
+
+
+def papers(sim: Running, home: str) -> None:
+    """Makes a few documents in a workspace. Two folders, one in the other; versions of which the second is official; the
+    same twice; one that lies in two folders, one in none."""
     truth = sim.control("truth")["containers"]
-    odd = next(row for row in truth.values() if row["name"] == "Odd names")
-    home = next(
-        key for key, row in truth.items() if row["extension"] == "ndws" and row["attributes"] != odd["attributes"]
-        and row["cabinet"] == sim.cabinet
-    )  # fmt: skip
     one = _folder(sim, home, "Papers")
     two = _folder(sim, one, "Drafts")
     several = upload(sim, two, "Several versions", b"first")
@@ -126,7 +131,6 @@ def papers(sim: Running) -> str:
     upload(sim, home, "In the workspace", b"plain")
     profile = json.dumps([{"id": int(k), "value": v} for k, v in truth[home]["attributes"].items()])
     upload(sim, "", "In none", b"nowhere", cabinet=sim.cabinet, profile=profile)
-    return home
 
 
 def upload(sim: Running, where: str, name: str, content: bytes, **more: str) -> str:

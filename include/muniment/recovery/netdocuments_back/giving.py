@@ -245,13 +245,17 @@ class Giving:
         return there is not None and standard(there, "createdBy") == self._repository.user
 
     def _filed(self, new: str, place: Place) -> bool:
-        """Does it lie in one more folder?"""
-        if not any(str(one["id"]) == new for one in self._repository.inside(place.id, place.extension)):  # fmt: skip
+        """Does it lie in one more folder, after it was put there? Success alone says nothing: an account that is mapped to
+        nobody hears it too."""
+        for attempt in range(TRIES):
+            rows = self._repository.inside(place.id, place.extension, anew=attempt > 0)
+            if any(str(one["id"]) == new for one in rows):
+                return True
             try:
                 self._writer.file(place.id, new)
             except Refusal:
                 return False
-        return True
+        return False
 
     # -- outcomes ----------------------------------------------------------------------------------
     def _told(self, old: Old, status: Status, *, new: str = "", why: str = "") -> Outcome:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from muniment.recovery.netdocuments_back.old import Data, Key, Snapshot
-from muniment.recovery.netdocuments_back.repository import Repository, standard
+from muniment.recovery.netdocuments_back.repository import Repository, rights, standard
 from muniment.recovery.written_back.journal import Journal
 from muniment.recovery.written_back.outcome import Outcome, Status
 from muniment.sources.netdocuments import naming
@@ -109,12 +110,21 @@ class Places:
         kept = self._repository.rights_that_can_be_kept(acl)
         lost = [] if len(kept) == len(acl) else ["rights"]
         if not self._journal.new(("rights", id_)):
-            try:
-                self._writer.rights(id_, naming.FOLDER, kept)
-            except Refusal:
+            if not self._given(id_, kept):
                 lost = ["rights"]
             self._journal.stands(("rights", id_), id_, made=True)
         return id_, lost
+
+    def _given(self, folder: str, acl: list[dict[str, Any]]) -> bool:
+        """Has a folder that was made here these rights, after it was given them?"""
+        for _ in range(TRIES):
+            try:
+                self._writer.rights(folder, naming.FOLDER, acl)
+                if rights(self._repository.acl(folder, naming.FOLDER)) == rights(acl):
+                    return True
+            except (Refusal, Gone):
+                break
+        return False
 
     def _make(self, key: Key, name: str, parent: Place | None, cabinet: str) -> str:
         for attempt in range(TRIES):

@@ -28,6 +28,7 @@ class ReadingBack:
         self._repository = repository
         self._papers = papers
         self.verified = 0
+        self._looked: set[str] = set()
 
     def run(self) -> None:
         """Raises SourceError."""
@@ -73,9 +74,10 @@ class ReadingBack:
 
     def _lies_in(self, new: str, place: str, extension: str) -> bool:
         try:
-            rows = self._repository.inside(place, extension, anew=True)
+            rows = self._repository.inside(place, extension, anew=place not in self._looked)
         except Gone:
             return False
+        self._looked.add(place)
         return any(str(one["id"]) == new for one in rows)
 
     # -- versions ----------------------------------------------------------------------------------
