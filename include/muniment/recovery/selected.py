@@ -4,8 +4,9 @@ and not believed.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from muniment.errors import (
     IntegrityError,

@@ -62,6 +62,13 @@ TAKEN: dict[str, bytes] = {
 
 
 @pytest.fixture
+def practice(tmp_path: Path) -> Practice:
+    practice = Practice(tmp_path / "firm")
+    practice.write("Office/letter.txt", "Dear counsel")
+    return practice
+
+
+@pytest.fixture
 def packs(tmp_path: Path) -> Packs:
     return Packs(LocalStore.create(tmp_path / "store"), tmp_path / "staging")
 
