@@ -31,6 +31,7 @@ certified backup."""
 REMEMBERED = timedelta(days=400)
 """How long an account that went is remembered, where nobody certified or accepted it."""
 NOT_COVERED, WITHOUT_CERTIFICATE = "not covered", "disabled without certificate"
+WORKSTATION = "workstation not backed up"
 """The causes under which `exceptions` of firm.yaml accept."""
 NO_MAILBOX = "no mailbox that is backed up has this address"
 _PEOPLE = frozenset({"user", "", "linked"})
@@ -108,7 +109,7 @@ def accepted_things(exceptions: Sequence[AcceptedException], on: date) -> Accept
     in_force = [
         (one.source, one.cause, compile_pattern(one.pattern))
         for one in exceptions
-        if one.cause in (NOT_COVERED, WITHOUT_CERTIFICATE) and one.in_force(on)
+        if one.cause in (NOT_COVERED, WITHOUT_CERTIFICATE, WORKSTATION) and one.in_force(on)
     ]
 
     def accepts(source: str, thing: Thing, cause: str) -> bool:

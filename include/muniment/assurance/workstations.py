@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from muniment.assurance.discovery import Accepts
+from muniment.assurance.discovery import WORKSTATION, Accepts
 from muniment.clock import from_text
 from muniment.config.inventory import InventoryRow
 from muniment.config.workstations import RmmColumns, Workstations
@@ -28,8 +28,6 @@ from muniment.sources.roster import Device, Roster, Thing, ThingKind, Usage
 
 ONEDRIVE_ACTIVE = timedelta(days=30)
 """How long ago a OneDrive that is in use was last used."""
-WORKSTATION = "workstation"
-"""The cause under which `exceptions` of firm.yaml accept."""
 PERSON = "person"
 LARGEST = 32 << 20
 """Bytes of an RMM tool's file."""

@@ -1,0 +1,45 @@
+"""Words: the documentation of discovery and departure, as it stands in Airflow."""
+
+from __future__ import annotations
+
+DISCOVERY = """\
+### If it failed
+
+1. No backup is touched by it. What was found before stays an open alert until it is looked at again.
+2. Open the first red task, read the last lines of its log, and do what *to do* says; then clear it.
+
+| red task | usually means | do |
+|---|---|---|
+| `look.<source>` | the vendor refuses (`M212`, `M213`) or does not answer (`M211`) | as its log says; a permission may be missing |
+| `hold_against_inventory` | the store is away, or a key is not on this machine | mend it, clear the task |
+
+Twice a day it asks every vendor of firm `{firm}` for users, mailboxes, drives, sites, cabinets and accounts, and holds them
+against the inventory. What no row covers, which account was disabled without a certificate, and whose computers cannot be shown to be
+backed up is told by `{firm}__watch` within half an hour. Findings do not make it red. `muniment discovery` names them.
+More: docs/DISCOVERY.md and docs/AIRFLOW.md.
+"""
+
+DEPARTURE = """\
+### If it failed
+
+1. **It deactivates nothing.** The account is as it was, and so are all backups.
+2. Do not disable the account yet. Open the first red task, read the last lines of its log, do what *to do* says.
+3. Then clear the red task with everything downstream, or trigger it again.
+
+| red task | usually means | do |
+|---|---|---|
+| `inventory_user` | nobody has this address, or a permission is missing | correct the form; docs/DEPARTURES.md |
+| `confirm` | an answer is missing, or it was not his to give | clear it: it asks again |
+| `full_backup` | the vendor or the store is away, or another run was first | clear it; what was fetched is not fetched again |
+| `verify` | something did not come back, or the account has what the vault lacks | clear `full_backup` and what follows |
+| `certify` | something of the account is a gap that nobody accepted (`M590`) | mend it, or accept it: `exceptions` in firm.yaml |
+| `sign_off` | somebody else answered | clear it: it asks again |
+
+### How it goes
+
+*Trigger* asks for the **address** of who leaves. The account is counted; a person **confirms legal hold, delegates and forwarding**;
+mailbox, calendars, contacts and OneDrive are read **whole, without a delta, and fetched anew**; all of it is restored into the
+sandbox and compared; a certificate is signed into the vault; the office manager answers it. Only then is it safe to
+deactivate, and somebody does that by hand.
+Firm `{firm}`. More: docs/DEPARTURES.md and docs/AIRFLOW.md.
+"""
