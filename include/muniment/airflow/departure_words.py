@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from muniment.sources.m365.account import Account
+
 DISCOVERY = """\
 ### If it failed
 
@@ -43,3 +48,18 @@ sandbox and compared; a certificate is signed into the vault; the office manager
 deactivate, and somebody does that by hand.
 Firm `{firm}`. More: docs/DEPARTURES.md and docs/AIRFLOW.md.
 """
+
+
+def question_of(user: str, account: Account, departure_id: str) -> str:
+    """What is asked first; numbers only, for Airflow keeps it."""
+    told = account.told()
+    counted = "\n".join(f"- {what.replace('_', ' ')}: **{count:,}**" for what, count in told.items())  # fmt: skip
+    state = {True: "enabled", False: "**disabled already**", None: "of unknown state"}[account.enabled]  # fmt: skip
+    lacking = f"\n\nThe application may not list: {', '.join(account.unasked)}." if account.unasked else ""  # fmt: skip
+    return (
+        f"The account `{user}` is {state}. It has:\n\n{counted}\n\n"
+        f"Who it is, whom its rules send mail to and who its delegates are: `muniment departures show {departure_id}`."
+        f"{lacking}\n\n**Look yourself**, and say below of each: is there a legal hold, are there delegates, is mail "
+        "forwarded? Forwarding of the mailbox itself, full access and holds show in no interface of Microsoft's that a "
+        "program like this may ask. After *Confirm* everything is read and fetched anew. Nothing is deactivated, now or later."
+    )

@@ -71,6 +71,11 @@ class M365Source:
         self._choice = choice or Choice()
         self._rules = rules or Rules(unassigned)
 
+    @property
+    def client(self) -> Client:
+        """What asks the tenant, for who looks at one account of it."""
+        return self._client
+
     # -- is it there? ------------------------------------------------------------------------------
 
     def probe(self) -> SourceHealth:

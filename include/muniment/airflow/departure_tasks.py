@@ -1,0 +1,396 @@
+"""DepartureTasks: the functions behind the tasks of a departure, in terms of the engine.
+
+XCom carries counts, digests, times and ids - the firm's opaque ones and the vendor's - and never a name or an address. What
+names somebody goes sealed through the worker's stream of evidence.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from airflow.sdk import get_current_context
+from msgspec import convert, to_builtins
+
+from muniment.airflow.departure_dag import (
+    CONFIRM,
+    DEACTIVATE,
+    DELEGATES,
+    FORWARDING,
+    HOLD,
+    REMARKS,
+    SOURCE,
+    WHO,
+    tenants,
+)
+from muniment.airflow.departure_words import question_of
+from muniment.airflow.names import engine_run_id
+from muniment.airflow.question import Told, require_answerable
+from muniment.airflow.settings import sandbox_area
+from muniment.airflow.stores import open_destination, source_login
+from muniment.alerts.newest import newest_entries
+from muniment.assurance.departure import Compared, Restored, compare, plan_account, restore_account
+from muniment.assurance.departure_certificate import Asked, certify_departure, lines, statement
+from muniment.assurance.files_contract import contract_of
+from muniment.assurance.sandbox import Sandbox
+from muniment.backup.pipeline import back_up
+from muniment.clock import to_text
+from muniment.config.exceptions import accepted_on
+from muniment.config.load import FirmConfig
+from muniment.config.persons import person_of
+from muniment.errors import (
+    AnswerError,
+    BackupIncomplete,
+    ConfigError,
+    StagingError,
+    VerificationFailed,
+)
+from muniment.evidence.departures import (
+    DEPARTURES,
+    AccountInventoried,
+    Confirmation,
+    DepartureAnswered,
+    DepartureCertified,
+    DepartureConfirmed,
+    SignedOff,
+)
+from muniment.evidence.discovery import packed, unpacked
+from muniment.evidence.events import reading, write
+from muniment.evidence.recording import recorded_run
+from muniment.ids import thing_id
+from muniment.sources.m365.account import Account, find, inventory, listed
+from muniment.sources.m365.afresh import Owners
+from muniment.sources.m365.source import M365Source
+from muniment.sources.roster import ThingKind
+from muniment.vault import names
+from muniment.vault.documents import EvidenceEntry
+from muniment.vault.evidence import load_stream, open_detail, worker_stream
+from muniment.vault.vault import Vault
+from muniment.wiring import Wiring
+
+log = logging.getLogger(__name__)
+
+LONGEST = 4_000
+"""Characters of remarks that are kept."""
+
+Json = dict[str, Any]
+
+
+class DepartureTasks:
+    """Departures of one firm. `dag_id` is the id of the DAG."""
+
+    def __init__(self, config: FirmConfig, dag_id: str) -> None:
+        self._config = config
+        self._wiring = Wiring(config, open_destination, login=source_login)
+        self._dag_id = dag_id
+
+    # -- the worker's part -------------------------------------------------------------------------
+
+    def inventory_user(self, confirms: Mapping[str, str], signs_off: Mapping[str, str]) -> Json:
+        """Counts what the account has; the names go sealed into the worker's evidence.
+
+        Raises ConfigError where the form names nobody or nobody may answer, SourceError, StoreError.
+        """
+        require_answerable(confirms, "the office manager, the managing partner or the deputy")
+        require_answerable(signs_off, "the office manager")
+        form = get_current_context()["params"]
+        source_id = self._source(form.get(SOURCE))
+        wanted = str(form.get(WHO) or "")
+        source = self._tenant(source_id)
+        account = inventory(source.client, source.rights().roles, find(source.client, wanted))
+        vault = self._wiring.vault("worker", self._config.row(source_id).destination)
+        key = vault.keyring.id_key(names.MATTERS_ID_KEY)
+        tenant = f"m365:{source.client.tenant.id.lower()}"
+        user = thing_id(key, tenant, ThingKind.USER, account.id)
+        event = AccountInventoried(self._id, source_id, user, self._requested_by, account.told())
+        write(vault, worker_stream(source_id), event, packed(account.as_dict()))
+        for what, count in sorted(account.told().items()):
+            log.info("%s: %s", what, f"{count:,}")
+        if account.unasked:
+            log.warning("The application may not list: %s", ", ".join(account.unasked))
+        return {
+            "source": source_id,
+            "user": user,
+            "account": account.id,
+            "drives": list(account.drives),
+            "counts": account.told(),
+            "at": to_text(vault.clock.now()),
+            "subject": f"Departure of {user} from {self._config.firm_id}: legal hold, delegates, forwarding",
+            "body": question_of(user, account, self._id),
+        }
+
+    def full_backup(self, taken: Json) -> Json:
+        """Reads the account whole and fetches all of it anew, in a snapshot like any other; then asks the vendor once
+        more and looks for every id in it.
+
+        Raises AnswerError where nobody confirmed, BackupIncomplete where a part was not taken, SourceError, StoreError.
+        """
+        source_id = taken["source"]
+        owners = Owners(taken["account"], taken["drives"])
+        context = get_current_context()
+        run_id = engine_run_id(f"{self._dag_id}/{context['ti'].try_number}", str(context["run_id"]))
+        run = self._wiring.backup_run(source_id, run_id, owners=owners)
+        digests = self._config.digests
+        with recorded_run(run.vault, source_id, run_id, digests) as outcomes:
+            outcome = back_up(run)
+            outcomes.append(outcome)
+        log.info("Snapshot %d of %s: %s", outcome.seq, source_id, outcome.completeness)
+        if outcome.unfinished or outcome.deferred_items:
+            error = next(iter(run.failed.values()), None)
+            raise BackupIncomplete(
+                f"{len(outcome.unfinished)} shards are unfinished"
+                + (f" ([{error.code}] {error.what})" if error else ""),
+                to=f"source {source_id}, snapshot {outcome.seq}",
+                safe="What was taken is committed. The account is as it was; do not deactivate it yet.",
+                todo="Do what the code says, then clear this task with what follows.",
+            )
+        source = self._tenant(source_id)
+        entries = listed(source.client, owners.user, owners.drives)
+        found = compare(run.vault, source_id, entries, outcome.seq)
+        log.info(
+            "The vendor lists %s items; made since the backup began: %s; lacking: %s",
+            f"{sum(found.listed.values()):,}", f"{found.later:,}", f"{found.lacking_count:,}",
+        )  # fmt: skip
+        return {"seq": outcome.seq, "commit": outcome.digest, "compared": to_builtins(found)}
+
+    # -- operations' part --------------------------------------------------------------------------
+
+    def open_departure(self) -> None:
+        """Takes what the worker left into the departures' own stream, once. Raises StagingError where it left nothing."""
+        taken = self._pulled("inventory_user")
+        if any(e.event == AccountInventoried.event for e in self._mine()):
+            return
+        account, entry = self._account(taken)
+        known = reading(entry)
+        event = AccountInventoried(
+            self._id, taken["source"], taken["user"], known.text("requested_by"), account.told()
+        )
+        write(self._home, DEPARTURES, event, packed(account.as_dict()))
+
+    def confirmed(self, option: str, person: str, form: Mapping[str, Any]) -> Told:
+        """Stores what was confirmed. Raises AnswerError where something was not answered, or it was stopped."""
+        if option != CONFIRM:
+            raise AnswerError(
+                f"{person} stopped this departure",
+                to=f"departure {self._id}",
+                safe="Nothing was changed: the account and all backups are as they were.",
+                todo="Trigger it again when it is time; or clear this task: it asks again.",
+            )
+        given = {name: str(form.get(name) or "") for name in (HOLD, DELEGATES, FORWARDING)}
+        open_ = [name for name, value in given.items() if value not in set(Confirmation)]
+        if open_:
+            raise AnswerError(
+                f"not answered: {', '.join(open_)}",
+                to=f"departure {self._id}",
+                safe="Nothing was changed.",
+                todo="Clear this task: it asks again. All three have to be answered.",
+            )
+        event = DepartureConfirmed(self._id, person, given[HOLD], given[DELEGATES], given[FORWARDING])  # fmt: skip
+        write(self._home, DEPARTURES, event, _remarks(form))
+        return {**given, "confirmed_by": person}
+
+    def confirmation(self) -> Told | None:
+        """What of this departure the evidence holds as confirmed; None while nothing is."""
+        for entry in reversed(self._mine()):
+            if entry.event == DepartureConfirmed.event:
+                facts = reading(entry)
+                return {n: facts.text(n) for n in (HOLD, DELEGATES, FORWARDING, "confirmed_by")}
+        return None
+
+    def verify(self, taken: Json, backed_up: Json) -> Json:
+        """Restores everything of the account into the sandbox, reads it again, and removes it.
+
+        Raises VerificationFailed where something did not come back as it was, RestoreError, StagingError.
+        """
+        source_id = taken["source"]
+        row = self._config.row(source_id)
+        vault = self._wiring.vault("operations", row.destination)
+        owners = Owners(taken["account"], taken["drives"])
+        plan = plan_account(vault, source_id, owners, backed_up["seq"])
+        log.info("Plan %s: %s items, %s bytes", plan.digest[:16], f"{plan.items:,}", f"{plan.bytes:,}")  # fmt: skip
+        # Not the folder of drills: one that waits for its answer must not be taken for abandoned.
+        sandbox = Sandbox(sandbox_area(f"{self._config.firm_id}+departures"), self._id)
+        sandbox.prepare(plan.bytes)
+        today = vault.clock.now().astimezone(ZoneInfo(self._config.firm.time_zone)).date()
+        try:
+            target = self._wiring.target(
+                source_id, sandbox.restored, restore_id=plan.digest, sources_off=True
+            )
+            found = restore_account(
+                vault, plan, owners, target, sandbox.restored / source_id, sandbox.folder,
+                contract_of(row.system), accepted_on(self._config.exceptions, source_id, today),
+            )  # fmt: skip
+        finally:
+            wiped = sandbox.wipe()
+            log.info("The sandbox: %s", wiped.statement)
+        if wiped.left:
+            raise StagingError(
+                f"{wiped.left:,} things could not be removed",
+                to=f"departure {self._id}, MUNIMENT_SANDBOX",
+                todo="Remove its folder by hand; it holds the account's content in the clear.",
+            )
+        for item, why in found.wrong:
+            log.error("Item %s: not as it was: %s", item, why)
+        log.info(
+            "%s of %s items are equal; %s of %s documents open", f"{found.equal:,}", f"{found.items:,}",
+            f"{found.opened:,}", f"{found.documents:,}",
+        )  # fmt: skip
+        if not found.whole:
+            raise VerificationFailed(
+                f"{found.items - found.equal:,} of {found.items:,} items did not come back as they were",
+                to=f"departure {self._id}, source {source_id}",
+                safe="The account is as it was; do not deactivate it yet. The vault was only read.",
+                todo="Run `muniment check` and `muniment verify`; then clear `full_backup` with what follows.",
+            )
+        return dict(to_builtins(found))
+
+    def certify(self, taken: Json, backed_up: Json, restored: Json) -> Json:
+        """Signs the certificate into the vault; answers the question for the office manager.
+
+        Raises CertificateRefused where anything lacks or is a gap that nobody accepted, AnswerError where nobody confirmed.
+        """
+        confirmed = self.confirmation()
+        if confirmed is None:
+            raise AnswerError(
+                "nobody confirmed legal hold, delegates and forwarding",
+                to=f"departure {self._id}",
+                safe="Nothing was changed.",
+                todo="Clear `confirm` with what follows, and do not mark it: only an answer counts.",
+            )
+        account, _ = self._account(taken)
+        row = self._config.row(taken["source"])
+        lying = self._wiring.vault("operations", row.destination)
+        asked = Asked(
+            self._id, self._config.firm_id, taken["source"], taken["user"], self._requested_at,
+            self._requested_by, taken["at"],
+        )  # fmt: skip
+        event = DepartureConfirmed(
+            self._id, confirmed["confirmed_by"], confirmed[HOLD], confirmed[DELEGATES], confirmed[FORWARDING]
+        )  # fmt: skip
+        said = statement(
+            lying, asked, account, event, convert(backed_up["compared"], Compared),
+            convert(restored, Restored),
+        )  # fmt: skip
+        made = certify_departure(self._home, asked, said)
+        log.info("Certified: statement %s", made.certificate)
+        told = "\n".join(f"- **{what}:** {value}" for what, value in lines(said))
+        return {
+            "certificate": made.certificate,
+            "items": made.items,
+            "subject": f"Departure of {taken['user']} from {self._config.firm_id}: safe to deactivate",
+            "body": f"**Safe to deactivate.** {said['says']}\n\n{told}\n- **Statement, SHA-256:** `{made.certificate}`\n\n"
+            f"Who it is: `muniment departures check {self._id}`. **Nothing was deactivated:** you do that, in the Microsoft "
+            "365 admin center, or you do not. What comes in after the backup began is in the next one, as long as the account "
+            "is there.",
+        }
+
+    def answered(self, option: str, person: str, form: Mapping[str, Any]) -> Told:
+        """Stores the office manager's answer."""
+        answer = SignedOff.DEACTIVATE if option == DEACTIVATE else SignedOff.NOT_YET
+        certificate = str(self._pulled("certify")["certificate"])
+        event = DepartureAnswered(self._id, answer.value, person, certificate)
+        write(self._home, DEPARTURES, event, _remarks(form))
+        return {"answer": answer.value, "answered_by": person}
+
+    def answer(self) -> Told | None:
+        """The answer to the newest certificate of this departure, as the evidence holds it."""
+        for entry in reversed(self._mine()):
+            if entry.event == DepartureCertified.event:
+                return None
+            if entry.event == DepartureAnswered.event:
+                facts = reading(entry)
+                return {n: facts.text(n) for n in ("answer", "answered_by")}
+        return None
+
+    def conclude(self) -> Json:
+        """Whether it came to its end: the evidence is asked, not Airflow. Raises AnswerError."""
+        mine = self._mine()
+        certified = any(e.event == DepartureCertified.event for e in mine)
+        answer = self.answer()
+        if not certified or answer is None:
+            raise AnswerError(
+                "there is no certificate for this departure"
+                if not certified
+                else "nobody answered the certificate of this departure",
+                to=f"departure {self._id}",
+                safe="The account and all backups are as they were. Nothing was deactivated.",
+                todo="Do not deactivate the account. Open the first red task above and do what its log says.",
+            )
+        return {**answer, "deactivated": False}
+
+    # -- parts -------------------------------------------------------------------------------------
+
+    @property
+    def _id(self) -> str:
+        return engine_run_id(self._dag_id, str(get_current_context()["dag_run"].run_id))
+
+    @property
+    def _home(self) -> Vault:
+        return self._wiring.vault("operations")
+
+    @property
+    def _requested_at(self) -> str:
+        return to_text(get_current_context()["dag_run"].run_after)
+
+    @property
+    def _requested_by(self) -> str:
+        login = str(getattr(get_current_context()["dag_run"], "triggering_user_name", None) or "")
+        return person_of(self._config, login) or login
+
+    def _source(self, named: object) -> str:
+        known = tenants(self._config)
+        source = str(named or (known[0] if known else ""))
+        if source not in known:
+            raise ConfigError(
+                "no source of this firm backs up accounts of Microsoft 365"
+                if not known
+                else "the form names a source that backs up no accounts of Microsoft 365",
+                to=f"firm {self._config.firm_id}, inventory.csv",
+                safe="Nothing was read and nothing was changed.",
+                todo="Choose one of the form's sources, or add a row with the system m365.",
+            )
+        return source
+
+    def _tenant(self, source_id: str) -> M365Source:
+        source = self._wiring.source(source_id)
+        assert isinstance(source, M365Source)
+        return source
+
+    def _mine(self) -> list[EvidenceEntry]:
+        vault = self._home
+        entries = load_stream(vault.store, vault.trust, DEPARTURES).events()
+        return [e for e in entries if e.subject == self._id]
+
+    def _account(self, taken: Json) -> tuple[Account, EvidenceEntry]:
+        """What the worker counted in this run."""
+        source = taken["source"]
+        vault = self._wiring.vault("operations", self._config.row(source).destination)
+
+        def is_it(entry: EvidenceEntry) -> bool:
+            return entry.event == AccountInventoried.event and entry.subject == self._id
+
+        found = newest_entries(vault.store, vault.trust, worker_stream(source), is_it, limit=2_000)
+        for resolved in reversed(found.objects):
+            if is_it(resolved.value):
+                return Account.of(unpacked(open_detail(vault, resolved.value))), resolved.value
+        raise StagingError(
+            "what the worker counted is not in the evidence",
+            to=f"departure {self._id}",
+            todo="Clear `inventory_user` with what follows.",
+        )
+
+    def _pulled(self, task_id: str) -> Json:
+        found: Json | None = get_current_context()["ti"].xcom_pull(task_ids=task_id)
+        if found is None:
+            raise AnswerError(
+                f"`{task_id}` left nothing for this task", to=f"departure {self._id}",
+                safe="Nothing was changed.", todo=f"Clear `{task_id}` with what follows.",
+            )  # fmt: skip
+        return found
+
+
+def _remarks(form: Mapping[str, Any]) -> dict[str, str] | None:
+    text = str(form.get(REMARKS) or "")[:LONGEST]
+    return {"remarks": text} if text else None
