@@ -89,6 +89,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Answers:
         sign_off: str = "I will deactivate it",
     ) -> None:  # fmt: skip
         chosen = {"confirm": confirm, "sign_off": sign_off}
+
         def execute(self: Question, context: Mapping[str, Any]) -> Any:
             self.render_template_fields(context)  # type: ignore[arg-type]
             ask(self, context)

@@ -70,9 +70,17 @@ def _lay_out(config: FirmConfig, dag_id: str) -> None:
     def hold_against_inventory() -> Any:
         return firm().hold_against_inventory({s: f"{GROUP}.{s}" for s in listing_sources(config)})
 
-    held = hold_against_inventory()
+    # As the run's last word: judging runs whatever became of the looks, and one that failed must not leave the run green.
+    @task
+    @plainly
+    def all_were_asked() -> None:
+        """Nothing: it does not run where a look failed."""
+
+    held, ended = hold_against_inventory(), all_were_asked()
+    held >> ended
     sources = listing_sources(config)
     if sources:
         with TaskGroup(GROUP):
             looks = [look(source) for source in sources]
         looks >> held
+        looks >> ended
