@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -16,6 +18,7 @@ from muniment.alerts.facts import Facts
 from muniment.alerts.model import Cause
 from muniment.alerts.observe import observe
 from muniment.assurance.departure_certificate import check_certificate
+from muniment.cli.main import main
 from muniment.evidence.departures import DEPARTURES
 from muniment.evidence.discovery import DISCOVERY, DiscoveryEnded, WorkstationsSeen, newest
 from muniment.vault.documents import EvidenceEntry
@@ -137,10 +140,11 @@ def conditions(firm: AirflowFirm) -> dict[str, Any]:
     return {one.key: one for one in evaluate(facts).conditions}
 
 
-def test_a_departure_is_backed_up_proven_certified_and_answered_and_deactivates_nothing(
+def test_a_departure_is_backed_up_proven_certified_and_answered_and_ends_the_alarm(
     m365: AirflowFirm, sim: Running, answers: Answers, said: Callable[[], str]
 ) -> None:
-    who = user(sim, "member")
+    who = user(sim, "disabled")
+    assert len(discover(m365).disabled["m365"]) == 1
     sim.control("counters", reset=True)
     ran = leave(m365, str(who["userPrincipalName"]).upper())
 
@@ -159,27 +163,27 @@ def test_a_departure_is_backed_up_proven_certified_and_answered_and_deactivates_
     assert told["restored"]["by_kind"]["message_mime"] == 6
     listed = told["listed_after_the_backup"]
     assert listed["message"] == 6 and listed["event"] and listed["drive_file"]
+    id_ = mine[0].subject
+    assert asked(m365, "departures", "list")["departures"][0]["answer"] == "deactivate"
+    shown = asked(m365, "departures", "show", id_)
+    assert shown["name"] == who["userPrincipalName"] and shown["delegates"][0]["address"]
+    folder = m365.folder / "certificate"
+    assert asked(m365, "departures", "check", id_, "--to", str(folder))["statement"] == told
+    assert "Safe to deactivate" in (folder / "_certificate/certificate.html").read_text()
     # Whose it is not came back for nobody.
     assert told["restored"]["by_kind"]["user"] == 1
     assert not list((m365.folder / "sandbox").rglob("*.eml"))
-    # It deactivates nothing, and asks for nothing but reading.
-    assert user(sim, "member")["accountEnabled"] is True
-    asked = sim.control("counters")["endpoints"]
-    assert not [one for one in asked if not one.startswith(("GET", "POST /$batch", "POST login:"))]
+    assert "m365" not in discover(m365).disabled
+    # It changes nothing, and asks for nothing but reading.
+    assert user(sim, "disabled") == who
+    endpoints = sim.control("counters")["endpoints"]
+    assert not [
+        one for one in endpoints if not one.startswith(("GET", "POST /$batch", "POST login:"))
+    ]
     everything = said() + json.dumps([ran.xcom(t) for t in ran.states()])
     everything += json.dumps([e.to_payload() for e in entries(m365, "worker-m365") + mine])
     assert who["userPrincipalName"] not in everything.replace(str(who["userPrincipalName"]).upper(), "")  # fmt: skip
     assert who["displayName"] not in everything and "Harbor" not in everything
-
-
-def test_what_is_known_already_is_fetched_anew_and_others_are_not(
-    m365: AirflowFirm, sim: Running, answers: Answers
-) -> None:
-    assert m365.run_dag("practice__m365__backup", {}).state == "success"
-    sim.control("counters", reset=True)
-    assert leave(m365, user(sim, "member")["id"]).state == "success"
-    asked = sim.control("counters")["endpoints"]
-    assert asked["GET /users/{user}/messages/{message}/$value"] == 6
 
 
 @pytest.mark.parametrize(
@@ -199,6 +203,14 @@ def test_without_a_whole_confirmation_nothing_is_backed_up(
     assert words in said()
     assert [e.event for e in entries(m365, DEPARTURES)] == ["departure.inventoried"]
     assert not m365.vault().history("m365").trusted
+
+
+def asked(firm: AirflowFirm, *words: str, good: int = 0) -> Any:
+    """What a command of `muniment` says as JSON."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        assert main(["--firm", str(firm.firms / firm.name), "--json", *words]) == good
+    return json.loads(out.getvalue())
 
 
 def test_a_gap_that_nobody_accepted_gives_no_certificate(
@@ -239,23 +251,10 @@ def test_what_no_row_covers_is_told_with_an_id_and_named_in_the_seal(
     risks = WorkstationsSeen.of(seen).risks
     assert {risk.owner for risk in risks} == {"office-manager"}
     assert all((risk.due - risk.since).days == 14 for risk in risks)
-    from muniment.evidence.discovery import unpacked
-
-    named = unpacked(open_detail(m365.vault(), entry))["named"]
-    assert named[opaque][3] == guilty["userPrincipalName"]
-
-
-def test_a_certificate_ends_the_alarm_and_an_account_that_goes_without_one_raises_it(
-    m365: AirflowFirm, sim: Running, answers: Answers
-) -> None:
-    gone = user(sim, "localized")
-    assert len(discover(m365).disabled["m365"]) == 1
-    assert leave(m365, user(sim, "disabled")["id"]).state == "success"
-    assert "m365" not in discover(m365).disabled
-    sim.control("delete", user=gone["id"])
-    found = discover(m365)
-    assert len(found.gone["m365"]) == 1
-    assert conditions(m365)["departed:m365"].numbers["things"] == found.gone["m365"][0]
+    shown = asked(m365, "discovery", good=11)
+    [named] = [f for f in shown["findings"] if f["id"] == opaque]
+    assert named["name"] == guilty["userPrincipalName"]
+    assert shown["workstations"][0]["name"] and shown["unasked"] == {"m365": "use of OneDrive"}
 
 
 def test_a_vendor_that_refuses_ends_no_alarm(
