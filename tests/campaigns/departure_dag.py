@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -26,6 +27,8 @@ from tests.support.airflow_running import PARTNER, PATIENCE, Running, run_airflo
 
 DAG = "leaving__departure"
 ROW = {"source_id": "m365", "system": "m365", "location": "https://graph.microsoft.com"}
+SLOW = 120_000
+"""Milliseconds until a page answers on a machine with other work."""
 LOOKED = ("Legal hold", "Delegates", "Forwarding")
 
 
@@ -35,9 +38,9 @@ def run(seeds: Iterable[int], folder: Path) -> Iterator[Case]:
         place.mkdir(parents=True)
         with tenant(seed=seed, users=2, messages=20, events=3, files=4) as sim:
             sim.control("limits", off=True)
-            airflow = run_airflow(place, {"leaving": _furnished(sim)}, {})
-            for running in airflow:
-                yield _measured(seed, running, sim)
+            with contextmanager(run_airflow)(place, {"leaving": _furnished(sim)}, {}) as running:
+                case = _measured(seed, running, sim)
+            yield case
 
 
 def _furnished(sim: Tenant) -> Callable[[AirflowFirm], None]:
@@ -86,7 +89,7 @@ def _measured(seed: int, running: Running, sim: Tenant) -> Case:
         page.locator("input[name=element_who]").fill(who["userPrincipalName"])
         page.screenshot(path=pictures / "departure-form.png")
         page.get_by_role("dialog").get_by_role("button", name="Trigger").click()
-        page.get_by_role("dialog").wait_for(state="detached")
+        page.get_by_role("dialog").wait_for(state="detached", timeout=SLOW)
 
     capture(
         services.base_url, "technician", services.settings.passwords()["technician"], {"departure-triggered": form}, pictures,
@@ -97,7 +100,7 @@ def _measured(seed: int, running: Running, sim: Tenant) -> Case:
         def lead(page: Any) -> None:
             address = quote(run_id, safe="")
             page.goto(f"{services.base_url}/dags/{DAG}/runs/{address}/tasks/{task}/required_actions")  # fmt: skip
-            page.get_by_role("button", name=button).wait_for()
+            page.get_by_role("button", name=button).wait_for(timeout=SLOW)
             if task == "confirm":
                 for field in ("hold", "delegates", "forwarding"):
                     page.locator(f"#element_{field}").click()
@@ -105,7 +108,7 @@ def _measured(seed: int, running: Running, sim: Tenant) -> Case:
             read[task] = page.locator("body").inner_text()
             page.screenshot(path=pictures / f"departure-{task}.png", full_page=True)
             page.get_by_role("button", name=button).click()
-            page.get_by_text("Response received").first.wait_for()
+            page.get_by_text("Response received").first.wait_for(timeout=SLOW)
 
         return lead
 

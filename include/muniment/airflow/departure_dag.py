@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from muniment.airflow.departure_tasks import DepartureTasks
 
 HOUR = timedelta(hours=1)
+AT_ONCE = 8
+"""Departures that may wait for people. Of a firm's only one is backed up, and only one restored, at a time."""
 SOURCE, WHO = "source", "who"
 """Fields of the form."""
 HOLD, DELEGATES, FORWARDING, REMARKS = "hold", "delegates", "forwarding", "remarks"
@@ -42,10 +44,10 @@ def build_departure(config: FirmConfig) -> DAG:
         doc_md=DEPARTURE.format(firm=config.firm_id),
         tags=tags(config.firm_id, "departure"),
         params=departure_form(config),
-        render_template_as_native_obj=False,
     )
-    # It waits for two people, be it for days.
-    with DAG(dag_id, schedule=None, **{**arguments, "dagrun_timeout": None}) as dag:
+    # It waits for two people, be it for days; so several may be open, each for somebody else.
+    more = {"dagrun_timeout": None, "max_active_runs": AT_ONCE}
+    with DAG(dag_id, schedule=None, **{**arguments, **more}) as dag:
         _lay_out(config, dag_id)
     return dag
 
@@ -136,6 +138,7 @@ def _lay_out(config: FirmConfig, dag_id: str) -> None:
         return DepartureTasks(config, dag_id)
 
     with_keys = restore_placement()
+    alone: dict[str, Any] = {"max_active_tis_per_dag": 1}
 
     @task(execution_timeout=6 * HOUR)
     @plainly
@@ -160,12 +163,12 @@ def _lay_out(config: FirmConfig, dag_id: str) -> None:
         **with_keys,
     )
 
-    @task(execution_timeout=48 * HOUR)
+    @task(execution_timeout=48 * HOUR, **alone)
     @plainly
     def full_backup(taken: Any) -> Any:
         return firm().full_backup(taken)
 
-    @task(execution_timeout=24 * HOUR, retries=2, **with_keys)
+    @task(execution_timeout=24 * HOUR, retries=2, **alone, **with_keys)
     @plainly
     def verify(taken: Any, backed_up: Any) -> Any:
         return firm().verify(taken, backed_up)
