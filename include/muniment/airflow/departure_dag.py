@@ -54,6 +54,7 @@ def build_departure(config: FirmConfig) -> DAG:
 
 def departure_form(config: FirmConfig) -> dict[str, Param]:
     sources = tenants(config)
+    only: dict[str, Any] = {"enum": sources} if sources else {}
     return {
         WHO: Param(
             None,
@@ -67,7 +68,7 @@ def departure_form(config: FirmConfig) -> dict[str, Param]:
             type=["null", "string"],
             title="In which tenant",
             description="The source of the inventory that backs the account up.",
-            **({"enum": sources} if sources else {}),
+            **only,
         ),
     }
 
