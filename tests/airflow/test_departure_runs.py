@@ -161,7 +161,7 @@ def test_a_departure_is_backed_up_proven_certified_and_answered_and_ends_the_ala
     assert told["account"]["name"] == who["userPrincipalName"]
     assert told["restored"]["equal"] == told["restored"]["items"] > 20
     assert told["restored"]["by_kind"]["message_mime"] == 6
-    listed = told["listed_after_the_backup"]
+    listed = told["listed_after_the_backup_and_there"]
     assert listed["message"] == 6 and listed["event"] and listed["drive_file"]
     id_ = mine[0].subject
     assert asked(m365, "departures", "list")["departures"][0]["answer"] == "deactivate"

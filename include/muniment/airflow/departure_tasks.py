@@ -150,8 +150,8 @@ class DepartureTasks:
         entries = listed(source.client, owners.user, owners.drives)
         found = compare(run.vault, source_id, entries, outcome.seq)
         log.info(
-            "The vendor lists %s items; made since the backup began: %s; lacking: %s",
-            f"{sum(found.listed.values()):,}", f"{found.later:,}", f"{found.lacking_count:,}",
+            "Of what the vendor lists the snapshot has %s items; made since it began: %s; lacking: %s",
+            f"{sum(found.found.values()):,}", f"{found.later:,}", f"{found.lacking_count:,}",
         )  # fmt: skip
         return {"seq": outcome.seq, "commit": outcome.digest, "compared": to_builtins(found)}
 

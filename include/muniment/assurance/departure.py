@@ -42,10 +42,10 @@ _SHOWN = 20
 
 
 class Compared(Value, frozen=True):
-    """What the vendor lists beside the snapshot: `listed` by kind, `later` made since the backup began, `lacking` native
+    """What the vendor lists beside the snapshot: `found` in it, by kind; `later`: made since the backup began; `lacking`: native
     ids (the first of them) that the vault does not have."""
 
-    listed: Mapping[str, int]
+    found: Mapping[str, int]
     later: int
     lacking: tuple[str, ...] = ()
     lacking_count: int = 0
@@ -58,21 +58,20 @@ def compare(vault: Vault, source: str, entries: Iterable[Entry], seq: int) -> Co
     began = history.at(seq).commit.started_at
     began_ns = int(began.timestamp()) * 10**9
     ids = ItemIds(vault.keyring.id_key(f"id-{source}"), source)
-    listed: Counter[str] = Counter()
+    found: Counter[str] = Counter()
     later, lacking, seen = 0, list[str](), set[tuple[str, bytes]]()
     for entry in entries:
         mark = entry.kind, entry.native_id
         if mark in seen:
             continue
         seen.add(mark)
-        listed[entry.kind] += 1
         if state.row(ids.of(*mark)) >= 0:
-            continue
-        if entry.created_ns >= began_ns:
+            found[entry.kind] += 1
+        elif entry.created_ns >= began_ns:
             later += 1
         else:
             lacking.append(entry.native_id.decode())
-    return Compared(dict(sorted(listed.items())), later, tuple(lacking[:_SHOWN]), len(lacking))
+    return Compared(dict(sorted(found.items())), later, tuple(lacking[:_SHOWN]), len(lacking))
 
 
 # -- restoring ---------------------------------------------------------------------------------------

@@ -70,15 +70,14 @@ def refusals(account: Account, compared: Compared, restored: Restored) -> list[s
         cause: count - restored.accepted.get(cause, 0) for cause, count in restored.gaps.items()
     }
     found += [f"{n:,} items: {cause}" for cause, n in open_gaps.items() if n]
-    if restored.sealed_away:
-        found.append(f"rows under {restored.sealed_away} keys could not be opened here")
-    if account.purpose and not any(kind.startswith("message") for kind in compared.listed):
-        # An empty mailbox is certified; one that the vendor no longer lists is none.
-        had = account.counts.get("message", 0)
-        if had:
-            found.append(
-                f"the mailbox had {had:,} messages when it was counted, and lists none now"
-            )
+    # Rows under a matter's own key open nowhere but with its custodian: by count it shows whether any are theirs.
+    short = sum(max(0, n - restored.kinds.get(kind, 0)) for kind, n in compared.found.items())
+    if short:
+        closed = f"; rows under {restored.sealed_away} keys stay closed here" * bool(restored.sealed_away)  # fmt: skip
+        found.append(f"{short:,} items of the snapshot did not come back{closed}")
+    had = account.counts.get("message", 0)
+    if had and not compared.found.get("message") and not compared.later:
+        found.append(f"the mailbox had {had:,} messages when it was counted, and lists none now")
     return found
 
 
@@ -138,7 +137,7 @@ def statement(
             "completeness": commit.completeness.value,
             "read": "whole, without a delta; every item fetched anew",
         },
-        "listed_after_the_backup": dict(compared.listed),
+        "listed_after_the_backup_and_there": dict(compared.found),
         "made_after_the_backup_began": compared.later,
         "restored": {
             "items": restored.items,
