@@ -27,6 +27,7 @@ from muniment.vault.setup import add_source
 from tests.airflow.test_m365_runs import M365, connect
 from tests.simulators.graph.running import Running, running
 from tests.support.airflow_firm import AirflowFirm, Ran
+from tests.support.sinks import MailSink
 
 DEPARTURE = "practice__departure"
 OFFICE = "olga"
@@ -38,6 +39,9 @@ def sim() -> Iterator[Running]:
     with running(seed=9, users=2, messages=6, events=2, files=2) as made:
         made.control("limits", off=True)
         yield made
+
+
+SMTP = "alerts: {smtp: {connection: firm_mail, from: backup@provider.example, to: technician}}\n"
 
 
 def exceptions(*, of: tuple[str, ...] = GAPS) -> str:
@@ -66,11 +70,13 @@ def documents(firm: AirflowFirm, sim: Running, more: str, services: str = "") ->
 
 
 @pytest.fixture
-def m365(firm: AirflowFirm, sim: Running, monkeypatch: pytest.MonkeyPatch) -> AirflowFirm:
+def m365(
+    firm: AirflowFirm, sim: Running, mail: MailSink, monkeypatch: pytest.MonkeyPatch
+) -> AirflowFirm:
     connect(monkeypatch, sim)
     monkeypatch.setenv("MUNIMENT_SANDBOX", str(firm.folder / "sandbox"))
     firm.people = {"office-manager": OFFICE}
-    documents(firm, sim, exceptions())
+    documents(firm, sim, exceptions() + SMTP)
     path = firm.firms / firm.name / "firm.yaml"
     path.write_text(path.read_text().replace("roles:\n", "roles:\n  office_manager: office-manager\n"))  # fmt: skip
     add_source(firm.vault(), "m365")
@@ -141,7 +147,7 @@ def conditions(firm: AirflowFirm) -> dict[str, Any]:
 
 
 def test_a_departure_is_backed_up_proven_certified_and_answered_and_ends_the_alarm(
-    m365: AirflowFirm, sim: Running, answers: Answers, said: Callable[[], str]
+    m365: AirflowFirm, sim: Running, answers: Answers, mail: MailSink, said: Callable[[], str]
 ) -> None:
     who = user(sim, "disabled")
     assert len(discover(m365).disabled["m365"]) == 1
@@ -180,7 +186,11 @@ def test_a_departure_is_backed_up_proven_certified_and_answered_and_ends_the_ala
     assert not [
         one for one in endpoints if not one.startswith(("GET", "POST /$batch", "POST login:"))
     ]
-    everything = said() + json.dumps([ran.xcom(t) for t in ran.states()])
+    assert [one["To"] for one in mail.mails] == ["office-manager@firm.example"] * 2
+    told_by_mail = [one.get_payload(decode=True).decode() for one in mail.mails]  # type: ignore[union-attr]
+    assert "/tasks/confirm/required_actions" in told_by_mail[0]
+    assert "safe to deactivate" in told_by_mail[1] and "/tasks/sign_off/" in told_by_mail[1]
+    everything = said() + "".join(told_by_mail) + json.dumps([ran.xcom(t) for t in ran.states()])
     everything += json.dumps([e.to_payload() for e in entries(m365, "worker-m365") + mine])
     assert who["userPrincipalName"] not in everything.replace(str(who["userPrincipalName"]).upper(), "")  # fmt: skip
     assert who["displayName"] not in everything and "Harbor" not in everything

@@ -155,6 +155,9 @@ def _lay_out(config: FirmConfig, dag_id: str) -> None:
         who="the office manager, the managing partner or the deputy",
         choices=(CONFIRM, STOP),
         before=lambda: firm().open_departure(),
+        tell=lambda: firm().mail_question(
+            "inventory_user", "confirm", who_confirms(config).values()
+        ),
         record=confirmed,
         recorded=lambda: firm().confirmation(),
         params=confirm_form(),
@@ -187,6 +190,7 @@ def _lay_out(config: FirmConfig, dag_id: str) -> None:
         respondents=who_signs_off(config),
         who="the office manager",
         choices=(DEACTIVATE, NOT_YET),
+        tell=lambda: firm().mail_question("certify", "sign_off", who_signs_off(config).values()),
         record=answered,
         recorded=lambda: firm().answer(),
         params={REMARKS: remarks_field()},

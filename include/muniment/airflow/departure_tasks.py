@@ -1,13 +1,12 @@
 """DepartureTasks: the functions behind the tasks of a departure, in terms of the engine.
 
-XCom carries counts, digests, times and ids - the firm's opaque ones and the vendor's - and never a name or an address. What
-names somebody goes sealed through the worker's stream of evidence.
+XCom carries counts, digests, times and ids - opaque ones and the vendor's - and never a name. What names somebody goes sealed.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,9 +24,10 @@ from muniment.airflow.departure_dag import (
     WHO,
     tenants,
 )
-from muniment.airflow.departure_words import question_of
+from muniment.airflow.departure_words import certificate_text, question_of
 from muniment.airflow.names import engine_run_id
 from muniment.airflow.question import Told, require_answerable
+from muniment.airflow.release_mail import run_address, send
 from muniment.airflow.settings import sandbox_area
 from muniment.airflow.stores import open_destination, source_login
 from muniment.alerts.newest import newest_entries
@@ -74,7 +74,6 @@ log = logging.getLogger(__name__)
 
 LONGEST = 4_000
 """Characters of remarks that are kept."""
-
 Json = dict[str, Any]
 
 
@@ -168,6 +167,14 @@ class DepartureTasks:
             self._id, taken["source"], taken["user"], known.text("requested_by"), account.told()
         )
         write(self._home, DEPARTURES, event, packed(account.as_dict()))
+
+    def mail_question(self, asked_in: str, task_id: str, people: Iterable[str]) -> None:
+        """Mails the respondents the link; a server that takes no mail stops nothing."""
+        run_id = str(get_current_context()["dag_run"].run_id)
+        subject = str(self._pulled(asked_in)["subject"])
+        address = f"{run_address(self._dag_id, run_id)}/tasks/{task_id}/required_actions"
+        text = f"{subject}.\n\nAnswer: {address}\n\nNothing is deactivated by your answer."
+        send(self._config, dict.fromkeys(people), f"[{self._config.firm_id}] {subject}", text)
 
     def confirmed(self, option: str, person: str, form: Mapping[str, Any]) -> Told:
         """Stores what was confirmed. Raises AnswerError where something was not answered, or it was stopped."""
@@ -275,15 +282,11 @@ class DepartureTasks:
         )  # fmt: skip
         made = certify_departure(self._home, asked, said)
         log.info("Certified: statement %s", made.certificate)
-        told = "\n".join(f"- **{what}:** {value}" for what, value in lines(said))
         return {
             "certificate": made.certificate,
             "items": made.items,
             "subject": f"Departure of {taken['user']} from {self._config.firm_id}: safe to deactivate",
-            "body": f"**Safe to deactivate.** {said['says']}\n\n{told}\n- **Statement, SHA-256:** `{made.certificate}`\n\n"
-            f"Who it is: `muniment departures check {self._id}`. **Nothing was deactivated:** you do that, in the Microsoft "
-            "365 admin center, or you do not. What comes in after the backup began is in the next one, as long as the account "
-            "is there.",
+            "body": certificate_text(said, lines(said), made.certificate),
         }
 
     def answered(self, option: str, person: str, form: Mapping[str, Any]) -> Told:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from muniment.sources.m365.account import Account
@@ -62,4 +63,15 @@ def question_of(user: str, account: Account, departure_id: str) -> str:
         f"{lacking}\n\n**Look yourself**, and say below of each: is there a legal hold, are there delegates, is mail "
         "forwarded? Forwarding of the mailbox itself, full access and holds show in no interface of Microsoft's that a "
         "program like this may ask. After *Confirm* everything is read and fetched anew. Nothing is deactivated, now or later."
+    )
+
+
+def certificate_text(said: Mapping[str, Any], lines: Iterable[tuple[str, str]], digest: str) -> str:
+    """What the office manager reads; without a name, for Airflow keeps it."""
+    told = "\n".join(f"- **{what}:** {value}" for what, value in lines)
+    return (
+        f"**Safe to deactivate.** {said['says']}\n\n{told}\n- **Statement, SHA-256:** `{digest}`\n\n"
+        f"Who it is: `muniment departures check {said['departure_id']}`. **Nothing was deactivated:** you do that, in the "
+        "Microsoft 365 admin center, or you do not. What comes in after the backup began is in the next one, as long as the "
+        "account is there."
     )

@@ -31,6 +31,7 @@ class Question(HITLOperator):
         who: whose answer it is, in words, for errors.
         choices: what may be answered.
         before: what is stored before anybody is asked.
+        tell: has the respondents told that they are asked.
         record: stores the answer; whatever it raises leaves the question open.
         recorded: the answer that was stored already: then nobody is asked twice.
     """
@@ -44,12 +45,14 @@ class Question(HITLOperator):
         record: Record,
         recorded: Recorded,
         before: Callable[[], None] = lambda: None,
+        tell: Callable[[], None] = lambda: None,
         **arguments: Any,
     ) -> None:
         self._respondents = dict(respondents)
         self._who = who
         self._choices = tuple(choices)
         self._before = before
+        self._tell = tell
         self._record = record
         self._recorded = recorded
         super().__init__(
@@ -66,6 +69,7 @@ class Question(HITLOperator):
         if given is not None:
             log.info("Answered before: %s", _said(given))
             return given
+        self._tell()
         return super().execute(context)
 
     @plainly

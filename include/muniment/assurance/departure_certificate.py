@@ -45,6 +45,13 @@ SAYS = (
 )
 
 
+_WORDS = {
+    "message_mime": "messages", "event_ics": "events", "event_attachment": "attachments of events", "contact_vcf": "contacts",
+    "drive_file": "files", "drive_version": "older versions of files",
+}  # fmt: skip
+"""What has bytes of its own, for people; the rest is rows of the vendor about these."""
+
+
 class Asked(Value, frozen=True):
     """Which departure it is, and when it was asked for."""
 
@@ -219,13 +226,15 @@ def check_certificate(entries: Sequence[EvidenceEntry], departure_id: str, vault
 def lines(said: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The statement for people: what, and what of it."""
     restored, snapshot, confirmed = said["restored"], said["snapshot"], said["confirmed"]
-    kinds = ", ".join(f"{n:,} {kind}" for kind, n in restored["by_kind"].items())
+    by_kind = dict(restored["by_kind"])
+    named = [f"{by_kind.pop(kind):,} {words}" for kind, words in _WORDS.items() if kind in by_kind]
+    kinds = ", ".join([*named, f"{sum(by_kind.values()):,} rows about them"])
     gaps = ", ".join(f"{n:,}: {cause}" for cause, n in said["accepted_gaps"].items())
     return [
         ("Departure", said["departure_id"]),
         ("Snapshot", f"{said['source']}/{snapshot['seq']}, {snapshot['ended_at']}, {snapshot['read']}"),
         ("Came back", f"{restored['equal']:,} of {restored['items']:,} items, {restored['bytes']:,} bytes: {kinds}"),
-        ("Documents that open", f"{restored['documents_that_open']:,} of {restored['documents']:,}"),
+        ("Documents that open", f"{restored['documents_that_open']:,} of {restored['documents']:,}; the bytes of all are the vendor's"),
         ("Made after the backup began", f"{said['made_after_the_backup_began']:,} items; not in it"),
         ("Legal hold", f"{confirmed['legal_hold']}, said by {confirmed['by']}"),
         ("Delegates", f"{confirmed['delegates']}, said by {confirmed['by']}"),
