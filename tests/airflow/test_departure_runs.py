@@ -215,6 +215,16 @@ def test_without_a_whole_confirmation_nothing_is_backed_up(
     assert not m365.vault().history("m365").trusted
 
 
+def test_a_question_that_is_marked_as_answered_confirms_nothing(
+    m365: AirflowFirm, sim: Running, monkeypatch: pytest.MonkeyPatch, said: Callable[[], str]
+) -> None:
+    monkeypatch.setattr(Question, "execute", lambda self, context: {**LOOKED, "confirmed_by": "x"})
+    ran = leave(m365, user(sim, "member")["id"])
+    assert ran.state == "failed" and ran.states()["full_backup"] == "failed"
+    assert "nobody confirmed legal hold, delegates and forwarding" in said()
+    assert not m365.vault().history("m365").trusted
+
+
 def asked(firm: AirflowFirm, *words: str, good: int = 0) -> Any:
     """What a command of `muniment` says as JSON."""
     out = io.StringIO()
