@@ -34,8 +34,8 @@ NOT_COVERED, WITHOUT_CERTIFICATE = "not covered", "disabled without certificate"
 WORKSTATION = "workstation not backed up"
 """The causes under which `exceptions` of firm.yaml accept."""
 NO_MAILBOX = "no mailbox that is backed up has this address"
-_PEOPLE = frozenset({"user", "", "linked"})
-"""What the vendor calls the mailbox of a person."""
+_PEOPLE = frozenset({"user", "linked"})
+"""What the vendor calls the mailbox of a person; of an account that it calls nothing, nobody knows."""
 
 Accepts = Callable[[str, Thing, str], bool]
 """(source, thing, cause) -> did somebody accept it for now?"""

@@ -39,8 +39,8 @@ NOT_CHOSEN = "not among the cabinets of firm.yaml"
 
 class Thing(Value, frozen=True):
     """`native_id` is the vendor's. `taken`: the source backs it up; `why` says why not. `enabled` is None where that
-    means nothing; `purpose` of a user is what the vendor calls its mailbox (`user`, `shared`, `room`), empty where nobody
-    can tell; `guest` is somebody of another firm."""
+    means nothing; `purpose` of a user is what the vendor calls its mailbox (`user`, `shared`, `room`), or `user` where it has a
+    licence, empty where nobody can tell; `guest` is somebody of another firm."""
 
     kind: ThingKind
     native_id: str

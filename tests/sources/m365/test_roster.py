@@ -49,6 +49,10 @@ def test_what_the_application_may_not_ask_is_said_and_not_guessed(
 ) -> None:
     found = look(sim, tmp_path, Choice(services=("mail",)), name="bare")
     assert found.unasked == ("sites", "purpose of mailboxes", "drives", "devices", "use of OneDrive")  # fmt: skip
+    kinds = sim.control("users")["kinds"]
+    purposes = {t.native_id: t.purpose for t in found.things if t.kind is ThingKind.USER}
+    # A licence tells people from shared mailboxes where nobody may ask.
+    assert (purposes[kinds["disabled"]], purposes[kinds["shared"]]) == ("user", "")
     told = sim.told["applications"]["backup"]["client_id"]
     one, *_ = sim.control("users")["mailboxes"]
     sim.control("scope", client_id=told, users=[one])

@@ -76,6 +76,9 @@ class TenantRoster:
         out = bool(self._left_out & {person.id.lower(), *person.addresses})
         guest = str(person.row.get("userType") or "").lower() == "guest"
         purpose, mailbox = ("", None) if guest else self._mailbox(person.id)
+        if not purpose and not guest and person.row.get("assignedLicenses"):
+            # Where nobody may ask, or there is no mailbox: shared and room mailboxes need no licence, people do.
+            purpose = "user"
         why = LEFT_OUT if out else ""
         enabled = person.row.get("accountEnabled")
         yield Thing(
