@@ -67,6 +67,8 @@ def documents(firm: AirflowFirm, sim: Running, more: str, services: str = "") ->
       ca: {sim.told["ca"]}
 {more}""",
     )
+    path = firm.firms / firm.name / "firm.yaml"
+    path.write_text(path.read_text().replace("roles:\n", "roles:\n  office_manager: office-manager\n"))  # fmt: skip
 
 
 @pytest.fixture
@@ -77,8 +79,6 @@ def m365(
     monkeypatch.setenv("MUNIMENT_SANDBOX", str(firm.folder / "sandbox"))
     firm.people = {"office-manager": OFFICE}
     documents(firm, sim, exceptions() + SMTP)
-    path = firm.firms / firm.name / "firm.yaml"
-    path.write_text(path.read_text().replace("roles:\n", "roles:\n  office_manager: office-manager\n"))  # fmt: skip
     add_source(firm.vault(), "m365")
     return firm
 
@@ -237,8 +237,6 @@ def test_a_gap_that_nobody_accepted_gives_no_certificate(
     m365: AirflowFirm, sim: Running, answers: Answers, said: Callable[[], str]
 ) -> None:
     documents(m365, sim, "")
-    path = m365.firms / m365.name / "firm.yaml"
-    path.write_text(path.read_text().replace("roles:\n", "roles:\n  office_manager: office-manager\n"))  # fmt: skip
     ran = leave(m365, user(sim, "member")["id"])
     assert ran.state == "failed"
     assert ran.states()["certify"] == "failed"
@@ -250,6 +248,9 @@ def test_what_no_row_covers_is_told_with_an_id_and_named_in_the_seal(
     m365: AirflowFirm, sim: Running, said: Callable[[], str]
 ) -> None:
     guilty = user(sim, "disabled")
+    listed = m365.folder / "rmm.csv"
+    listed.write_text(f"Device,User,Last Backup\nLAPTOP-000,,{datetime.now(UTC).isoformat()}\n")
+    documents(m365, sim, f"{exceptions()}workstations: {{rmm: {listed}, owner: technician}}\n")
     found = discover(m365)
 
     # Sites are not among the services, and one account is disabled without a certificate.
@@ -269,12 +270,17 @@ def test_what_no_row_covers_is_told_with_an_id_and_named_in_the_seal(
     seen = newest(entries(m365, DISCOVERY), WorkstationsSeen.event)
     assert seen is not None
     risks = WorkstationsSeen.of(seen).risks
-    assert {risk.owner for risk in risks} == {"office-manager"}
+    assert {risk.owner for risk in risks} == {"technician"}
     assert all((risk.due - risk.since).days == 14 for risk in risks)
     shown = asked(m365, "discovery", good=11)
     [named] = [f for f in shown["findings"] if f["id"] == opaque]
     assert named["name"] == guilty["userPrincipalName"]
-    assert shown["workstations"][0]["name"] and shown["unasked"] == {"m365": "use of OneDrive"}
+    devices = [name for one in shown["workstations"] for name in one["devices"]]
+    # Of the two managed computers the RMM tool backs one up.
+    assert devices == ["LAPTOP-001"]
+    assert all(one["name"] for one in shown["workstations"]) and shown["unasked"] == {
+        "m365": "use of OneDrive"
+    }
 
 
 def test_a_vendor_that_refuses_ends_no_alarm(

@@ -16,6 +16,7 @@ from muniment.airflow.departure_words import DISCOVERY
 from muniment.airflow.failures import plainly
 from muniment.airflow.names import firm_dag, tags
 from muniment.airflow.settings import restore_placement
+from muniment.config.inventory import LISTED_BY_VENDOR
 from muniment.config.load import FirmConfig
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 HOUR = timedelta(hours=1)
 TWICE_A_DAY = "30 5,17 * * *"
 """Before the office opens and after it closes: what was made, or an account that was disabled, is told within a day."""
-LISTING_SYSTEMS = ("m365", "netdocuments", "clio", "clio-trust")
-"""Systems whose vendor lists what there is."""
 GROUP = "look"
 
 
@@ -48,7 +47,7 @@ def build_discovery(config: FirmConfig) -> DAG:
 
 def listing_sources(config: FirmConfig) -> list[str]:
     """The sources that are asked."""
-    return [row.source_id for row in config.protected if row.system in LISTING_SYSTEMS]
+    return [row.source_id for row in config.protected if row.system in LISTED_BY_VENDOR]
 
 
 def _lay_out(config: FirmConfig, dag_id: str) -> None:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from muniment.alerts.newest import newest_entries
 from muniment.assurance.discovery import Judged, Memory, accepted_things, judge
 from muniment.assurance.workstations import Backed, persons, read_rmm, risks
+from muniment.config.inventory import LISTED_BY_VENDOR
 from muniment.config.load import FirmConfig
 from muniment.errors import ConfigError, MunimentError
 from muniment.evidence.departures import DEPARTURES, certified_users
@@ -50,8 +51,7 @@ VaultOf = Callable[[str], Vault]
 
 def sources_with_rosters(config: FirmConfig) -> list[str]:
     """The sources whose vendor lists what there is."""
-    systems = ("m365", "netdocuments", "clio", "clio-trust")
-    return [row.source_id for row in config.protected if row.system in systems]
+    return [row.source_id for row in config.protected if row.system in LISTED_BY_VENDOR]
 
 
 def take_roster(vault: Vault, source: Source, run_id: str) -> dict[str, int]:
