@@ -39,10 +39,11 @@ KIND = "departure"
 """The type under which the statement is signed."""
 STATEMENT, SIGNED, PAGE = "certificate.json", "certificate.signed.json", "certificate.html"
 SAYS = (
-    "Everything that this account has in its mailbox, its calendars, its contacts and its OneDrive was read whole and fetched"
+    "verything that this account has in its mailbox, its calendars, its contacts and its OneDrive was read whole and fetched"
     " anew, stands in the snapshot that is named here, was restored from the store alone, and is equal. As far as this backup"
     " reaches, the account is safe to deactivate. Nothing was deactivated."
 )
+BUT_FOR_GAPS = "But for the gaps that are named here and that somebody accepted, e"
 
 
 _WORDS = {
@@ -110,7 +111,7 @@ def statement(
     return {
         "type": "muniment certificate of a departure",
         "format": 1,
-        "says": SAYS,
+        "says": (BUT_FOR_GAPS if restored.accepted else "E") + SAYS,
         "vault_id": vault.vault_id,
         "firm": asked.firm,
         "departure_id": asked.departure_id,
