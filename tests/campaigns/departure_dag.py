@@ -129,7 +129,7 @@ def _wrong(running: Running, run_id: str, read: dict[str, str], who: dict[str, A
     for word in (*LOOKED, "Nothing is deactivated"):
         if word not in read["confirm"]:
             yield f"the first question does not say {word!r}"
-    for word in ("Safe to deactivate", "Nothing was deactivated", "Came back", "But for the gaps"):
+    for word in ("Safe to deactivate", "Nothing was deactivated", "Came back", "but for the gaps"):
         if word not in read["sign_off"]:
             yield f"the certificate's page does not say {word!r}"
     if any(who["displayName"] in text or who["userPrincipalName"] in text for text in read.values()):  # fmt: skip

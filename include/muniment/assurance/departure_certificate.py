@@ -39,13 +39,11 @@ KIND = "departure"
 """The type under which the statement is signed."""
 STATEMENT, SIGNED, PAGE = "certificate.json", "certificate.signed.json", "certificate.html"
 SAYS = (
-    "verything that this account has in its mailbox, its calendars, its contacts and its OneDrive was read whole and fetched"
-    " anew, stands in the snapshot that is named here, was restored from the store alone, and is equal. As far as this backup"
-    " reaches, the account is safe to deactivate. Nothing was deactivated."
+    "Everything that this account has in its mailbox, its calendars, its contacts and its OneDrive{gaps} was read whole and"
+    " fetched anew, stands in the snapshot that is named here, was restored from the store alone, and is equal. As far as this"
+    " backup reaches, the account is safe to deactivate. Nothing was deactivated."
 )
-BUT_FOR_GAPS = "But for the gaps that are named here and that somebody accepted, e"
-
-
+BUT_FOR_GAPS = ", but for the gaps that somebody accepted and that are named here,"
 _WORDS = {
     "message_mime": "messages", "event_ics": "events", "event_attachment": "attachments of events", "contact_vcf": "contacts",
     "drive_file": "files", "drive_version": "older versions of files",
@@ -111,7 +109,7 @@ def statement(
     return {
         "type": "muniment certificate of a departure",
         "format": 1,
-        "says": (BUT_FOR_GAPS if restored.accepted else "E") + SAYS,
+        "says": SAYS.format(gaps=BUT_FOR_GAPS if restored.accepted else ""),
         "vault_id": vault.vault_id,
         "firm": asked.firm,
         "departure_id": asked.departure_id,
