@@ -53,7 +53,7 @@ def difference(
     # A million times a day: what is asked each time stands in a local name.
     item_id, row_of, matter_of = run.item_id, state.row, run.matter_of
     items = content_items = content_bytes = 0
-    stable_inodes = health.stable_inodes
+    stable_inodes, afresh = health.stable_inodes, run.options.afresh
     seen = bytearray(len(state))
     fresh: list[tuple[Observed, bytes, str]] = []
     unseen_folders: set[bytes] = set()
@@ -83,7 +83,9 @@ def difference(
             seen[row] = 1
             reason = _reason(state, row, print_, matter, stable_inodes, reuse)
             if reason is None:
-                continue
+                if afresh is None or not afresh(kind, native_id):
+                    continue
+                reason = Reason.AGAIN
         elif came is None:
             fresh.append((observed, item, matter))
             continue
