@@ -14,7 +14,7 @@ import yaml
 
 from muniment.clock import SystemClock
 from muniment.config.load import load_firm
-from muniment.errors import ConfigError, WriteBackRefused
+from muniment.errors import WriteBackRefused
 from muniment.vault.age import parse_identities
 from muniment.wiring_netdocuments import restore_client, restore_store
 from tests.cli.conftest import Office, Terminal
@@ -209,20 +209,10 @@ def test_the_token_that_may_write_is_sealed_to_those_who_restore_and_not_to_the_
     assert store.load() is not None and store.path.name == "netdocs.restore.token"
     with pytest.raises(WriteBackRefused, match="keys that are not at hand"):
         restore_store(config, "netdocs", recipients, keys["worker"]).load()
-
-
-def test_the_application_that_writes_is_never_that_of_the_backup(
-    writes: Office, terminal: Terminal, sim: Running, tmp_path: Path
-) -> None:
+    # And where firm.yaml names no application for it, nothing is written.
     path = writes.firm / "firm.yaml"
     held = yaml.safe_load(path.read_text())
-    options = held["sources"]["netdocs"]["netdocuments"]
-    options["restore"]["client_id"] = options["client_id"]
-    path.write_text(yaml.safe_dump(held))
-    with pytest.raises(ConfigError, match="the application of the backup"):
-        load_firm(writes.firm)
-    # And without one nothing is written.
-    del options["restore"]
+    del held["sources"]["netdocs"]["netdocuments"]["restore"]
     path.write_text(yaml.safe_dump(held))
     with pytest.raises(WriteBackRefused, match="names no application that may write"):
         restore_store(load_firm(writes.firm), "netdocs", [])

@@ -300,7 +300,7 @@ def test_rights_are_never_left_out(case: Case, sim: Running, tmp_path: Path) -> 
 
     report = case.back(tmp_path, made=Refusing)
     assert not report.whole and watched.made() == []
-    assert told(report)[old].why == "NetDocuments refuses it (400 BadRequest)"
+    assert told(report)[old].why == "NetDocuments refuses it (400 InvalidParameter)"
     # It was tried again without its profile, and never without its rights.
     bare = [b'name="profile"\r\n\r\n[]' in one for one in sent]
     assert bare == [False, True]
