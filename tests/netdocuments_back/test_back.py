@@ -59,6 +59,10 @@ def firm(sim: Running, tmp_path_factory: pytest.TempPathFactory) -> NetDocsFirm:
         "Untouched",
     ):
         upload(sim, home, name, name.encode())
+    twice = upload(sim, home, "Filed twice", b"twice")
+    folders = sim.control("truth")["containers"]
+    [drafts] = [id_ for id_, row in folders.items() if row["name"] == "Drafts"]
+    assert sim.request("POST", "/v1/Folder/{}", drafts, body={"action": "file", "item": twice}).ok
     return backed_up(tmp_path_factory.mktemp("firm"), sim)
 
 
@@ -100,7 +104,7 @@ def test_the_plan_says_what_is_written_and_asks_nothing(case: Case, sim: Running
     forecast: Any = what_is_written(case.firm.vault(), plan, case.selection, ["netdocs"]).as_dict()
     assert sim.control("counters")["endpoints"] == {}
     count = len(case.documents())
-    assert forecast["written"] == {"document_file": count + 4, "documents": count}
+    assert forecast["written"] == {"document_file": count + 2, "documents": count}
     why = {(one["kind"], one["why"]): one["items"] for one in forecast["beside"]}
     assert why["containers", "a workspace is never made"] == 1
     assert plan.choices[0].kinds["documents"] == {"recreated": count}
@@ -280,7 +284,17 @@ def test_who_may_not_write_writes_nothing_and_who_may_not_file_is_told(
     finally:
         sim.control("map", client_id=sim.told["client_id"], user=RESTORE)
     assert (watched.made(), watched.touched()) == ([], set())
-    assert case.back(tmp_path / "reads").whole
+    # Whoever may write documents, and put nothing into folders: that is told, of this document.
+    twice = case.named("Filed twice")
+    wanted = len(case.truth()["documents"][twice]["filed"])
+    case.purge(twice)
+    report = case.back(tmp_path / "reads", scope="read edit")
+    assert report.whole and told(report)[twice].lost == ["filing"]
+    assert len(case.truth()["documents"][told(report)[twice].new]["filed"]) == wanted - 1 == 1
+    # The same command by one who may goes on.
+    report = case.back(tmp_path / "reads")
+    assert report.whole and told(report)[twice].lost == []
+    assert len(case.truth()["documents"][told(report)[twice].new]["filed"]) == 2
 
 
 def test_rights_are_never_left_out(case: Case, sim: Running, tmp_path: Path) -> None:
@@ -304,8 +318,9 @@ def test_rights_are_never_left_out(case: Case, sim: Running, tmp_path: Path) -> 
     # It was tried again without its profile, and never without its rights.
     bare = [b'name="profile"\r\n\r\n[]' in one for one in sent]
     assert bare == [False, True]
-    rights = b'name="acl"\r\n\r\n[{"principal":"' + sim.cabinet.encode()
-    assert all(rights in one for one in sent)
+    for one in sent:
+        [acl] = json.loads(one.partition(b'name="acl"\r\n\r\n')[2].partition(b"\r\n")[0])
+        assert acl["principal"] == sim.cabinet and acl["cabDefault"]
     assert case.back(tmp_path).whole
 
 

@@ -127,7 +127,11 @@ def papers(sim: Running, home: str) -> None:
     filed = {"action": "file", "item": both}
     assert sim.request("POST", "/v1/Folder/{}", two, body=filed).ok
     upload(sim, two, "Same", b"the same")
-    upload(sim, two, "Same", b"the same")
+    acl = [
+        {"principal": "SVC-BACKUP", "view": True},
+        {"principal": sim.cabinet, "cabDefault": True},
+    ]
+    upload(sim, two, "Same", b"the same", acl=json.dumps(acl))
     upload(sim, home, "In the workspace", b"plain")
     profile = json.dumps([{"id": int(k), "value": v} for k, v in truth[home]["attributes"].items()])
     upload(sim, "", "In none", b"nowhere", cabinet=sim.cabinet, profile=profile)

@@ -1,7 +1,7 @@
 """The restore DAG of a firm: a form, a plan, approval, delivery source by source, a certificate.
 
-Deliveries go below the restore area. Only where the form says so, and somebody consented to it, a matter is
-then written back into Clio as new objects. The last two tasks run whatever became of the deliveries, so that a half
+Deliveries go below the restore area. Only where the form says so, and an application of its own may, a matter is
+then written back into Clio or NetDocuments as new objects. The last two tasks run whatever became of the deliveries, so that a half
 restore is told as one, and is red.
 """
 

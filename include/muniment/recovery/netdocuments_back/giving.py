@@ -226,19 +226,33 @@ class Giving:
         old, place = made.old, made.places[0]
         asked = self._journal.asked[old.key] > 0
         taken = self._journal.claimed(naming.DOCUMENTS) | self._snapshot.documents.keys()
-        best, likeness = "", Likeness.OTHER
-        rows = self._repository.inside(place.id, place.extension, anew=anew or asked)
-        for row in sorted(rows, key=lambda one: str(one["id"])):
+        found: dict[str, Likeness] = {}
+        for row in self._repository.inside(place.id, place.extension, anew=anew or asked):
             id_ = str(row["id"])
             container = str(row.get("extension") or "").lower() in naming.EXTENSIONS
             if row.get("name") != old.name or container or id_ in taken:
                 continue
             like = self._papers.likeness(id_, made.versions)
-            if like > likeness and (like is Likeness.SAME or self._is_mine(id_)):
-                best, likeness = id_, like
-        if best:
-            self._journal.stands(old.key, best, made=self._is_mine(best))
-        return best
+            if like is Likeness.SAME or (like and self._is_mine(id_)):
+                found[id_] = like
+        if not found:
+            return ""
+        best = [id_ for id_, like in found.items() if like is max(found.values())]
+        chosen = max(sorted(best), key=lambda id_: self._fits(made, id_)) if best[1:] else best[0]
+        self._journal.stands(old.key, chosen, made=self._is_mine(chosen))
+        return chosen
+
+    def _fits(self, made: Made, id_: str) -> int:
+        """In how much a twin is what is wanted: documents of one name and with the same bytes may differ in all else."""
+        there = self._repository.item(id_)
+        if there is None:
+            return -1
+        told = (
+            rights(self._repository.acl(id_)) == rights(made.acl),
+            attributes(there) == made.profile,
+            standard(there, "modified") == _modified(made),
+        )
+        return sum(told)
 
     def _is_mine(self, id_: str) -> bool:
         there = self._repository.item(id_)
