@@ -241,7 +241,7 @@ def test_what_was_approved_as_sealed_is_not_delivered_in_the_open_nor_to_another
             counter.gate.begin(replace(counter.wanted, request=changed))
     # A plan that says so itself is not the one that was approved either.
     in_the_open = replace(request, recipient="")
-    forged = replace(counter.wanted.plan, target=in_the_open.target)
+    forged = replace(counter.wanted.plan, target=in_the_open.target(counter.wanted.plan.selection))
     with pytest.raises(PlanChanged):
         counter.gate.begin(replace(counter.wanted, plan=forged, request=in_the_open))
     assert counter.gate.begin(counter.wanted) is not None
