@@ -16,7 +16,7 @@ from muniment.model.value import Mutable
 from muniment.sources.base import Gone, Listed, Same, Skipped, SourceHealth
 from muniment.vault import names
 from muniment.vault.retention_log import RetentionLog
-from muniment.vault.state import Place, State, remembered
+from muniment.vault.state import SEVERAL, Place, State, remembered
 
 
 class Difference(Mutable):
@@ -175,8 +175,20 @@ class _Reuse:
         self._retention = retention
         self._left_behind = run.left_behind(state)
         self._known: dict[str, dict[Place, bool]] = {}
+        self._by_pack: dict[str, dict[int, bool]] = {}
 
     def may(self, row: int, key_id: str) -> bool:
+        # Items in one pack get one answer, by its number in the table; those in several are looked at each time.
+        known = self._by_pack.setdefault(key_id, {})
+        pack = self._state.pack_number(row)
+        answer = known.get(pack)
+        if answer is None:
+            answer = self._all_usable(row, key_id)
+            if pack != SEVERAL:
+                known[pack] = answer
+        return answer
+
+    def _all_usable(self, row: int, key_id: str) -> bool:
         answers = self._known.setdefault(key_id, {})
         for place in self._state.places(row):
             answer = answers.get(place)
