@@ -69,7 +69,7 @@ def test_a_database_that_came_back_torn_is_not(tmp_path: Path, live: Path) -> No
 def test_what_its_server_said_decides(loaded: str, equal: int, opened: int) -> None:
     """Also of a dump whose bytes are right: broken before it was read."""
     contract = DatabaseContract("postgresql")
-    row = Row(item_id=b"x" * 16, kind="database", native_id=b"databases/a.sql", matter="", size=1, mtime_ns=0, digest=b"y" * 32, fidelity=Fidelity.FILE)  # fmt: skip
+    row = Row(item_id=b"x" * 16, kind="database", native_id=b"databases/a.sql", matter="", size=1, mtime_ns=0, digest=b"y" * 32, fidelity=Fidelity.FILE, parts=())  # fmt: skip
     found = dict.fromkeys(contract.columns) | {
         "there": True, "opened": None, "loaded": loaded, "expected_size": 1, "size": 1, "expected_sha256": "y",
         "sha256": "y", "expected_mtime": "0", "mtime": "0",
