@@ -33,11 +33,13 @@ class NetDocumentsBack(WritingBack):
         """Raises ConfigError without a firm's folder."""
         super().__init__(session)
         self._versions = versions
+        self._folder = ""
         self._clients: dict[str, Client] = {}
 
     def plan(
         self, vault: Vault, selection: Selection, at: datetime | None, at_hand: AtHand
     ) -> RestorePlan:
+        from muniment.recovery.netdocuments_back import restored_folder
         from muniment.recovery.netdocuments_back.back import (
             plan_back,
             planned_sources,
@@ -47,6 +49,7 @@ class NetDocumentsBack(WritingBack):
         plan = plan_back(
             vault, selection, at, self.systems, versions=self._versions, at_hand=at_hand
         )
+        self._folder = restored_folder(plan.selection)
         self.sources = planned_sources(plan, self.systems)
         self.forecast = what_is_written(vault, plan, selection, self.sources)
         return plan
@@ -89,7 +92,10 @@ class NetDocumentsBack(WritingBack):
     # -- said to people ----------------------------------------------------------------------------
     def heading(self) -> str:
         differs = "a new version of what differs" if self._versions else "what differs is left"
-        return f"Into NetDocuments, as far as it is gone there; {differs}"
+        return (
+            f"Into NetDocuments, as far as it is gone there; {differs}; what has no place any more goes into"
+            f" '{self._folder}'"
+        )
 
     def facts(self, report: WriteReport, folder: Path) -> list[tuple[str, str]]:
         from muniment.recovery.netdocuments_back.back import MAP

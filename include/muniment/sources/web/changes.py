@@ -19,7 +19,7 @@ def change(
 ) -> Answer:
     """One change (POST, PUT, PATCH); `body` is JSON where it does not say what else. No redirect is followed.
 
-    The answer's status is as of `Transport.get`, or 403. Raises Unanswered, SourceUnavailable, SourceRefused.
+    The answer's status is as of `Transport.get`, or 403, or 413. Raises Unanswered, SourceUnavailable, SourceRefused.
     """
     url = transport.url(path)
     try:
@@ -28,4 +28,4 @@ def change(
         raise Unanswered(str(passing)) from None
     if answer.status in PASSING:
         raise Unanswered(f"it answers {answer.status}")
-    return transport.judged(answer, url, (*REDIRECTS, 403))
+    return transport.judged(answer, url, (*REDIRECTS, 403, 413))
