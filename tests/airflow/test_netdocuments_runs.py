@@ -7,7 +7,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from muniment.backup.pipeline import back_up
+from muniment.backup.run import BackupRun
+from muniment.config.load import load_firm
 from muniment.vault.setup import add_source
+from muniment.wiring import Wiring
 from tests.simulators.netdocuments.running import Running, running
 from tests.support.airflow_firm import AirflowFirm
 from tests.support.netdocuments_back import papers, workspace
@@ -55,7 +59,9 @@ def netdocs(firm: AirflowFirm, sim: Running, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_matter_is_given_back_into_the_repository_and_the_certificate_says_so(
     netdocs: AirflowFirm, sim: Running, said: Callable[[], str]
 ) -> None:
-    assert netdocs.run_dag(f"{netdocs.name}__netdocs__backup", {}).state == "success"
+    source = Wiring(load_firm(netdocs.firms / netdocs.name)).source("netdocs")
+    run = BackupRun(netdocs.vault("worker"), source, netdocs.staging, "run-1", assign=lambda _: None)  # fmt: skip
+    assert back_up(run).success
     vault = netdocs.vault()
     history = vault.history("netdocs")
     rows = vault.snapshot(history, history.live[-1]).items.values()
