@@ -1,6 +1,6 @@
 """Documents that are written back are there once, whatever interrupts it.
 
-5 seeds here, 600 in the campaign (`python -m tests.campaign --only netdocuments_back`), which disturb each request in each
+4 seeds here, 600 in the campaign (`python -m tests.campaign --only netdocuments_back`), which disturb each request in each
 way. `MUNIMENT_SEEDS=N` runs the first N, `MUNIMENT_SEEDS=A-B` those from A to B.
 """
 
@@ -14,8 +14,8 @@ import pytest
 from tests.campaigns import netdocuments_back
 from tests.campaigns.test_tampering import seeds
 
-SOME = (10, 16, 27, 33, 4)
-"""Each deed, at requests of several parts of a restore."""
+SOME = (16, 27, 33, 4)
+"""Each deed but the mildest, at requests of several parts of a restore."""
 
 
 @pytest.mark.campaign
