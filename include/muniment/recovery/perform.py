@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ from muniment.vault.pack_reader import PartReader
 from muniment.vault.vault import Vault
 
 THREADS = 2
+AHEAD = 64
 
 FEW_ITEMS = 1_000
 """Items that one thread gives, where their content is in memory."""
@@ -250,11 +251,22 @@ class _Delivery:
 
 
 def _in_threads(give: Callable[[Row], T], rows: Sequence[Row]) -> Iterator[T]:
-    """What is given of each row, in their order."""
-    from concurrent.futures import ThreadPoolExecutor
+    """What is given of each row, in their order. No more than AHEAD are asked for before they are needed: one that waits
+    costs a kilobyte and a half, and there are as many as items."""
+    from concurrent.futures import Future, ThreadPoolExecutor
 
+    waiting: deque[Future[T]] = deque()
     with ThreadPoolExecutor(THREADS) as pool:
-        yield from pool.map(give, rows)
+        try:
+            for row in rows:
+                waiting.append(pool.submit(give, row))
+                if len(waiting) > AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for left in waiting:
+                left.cancel()
 
 
 def _place(row: Row) -> tuple[bytes, int]:
