@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from itertools import chain
 from typing import Any
 
 from msgspec import field
@@ -19,6 +20,7 @@ from muniment.recovery.delivered_index import index_pages
 from muniment.recovery.plan import Choice, RestorePlan, chosen
 from muniment.recovery.selected import AtHand, load_matching
 from muniment.recovery.selection import Filter, Selection, nothing_withheld, select
+from muniment.recovery.windows_list import windows_list
 from muniment.sources.base import Given, Target
 from muniment.vault.pack_reader import PartReader
 from muniment.vault.vault import Vault
@@ -207,7 +209,8 @@ class _Delivery:
             return row, error
 
     def _list(self, rows: Sequence[Row], before: Sequence[Row]) -> None:
-        for name, content in index_pages(before, rows, self._failed):
+        pages = chain(index_pages(before, rows, self._failed), windows_list(before))
+        for name, content in pages:
             digest = hashlib.sha256(content).digest()
             try:
                 self._target.give(

@@ -1,0 +1,95 @@
+"""What was done to a share since the last night is found, and what was not is not read again."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from muniment.sources.smb.packets import HIDDEN
+from tests.support.smb_client import Windows
+from tests.support.smb_firm import SmbFirm
+from tests.support.smb_share import Share
+
+LETTER, MEMO = "Matters/2024-0113 Estate/Letter.docx", "Matters/2024-0113 Estate/Memo.docx"
+
+
+@pytest.fixture
+def windows(share: Share) -> Windows:
+    return Windows(share, share.name)
+
+
+@pytest.fixture
+def firm(tmp_path: Path, share: Share, windows: Windows) -> SmbFirm:
+    """Two nights: what was fresh in the first is settled in the second."""
+    windows.save(LETTER, b"Dear Sir")
+    windows.save(LETTER + ":Zone.Identifier", b"ZoneId=3")
+    windows.save(MEMO, b"A memo")
+    firm = SmbFirm(tmp_path, share)
+    firm.night()
+    return firm
+
+
+def taken(firm: SmbFirm) -> int:
+    """How many items the next night takes."""
+    outcome = firm.night()
+    assert outcome.completeness == "complete", firm.problems()
+    return outcome.taken
+
+
+def test_a_night_in_which_nothing_happened_reads_nothing(firm: SmbFirm) -> None:
+    assert taken(firm) == 0
+
+
+def test_a_changed_file_is_read_and_its_stream_with_it(firm: SmbFirm, windows: Windows) -> None:
+    windows.save(MEMO, b"Another memo")
+    assert taken(firm) == 1
+    windows.save(LETTER, b"Dear Madam")
+    # Who saves over a file keeps its streams.
+    assert taken(firm) == 2
+
+
+def test_permissions_attributes_and_streams_alone_are_a_change(
+    firm: SmbFirm, windows: Windows
+) -> None:
+    """Samba moves no time that a listing shows for any of these."""
+    windows.allow(MEMO, 4711)
+    assert taken(firm) == 1
+    windows.mark(MEMO, HIDDEN)
+    assert taken(firm) == 1
+    windows.save(MEMO + ":Notes", b"a stream")
+    assert taken(firm) == 2
+    assert set(firm.rows()) >= {MEMO + ":Notes", LETTER + ":Zone.Identifier"}
+    windows.allow("Matters", 4712)
+    assert taken(firm) == 1
+
+
+def test_content_that_kept_its_size_and_got_its_old_time_back_is_found_by_its_id(
+    firm: SmbFirm, windows: Windows, share: Share
+) -> None:
+    """A program that saves by replacing makes another file."""
+    old = share.root / MEMO
+    before = old.stat()
+    new = share.root / "new"
+    new.write_bytes(b"B memo")
+    os.utime(new, ns=(before.st_atime_ns, before.st_mtime_ns))
+    os.rename(new, old)
+    firm.night()
+    _, _ = firm.restore(firm.folder / "back")
+    assert (firm.folder / "back/files" / MEMO).read_bytes() == b"B memo"
+
+
+def test_a_stream_or_file_that_is_gone_is_gone_from_the_next_snapshot(
+    firm: SmbFirm, share: Share
+) -> None:
+    os.removexattr(share.root / LETTER, "user.DosStream.Zone.Identifier:$DATA")
+    (share.root / MEMO).unlink()
+    firm.night()
+    assert LETTER in firm.rows() and not {LETTER + ":Zone.Identifier", MEMO} & set(firm.rows())
+
+
+def test_a_folder_that_is_renamed_is_not_read_again(firm: SmbFirm, share: Share) -> None:
+    (share.root / "Matters").rename(share.root / "Closed")
+    outcome = firm.night()
+    assert outcome.read_bytes == 0
