@@ -65,6 +65,15 @@ class Windows:
         with smbclient.open_file(self._unc(path), mode="wb", **self._login) as file:
             file.write(content)
 
+    def save_again(self, path: str, content: bytes) -> None:
+        """In a session of its own, beside whoever has it open."""
+        cache: dict[str, Any] = {}
+        with smbclient.open_file(
+            self._unc(path), mode="wb", share_access="rwd", connection_cache=cache, **self._login
+        ) as file:
+            file.write(content)
+        smbclient.reset_connection_cache(connection_cache=cache)
+
     def open(self, path: str, mode: str = "rb", share_access: str | None = None) -> Any:
         """As a program holds it open; without `share_access` nobody else may open it."""
         return smbclient.open_file(

@@ -117,7 +117,7 @@ class SmbServer:
         self.config.write_text(
             _CONFIG.format(
                 own=self.own, root=self.root, port=self.port, share=SHARE, more=more, vfs=vfs,
-                of_share=usual if of_share is None else of_share,
+                of_share=(usual if of_share is None else of_share).replace("ROOT", str(self.root)),
             )
         )  # fmt: skip
 
@@ -137,6 +137,10 @@ class SmbServer:
                 assert self._process.poll() is None, (self.own / "smbd.log").read_text()[-2000:]
                 time.sleep(0.01)
         raise AssertionError("smbd does not answer")
+
+    def restart(self) -> SmbServer:
+        self.stop()
+        return self.start()
 
     def sessions(self) -> list[psutil.Process]:
         """The process of each connection."""

@@ -24,6 +24,8 @@ _ANSWER = 4096
 """Most streams and descriptors fit; what does not is asked for once more."""
 PARTS = p.OWNER | p.GROUP | p.DACL
 _TOO_SMALL = frozenset({BUFFER_OVERFLOW, 0xC0000023, 0xC0000004})
+_NOT_OFFERED = frozenset({0xC0000010, 0xC00000BB, 0xC0000002, NO_SUCH_FILE, 0xC0000034})
+"""Of shadow copies, where a volume has none: no such request, not supported, not there."""
 _SAMBA = (0x536D4261).to_bytes(4, "little")
 _END = frozenset({NO_MORE_FILES, NO_SUCH_FILE})
 
@@ -68,6 +70,15 @@ def list_folders(
         except (struct.error, ValueError, IndexError):
             raise SmbLost("a listing that is none") from None
     return found
+
+
+def is_listed(wire: Wire, path: bytes, moment: int = 0) -> bool:
+    """Does its folder still show this name? Raises SmbLost."""
+    folder, _, name = path.decode("utf-16-le", "surrogatepass").rpartition("\\")
+    above = folder.encode("utf-16-le", "surrogatepass")
+    # All of it: asked for such a name alone, Samba finds it no more than when it is opened.
+    found = list_folders(wire, [above], moment)[0]
+    return not isinstance(found, SmbStatus) and any(entry.name == name for entry in found)
 
 
 def _entries(wire: Wire, path: bytes, answers: list[Answer], moment: int) -> list[Entry]:
@@ -175,5 +186,9 @@ def shadow_copies(wire: Wire, path: bytes) -> list[str]:
             return []
         whole = wire.ask(p.ioctl(p.ENUMERATE_SNAPSHOTS, 16 + size, opened.file))[0]
         return p.snapshots(p.output_of(good(whole)))
+    except SmbStatus as error:
+        if error.status in _NOT_OFFERED:
+            return []
+        raise
     finally:
         wire.ask(p.close(opened.file))

@@ -274,8 +274,8 @@ class SmbReader:
     def _look_again(self) -> Stat:
         """What stands there, asked on any connection. Raises ItemUnreadable, and what `Wires` raises."""
         try:
-            return self._how.wires.run(
-                lambda wire: p.stat_of(p.buffer_of(_all_good(wire.ask(*self._questions()))))
+            return self._dated(
+                self._how.wires.run(lambda wire: look(wire, self._path, self._how.moment))
             )
         except SmbStatus as error:
             raise ItemUnreadable(cause_of_status(error.status)) from None

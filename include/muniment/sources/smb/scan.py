@@ -157,21 +157,28 @@ def _files(look: Look, files: list[tuple[bytes, Stat]]) -> _Result:
     )
     result = _Result()
     for (native_id, stat), details in zip(files, told, strict=True):
-        kind = "dir" if stat.attributes & DIRECTORY else "file"
         if isinstance(details, SmbStatus):
-            if details.status in GONE and kind == "file":
-                continue
-            if kind == "dir":
-                # It was listed; that it cannot be opened is told when it is to be taken.
-                result.found.append(_observed(look, native_id, stat, NO_STREAMS))
-            else:
-                result.found.append(Skipped(kind, native_id, cause_of_status(details.status)))
+            result.found += _unasked(look, native_id, stat, details.status)
             continue
         result.found.append(_observed(look, native_id, stat, details))
         if look.streams:
             streams = details.streams
             result.found += [_stream(look, native_id, stat, name, size) for name, size in streams]
     return result
+
+
+def _unasked(look: Look, native_id: bytes, stat: Stat, status: int) -> list[Found]:
+    """What to tell of an item that was listed and could not be asked."""
+    if stat.attributes & DIRECTORY:
+        # It was listed itself; that it cannot be opened is told when it is to be taken.
+        return [_observed(look, native_id, stat, NO_STREAMS)]
+    if status not in GONE:
+        return [Skipped("file", native_id, cause_of_status(status))]
+    # Samba shows a name that Windows reserves under another one, by which it does not find it.
+    path = on_the_wire(look.folder, native_id)
+    if look.wires.run(lambda wire: asking.is_listed(wire, path, look.moment)):
+        return [Skipped("file", native_id, NOT_REACHED)]
+    return []
 
 
 def _stream(look: Look, native_id: bytes, base: Stat, name: str, size: int) -> Found:
