@@ -9,11 +9,19 @@ from muniment.cli import forms
 
 
 def onto_share(
-    name: str, to: Path | None, seal_to: str, certificate: bool | None, *, plain: bool
+    name: str,
+    to: Path | None,
+    seal_to: str,
+    certificate: bool | None,
+    *,
+    plain: bool,
+    overwrite: bool,
 ) -> None:
     """Raises BadParameter."""
     if to is not None:
         raise forms.BadParameter("--to and --to-share are two places; name one")
+    if overwrite:
+        raise forms.BadParameter("--to-share makes a new folder and overwrites nothing")
     if not plain:
         raise forms.BadParameter("--to-share gives items as they are")
     if seal_to or certificate:

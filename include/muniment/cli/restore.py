@@ -139,7 +139,8 @@ def restore(
     session = session_of(ctx)
     requested_at = session.clock.now()
     if to_share:
-        onto_share(to_share, to, seal_to, certificate, plain=form is Form.ITEMS)
+        plain = form is Form.ITEMS
+        onto_share(to_share, to, seal_to, certificate, plain=plain, overwrite=overwrite)
         to, certificate = Path(to_share), False
     if to is None and not plan_only:
         raise forms.BadParameter("say where to with --to FOLDER, or --plan-only")

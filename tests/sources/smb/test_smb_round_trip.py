@@ -122,7 +122,7 @@ def test_a_name_that_samba_shortens_comes_back_by_the_name_it_shows(
     firm: SmbFirm, windows: Windows
 ) -> None:
     windows.share.write("Akten/a:b?.txt", b"odd")
-    windows.share.write(b"a device to Windows")
+    windows.share.write("Akten/CON.txt", b"a device to Windows")
     windows.share.write(b"Akten/\xff\xfe.txt", b"no UTF-8")
     firm.night()
     rows = firm.rows()

@@ -20,6 +20,7 @@ from smbprotocol.exceptions import SMBException, SMBOSError
 
 from muniment.errors import SourceUnavailable
 from muniment.sources.audit import Compared, Held, Testimony, Witness
+from muniment.sources.smb import quiet as quiet
 from muniment.sources.smb.marks import untouched
 from muniment.sources.smb.packets import Stat
 from muniment.sources.smb.place import Account, Place

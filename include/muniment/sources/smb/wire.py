@@ -28,6 +28,7 @@ from smbprotocol.exceptions import SMBAuthenticationError, SMBException, SMBResp
 from smbprotocol.session import Session
 from smbprotocol.tree import TreeConnect
 
+from muniment.sources.smb import quiet as quiet
 from muniment.sources.smb.packets import (
     ENCRYPTED_MARK,
     HEADER,
