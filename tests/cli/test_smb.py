@@ -74,6 +74,9 @@ def test_a_share_is_backed_up_and_given_back_into_a_folder_and_onto_a_share(
     )
     assert "could also write" in told, "the account of these tests may"
 
+    terminal("restore", "--matter", "2024-0113", "--as", "matter-file", "--to", tmp_path / "m", "--yes")  # fmt: skip
+    assert (tmp_path / "m/index.html").exists()
+    assert list((tmp_path / "m").rglob("_windows-permissions.jsonl"))
     given = terminal("restore", "--source", "server", "--to", tmp_path / "b", "--yes")
     answer = given.out + given.err
     assert "WHOLE" in answer and "windows permissions could not be kept here" in answer

@@ -149,6 +149,14 @@ class SmbServer:
         own = psutil.Process(self._process.pid)
         return [p for p in own.children() if _serves(p, self.port)]
 
+    def cpu_seconds(self) -> float:
+        """Of the server and all its sessions, also those that have ended."""
+        if self._process is None:
+            return 0.0
+        own = psutil.Process(self._process.pid)
+        times = [process.cpu_times() for process in (own, *own.children(recursive=True))]
+        return sum(t.user + t.system + t.children_user + t.children_system for t in times)
+
     def drop_sessions(self) -> int:
         """Ends all connections as a reset of the network does; how many."""
         ended = self.sessions()

@@ -57,6 +57,7 @@ class Wires:
         self._patience = patience
         self._lock = threading.Lock()
         self._held: list[_Held] = []
+        self._making = 0
 
     def run(self, work: Callable[[Wire], T], *, patient: bool = True) -> T:
         """Does something that may be done again, on a wire of which it may keep no open file.
@@ -104,12 +105,20 @@ class Wires:
         with self._lock:
             self._held = [each for each in self._held if each.wire.open]
             free = min(self._held, key=lambda each: each.users, default=None)
-            if free is not None and (free.users == 0 or len(self._held) >= self._most):
+            full = len(self._held) + self._making >= self._most
+            if free is not None and (free.users == 0 or full):
                 free.users += 1
                 return free
-        made = _Held(self._connect())
+            self._making += 1
+        try:
+            made = _Held(self._connect())
+        except BaseException:
+            with self._lock:
+                self._making -= 1
+            raise
         made.users = 1
         with self._lock:
+            self._making -= 1
             self._held.append(made)
         return made
 
