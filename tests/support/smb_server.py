@@ -79,7 +79,7 @@ _CONFIG = """\
 
 def needed() -> None:
     """Skips where there is no smbd, or no right to run it."""
-    if shutil.which("smbd") is None or not Path("/usr/lib").exists():
+    if shutil.which("smbd") is None or shutil.which("smbpasswd") is None:
         missing("smbd is not installed", _HOW)
     if os.geteuid() != 0:
         missing("smbd changes to the account that signed in, which only root may", _HOW)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from muniment.sources.smb import asking
 from muniment.sources.smb.packets import HIDDEN
+from muniment.sources.smb.wire import Wire
 from tests.support.smb_client import Windows
 from tests.support.smb_firm import SmbFirm
 from tests.support.smb_share import Share
@@ -95,3 +98,37 @@ def test_a_folder_that_is_renamed_is_not_read_again(firm: SmbFirm, share: Share)
     (share.root / "Matters").rename(share.root / "Closed")
     outcome = firm.night()
     assert outcome.counts["read_bytes"] == 0
+
+
+def test_on_a_server_with_times_of_change_only_files_with_streams_are_asked_for_them(
+    share: Share, windows: Windows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows: what a listing shows is believed."""
+    windows.save(LETTER, b"Dear Sir")
+    windows.save(LETTER + ":Zone.Identifier", b"ZoneId=3")
+    windows.save(MEMO, b"A memo")
+    firm = SmbFirm(tmp_path, share, closely=False)
+    firm.night()
+    asked: list[bytes] = []
+    whole = asking.list_details
+
+    def counted(wire: Wire, paths: list[bytes], *args: Any, **more: Any) -> Any:
+        asked.extend(paths)
+        return whole(wire, paths, *args, **more)
+
+    monkeypatch.setattr(asking, "list_details", counted)
+    assert taken(firm) == 0
+    assert [path.decode("utf-16-le").rpartition("\\")[2] for path in asked] == ["Letter.docx"]
+    assert LETTER + ":Zone.Identifier" in firm.rows()
+
+
+def test_a_folder_of_more_names_than_two_answers_hold_is_listed_once_and_whole(
+    share: Share,
+) -> None:
+    names = {f"{number:04} {'long name ' * 6}.txt" for number in range(1500)}
+    for name in names:
+        share.write(f"Scans/{name}", b"")
+    source = share.source(streams=False, closely=False)
+    found = [each.native_id.decode() for each in source.scan()]
+    assert len(found) == len(names) + 2
+    assert {*found} == {".", "Scans", *(f"Scans/{name}" for name in names)}

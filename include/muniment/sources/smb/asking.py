@@ -155,8 +155,9 @@ def is_samba(wire: Wire, path: bytes) -> bool:
     return not made[0] and not told[0] and p.buffer_of(told[1])[16:20] == _SAMBA
 
 
-def volume(wire: Wire, path: bytes) -> tuple[int, str]:
-    """Serial number and file system of the volume that a folder lies on. (Its time of creation moves on Samba.)"""
+def volume(wire: Wire, path: bytes) -> tuple[int, str, bool]:
+    """Serial number and file system of the volume that a folder lies on, and whether it has streams. (Its time of
+    creation moves on Samba.)"""
     _, told, system, _ = wire.ask(
         p.create(path, _LOOK, p.FOR_BACKUP),
         p.query_info(p.OF_VOLUME, p.VOLUME, 1024),
@@ -164,8 +165,10 @@ def volume(wire: Wire, path: bytes) -> tuple[int, str]:
         p.close(),
     )
     _, serial = struct.unpack_from("<QI", p.buffer_of(good(told)))
-    name = p.buffer_of(good(system))[12:].decode("utf-16-le", "replace").rstrip("\0")
-    return serial, name
+    about = p.buffer_of(good(system))
+    (abilities,) = struct.unpack_from("<I", about)
+    name = about[12:].decode("utf-16-le", "replace").rstrip("\0")
+    return serial, name, bool(abilities & p.NAMED_STREAMS)
 
 
 def may_write(wire: Wire, path: bytes) -> bool:

@@ -55,6 +55,8 @@ LINK_TAGS = frozenset({0xA000000C, 0xA0000003})
 """Symbolic link and mount point (junction) ([MS-FSCC] 2.1.2.1)."""
 
 ENUMERATE_SNAPSHOTS = 0x00144064
+NAMED_STREAMS = 0x40000
+"""Of a file system ([MS-FSCC] 2.5.1)."""
 
 _EPOCH = 116444736000000000
 """1970 on the clock that begins in 1601, in units of 100 ns."""

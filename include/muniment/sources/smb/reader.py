@@ -23,6 +23,7 @@ from muniment.sources.smb.statuses import (
     END_OF_FILE,
     GONE,
     LOST,
+    NO_DESCRIPTOR,
     SmbLost,
     SmbStatus,
     cause_of_status,
@@ -123,7 +124,7 @@ class SmbReader:
             status, body = rest.pop(0)
             if not status:
                 self._descriptor = p.buffer_of(body)
-            elif status != ACCESS_DENIED:
+            elif status not in NO_DESCRIPTOR:
                 raise SmbStatus(status)
             if self._how.streams:
                 self._names = p.streams(p.buffer_of(good(rest.pop(0))))

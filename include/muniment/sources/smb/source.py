@@ -98,7 +98,7 @@ class SmbSource:
         root = asking.look(wire, path, through=True)
         if not root.attributes & DIRECTORY:
             raise self._missing("what stands where the folder should be is not a folder")
-        serial, system = asking.volume(wire, path)
+        serial, system, has_streams = asking.volume(wire, path)
         numbered = system.upper() in NUMBERED and root.file_id != 0
         closely = (
             asking.is_samba(wire, path) if self._reading.closely is None else self._reading.closely
@@ -107,6 +107,7 @@ class SmbSource:
             "dialect": f"SMB {'.'.join(wire.dialect)}",
             "encrypted": "yes" if wire.encrypted else "no",
             "file_system": system,
+            "streams": "yes" if has_streams else "no",
             "looked_at_closely": "yes" if closely else "no",
         }
         moment = 0
@@ -117,7 +118,8 @@ class SmbSource:
             facts["could_write"] = "files on the share"
         tick = TICK_NS if system.upper() in EXACT else COARSE_TICK_NS
         self._root = root
-        self._how = How(self._wires, moment, self._reading.streams, numbered, tick, closely)
+        streams = self._reading.streams and has_streams
+        self._how = How(self._wires, moment, streams, numbered, tick, closely)
         inode = root.file_id if numbered else 0
         return SourceHealth(
             identity=f"smb:{serial:08x}:{inode:x}", stable_inodes=numbered, facts=facts
@@ -159,7 +161,7 @@ class SmbSource:
         root = self._ask_root(look_at)
         reading = self._reading
         look = Look(
-            self._wires, self._place.folder, known, reading.exclude, how.moment, reading.streams,
+            self._wires, self._place.folder, known, reading.exclude, how.moment, how.streams,
             how.numbered, how.closely, reading.connections,
         )  # fmt: skip
         try:

@@ -14,13 +14,13 @@ NOT_FOUND = 0xC0000034
 COLLISION = 0xC0000035
 SHARING_VIOLATION = 0xC0000043
 BAD_NETWORK_NAME = 0xC00000CC
-PRIVILEGE_NOT_HELD = 0xC0000061
-INVALID_PARAMETER = 0xC000000D
 
 GONE = frozenset({NOT_FOUND, NO_SUCH_FILE, 0xC000003A, 0xC0000056, 0xC0000123, 0xC0000103})
 """Name, file, path not found; delete pending; deleted; not a directory (any more)."""
 LOCKED = frozenset({SHARING_VIOLATION, 0xC0000054, 0xC0000055})
 """Another program has it open and lets nobody read; or it has locked a part of it."""
+NO_DESCRIPTOR = frozenset({ACCESS_DENIED, 0xC0000010, 0xC00000BB, 0xC0000002, 0xC000000D})
+"""No right to the permissions; or a file system that has none: no such request, not supported, not a parameter."""
 LOST = frozenset({0xC0000203, 0xC000020C, 0xC00000C9, 0xC0000128, 0xC000035C, 0xC0000008})
 """Session deleted, connection disconnected, network name deleted, file closed, session expired, handle unknown: to
 be asked again on a new connection."""
@@ -35,7 +35,7 @@ password, locked out; no right to it."""
 
 _CAUSES = {
     ACCESS_DENIED: causes.PERMISSION_DENIED,
-    PRIVILEGE_NOT_HELD: causes.PERMISSION_DENIED,
+    0xC0000061: causes.PERMISSION_DENIED,
     0xC0000033: causes.NOT_AN_ID,
     0xC000003B: causes.NOT_AN_ID,
     0xC0000106: causes.NAME_TOO_LONG,
