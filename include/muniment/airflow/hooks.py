@@ -32,6 +32,39 @@ class FilesHook(_SettingsHook):
     conn_type = "muniment_files"
     hook_name = "Muniment: file share"
 
+    def test_connection(self) -> tuple[bool, str]:
+        """What the button Test answers: does the server let this account into the share, and is it Samba?"""
+        # Airflow imports hooks to list them.
+        from muniment.airflow.smb_login import smb_login_of
+        from muniment.clock import SystemClock
+        from muniment.errors import MunimentError
+        from muniment.sources.smb.place import PORT, Account, Place
+        from muniment.sources.smb.source import ONCE, SmbSource
+
+        try:
+            found = self.get_conn()
+            login = smb_login_of(found, self.connection_id)
+            given = {
+                "server": found.host, "share": found.schema, "user": login.user, "password": login.password,
+            }  # fmt: skip
+            missing = [name for name, value in given.items() if not value]
+            if missing:
+                return False, f"Missing: {', '.join(missing)}."
+            place = Place(found.host.strip(), found.schema.strip(), "", login.port or PORT)
+            account = Account(login.user, login.password, login.domain)
+            source = SmbSource("SOURCE", place, account, ONCE, SystemClock())
+            try:
+                facts = source.probe().facts
+            finally:
+                source.close()
+        except MunimentError as error:
+            return False, f"[{error.code}] {error.what}. {error.todo}"
+        writes = " It may also write there, which a backup does not need." if "could_write" in facts else ""  # fmt: skip
+        return (
+            True,
+            f"The server lets this account into the share ({facts['dialect']}, encrypted).{writes}",
+        )
+
 
 class ClioHook(_SettingsHook):
     """A Clio Manage application."""

@@ -20,7 +20,7 @@ _FILES: dict[str, Any] = {
     "hook-class-name": f"{_HOOKS}.FilesHook",
     "hook-name": "Muniment: file share",
     "ui-field-behaviour": {
-        "hidden-fields": ["port"],
+        "hidden-fields": [],
         "relabeling": {
             "host": "Server",
             "schema": "Share",
@@ -31,6 +31,7 @@ _FILES: dict[str, Any] = {
             "host": "fileserver.firm.example",
             "schema": "Matters",
             "login": "backup-reader",
+            "port": "445",
         },
     },
     "conn-fields": {

@@ -7,6 +7,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from itertools import chain
 from typing import Any, TypeVar
 
 from msgspec import field
@@ -18,6 +19,7 @@ from muniment.recovery.delivered_index import index_pages
 from muniment.recovery.plan import Choice, RestorePlan, chosen
 from muniment.recovery.selected import AtHand, load_matching
 from muniment.recovery.selection import Filter, Selection, nothing_withheld, select
+from muniment.recovery.windows_list import windows_list
 from muniment.sources.base import Given, Target
 from muniment.vault.pack_reader import PartReader
 from muniment.vault.vault import Vault
@@ -212,7 +214,8 @@ class _Delivery:
             return row, error
 
     def _list(self, rows: Sequence[Row], before: Sequence[Row]) -> None:
-        for name, content in index_pages(before, rows, self._failed):
+        pages = chain(index_pages(before, rows, self._failed), windows_list(before))
+        for name, content in pages:
             digest = hashlib.sha256(content).digest()
             try:
                 self._target.give(
