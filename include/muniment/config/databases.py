@@ -65,8 +65,7 @@ class BackupShare(Model):
     """The folder in which a SQL Server and the worker meet."""
 
     server: Text = Field(
-        min_length=2,
-        max_length=200,
+        min_length=1,
         description="The folder as the database server writes it.",
         examples=["\\\\files.firm.example\\sql-backups"],
     )
