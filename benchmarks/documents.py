@@ -11,12 +11,14 @@ import io
 import random
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from benchmarks.chance import Prose, chance
 
 _EPOCH = (2026, 1, 5, 9, 0, 0)
+_BODY = "word/document.xml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +60,15 @@ class Documents:
         """A zip with a style part of the firm's template and a body of its own."""
         body = self.prose.text(rng, _around(rng, 36_000))
         template = self._styles[rng.randrange(len(self._styles))]
-        parts = {
+        return _zipped({
             "[Content_Types].xml": b'<?xml version="1.0"?><Types><Default Extension="xml"/></Types>',
-            "word/document.xml": b"<w:document><w:body><w:p><w:r><w:t>"
+            _BODY: b"<w:document><w:body><w:p><w:r><w:t>"
             + body.replace(b".\n", b"</w:t></w:r></w:p><w:p><w:r><w:t>")
             + b"</w:t></w:r></w:p></w:body></w:document>",
             "word/styles.xml": template,
             "docProps/core.xml": b"<cp:coreProperties>%016x</cp:coreProperties>"
             % rng.getrandbits(64),
-        }
-        out = io.BytesIO()
-        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, content in parts.items():
-                archive.writestr(zipfile.ZipInfo(name, _EPOCH), content, zipfile.ZIP_DEFLATED)
-        return out.getvalue()
+        })  # fmt: skip
 
     def pdf(self, rng: random.Random) -> bytes:
         """Pages: picture data that nothing compresses, deflated text, and plain structure."""
@@ -110,6 +107,26 @@ class Documents:
             text += b"\r\n--part\r\n" + base64.encodebytes(rng.randbytes(_around(rng, 24_000)))
         return head + text
 
+    def edited(self, kind: str, content: bytes, rng: random.Random) -> bytes:
+        """A document as its program saves it after a passage was replaced and something was added: a Word file is zipped
+        anew, a PDF gets a section at its end. What no program would leave, a backup may take for an attack."""
+        if kind == "docx":
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                parts = {name: archive.read(name) for name in archive.namelist()}
+            parts[_BODY] = self._passage(parts[_BODY], rng)
+            return _zipped(parts)
+        if kind == "pdf":
+            # A stamp on a scan; then what was changed, behind what was there.
+            at = len(content) // 4
+            content = content[:at] + rng.randbytes(300) + content[at + 400 :]
+            added = zlib.compress(self.prose.text(rng, rng.randint(20, 4_000)), 6)
+            return content + b"4 0 obj\nstream\n" + added + b"\nendstream\n%%EOF\n"
+        return self._passage(content, rng) + self.prose.text(rng, rng.randint(10, 2_000))
+
+    def _passage(self, text: bytes, rng: random.Random) -> bytes:
+        at = rng.randrange(len(text) // 4, max(len(text) // 4 + 1, len(text) - 600))
+        return text[:at] + self.prose.text(rng, 300) + text[at + 400 :]
+
     @cached_property
     def _styles(self) -> list[bytes]:
         return [
@@ -125,6 +142,14 @@ class Documents:
             zlib.compress(self.prose.text(chance(self._seed, "body", number), 400_000), 6)
             for number in range(self._manner.bodies)
         ]
+
+
+def _zipped(parts: Mapping[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH), content, zipfile.ZIP_DEFLATED)
+    return out.getvalue()
 
 
 def _around(rng: random.Random, middle: int) -> int:

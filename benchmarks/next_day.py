@@ -53,8 +53,9 @@ def work_a_day(root: Path, shape: Shape) -> Work:
     chosen = rng.sample(paths, count // 100 + count // 400)
     changed, deleted = chosen[: count // 100], chosen[count // 100 :]
     for folder, place in changed:
-        path, _ = document_path(folder, place)
-        _edit(root / path, rng)
+        path, kind = document_path(folder, place)
+        edited = documents.edited(kind, (root / path).read_bytes(), rng)
+        (root / path).write_bytes(edited)
     for folder, place in deleted:
         (root / document_path(folder, place)[0]).unlink()
     new = rng.choices(folders, k=count * 3 // 400)
@@ -67,15 +68,6 @@ def work_a_day(root: Path, shape: Shape) -> Work:
     renamed = sum(1 for p in old.rglob("*") if p.is_file())
     old.rename(old.with_name(RENAMED))
     return Work(len(changed), len(new), len(deleted), renamed)
-
-
-def _edit(path: Path, rng: random.Random) -> None:
-    """A passage replaced, and something added: as a program saves a document."""
-    content = bytearray(path.read_bytes())
-    at = rng.randrange(max(1, len(content) - 400))
-    content[at : at + 400] = rng.randbytes(300)
-    content += rng.randbytes(rng.randint(10, 2_000))
-    path.write_bytes(content)
 
 
 def _mail(path: Path, documents: Documents, rng: random.Random, shape: Shape) -> None:

@@ -68,6 +68,14 @@ def matter_id(id_key: bytes, number: str) -> str:
     return "M-" + base64.b32encode(digest[:5]).decode()
 
 
+def thing_id(id_key: bytes, tenant: str, kind: str, native_id: str) -> str:
+    """An opaque id of something that a vendor lists, such as `mailbox-7F3K2QXA`; the same for every source over one
+    tenant."""
+    message = b"\x00".join((b"thing", tenant.encode(), kind.encode(), native_id.encode()))
+    digest = hmac.digest(id_key, message, "sha256")
+    return f"{kind}-" + base64.b32encode(digest[:5]).decode()
+
+
 def new_run_id() -> str:
     """A random id of a run, 26 lower-case characters."""
     return base64.b32encode(os.urandom(16)).decode().rstrip("=").lower()

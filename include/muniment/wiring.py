@@ -11,6 +11,7 @@ restore needs is imported there.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,12 +43,16 @@ if TYPE_CHECKING:
     from muniment.backup.options import BackupOptions
     from muniment.backup.run import BackupRun
     from muniment.sources.files import FileTarget
+    from muniment.sources.m365.afresh import Owners
 
 StoreOpener = Callable[[Destination, str, S3Credential | None], Store]
 """(destination of firm.yaml, URL of it or of its matter keys, the role's own credential) -> store.
 Where the role has none of its own, whoever opens finds one: Airflow in the destination's connection,
 the command line in the environment."""
 
+
+NO_LIMIT = 1 << 62
+"""Of a run that must not leave anything to the next one."""
 
 LoginFinder = Callable[[str, str], Any]
 """(name of a connection, system of its row) -> what stands in it, in the form that the system's wiring has for it;
@@ -254,9 +259,15 @@ class Wiring:
         return FileTarget(folder / source_id, overwrite=overwrite, restore_id=restore_id)
 
     def backup_run(
-        self, source_id: str, run_id: str, *, accept_mass_deletion: bool = False
+        self,
+        source_id: str,
+        run_id: str,
+        *,
+        accept_mass_deletion: bool = False,
+        owners: Owners | None = None,
     ) -> BackupRun:
-        """A run of one source with the worker's keys and the options of its row."""
+        """A run of one source with the worker's keys and the options of its row. What `owners` have of a Microsoft 365
+        tenant is read whole and fetched anew, all of it in this run."""
         from muniment.backup.run import BackupRun
         from muniment.vault.store.probe import require_separate_account
 
@@ -266,13 +277,21 @@ class Wiring:
             self.config.destination(row).account,
             [(source_id, self.config.options(source_id).account)],
         )
+        source, options = self.source(source_id), self._options(row, accept_mass_deletion)
+        if owners is not None:
+            from muniment.sources.m365.afresh import AfreshSource
+
+            source = AfreshSource(source, owners)
+            options = replace(
+                options, afresh=owners.have, run_limit_bytes=NO_LIMIT, run_limit_fetches=NO_LIMIT
+            )
         return BackupRun(
             self.vault("worker", row.destination),
-            self.source(source_id),
+            source,
             self.config.firm.staging,
             run_id,
             assign=self.config.matter_rules(source_id).match,
-            options=self._options(row, accept_mass_deletion),
+            options=options,
         )
 
     def _options(self, row: InventoryRow, accept_mass_deletion: bool) -> BackupOptions:

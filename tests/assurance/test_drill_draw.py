@@ -10,9 +10,12 @@ import pytest
 from muniment.assurance.drill import look, names_from_bytes, plan_drill, restore
 from muniment.assurance.drill_draw import Drawn, Place, destination_of, draw, words_of
 from muniment.assurance.files_contract import contract_of
+from muniment.assurance.trial import read_snapshot
 from muniment.backup.pipeline import back_up
 from muniment.backup.run import BackupRun
+from muniment.errors import NothingToRestore
 from muniment.model.drill import Scenario
+from muniment.model.item import Row
 from muniment.recovery.selection import Scope
 from muniment.sources.files import FileSource, FileTarget
 from tests.support.practice import Practice
@@ -93,3 +96,34 @@ def test_all_that_was_drawn_comes_back(
     assert taken == (
         {"ledger"} if scenario is Scenario.RANSOMWARE and not found.also else set(SOURCES)
     )
+
+
+def test_a_reserved_matter_is_not_drawn_nor_an_item_of_it(practice: Practice) -> None:
+    last = held(practice, {"files": 300, "ledger": 10, "scans": 10})
+    shut = {m for m in matters_of(practice) if m != (free := min(matters_of(practice)))}
+
+    def draws(scenario: Scenario, seed: int) -> Drawn:
+        return draw(
+            [place(practice)], scenario, seed, practice.clock.now(), last=last,
+            reserved=shut.__contains__,
+        )  # fmt: skip
+
+    assert {draws(Scenario.MATTER, seed).value for seed in range(12)} == {free}
+    of = {row.item_id.hex(): row.matter for row in rows_of(practice)}
+    assert {of[draws(Scenario.ITEM, seed).value] for seed in range(12)} <= {free, ""}
+
+
+def test_where_every_matter_is_reserved_the_drill_says_so(practice: Practice) -> None:
+    with pytest.raises(NothingToRestore, match="that may be drawn") as told:
+        draw([place(practice)], Scenario.MATTER, 3, practice.clock.now(), last={}, reserved=bool)
+    assert "sealed" in (told.value.todo or "")
+
+
+def rows_of(practice: Practice) -> list[Row]:
+    vault = practice.vault()
+    history = vault.history("files")
+    return list(read_snapshot(vault, history, history.live[-1]).items.values())
+
+
+def matters_of(practice: Practice) -> set[str]:
+    return {row.matter for row in rows_of(practice) if row.matter}

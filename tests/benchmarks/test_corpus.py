@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 
 from benchmarks import corpus
+from benchmarks.chance import chance
 from benchmarks.corpus import DUMP, PST, Shape
+from benchmarks.documents import LESS_SHARED, Documents
 from benchmarks.duel import copy_day, digests
 from benchmarks.next_day import RENAMED, work_a_day
+from muniment.backup.guard.contents import Look, look
 
 SHAPE = Shape(scale=0.001)
 
@@ -58,6 +61,18 @@ def test_the_next_day_is_the_same_work_each_time(day: Path, tmp_path: Path) -> N
     assert sum(RENAMED in path for path in after) == work.renamed
     assert len(after) == len(before) + work.new - work.deleted
     assert before[str(PST)] != after[str(PST)] and before[str(DUMP)] != after[str(DUMP)]
+
+
+@pytest.mark.parametrize("kind", ["docx", "pdf", "eml", "txt"])
+def test_an_edited_document_looks_like_what_its_name_says(kind: str) -> None:
+    """Else the guard takes the next day for an attack, the backup says so by its exit code, and no figure counts."""
+    documents = Documents(1, LESS_SHARED)
+    for seed in range(20):
+        rng = chance(1, kind, seed)
+        before = documents.make(kind, rng)
+        after = documents.edited(kind, before, rng)
+        assert after != before
+        assert look(before, kind.encode()) is look(after, kind.encode()) is Look.FIT
 
 
 def test_a_copy_of_the_day_keeps_its_times(day: Path, tmp_path: Path) -> None:

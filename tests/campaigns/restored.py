@@ -44,14 +44,14 @@ def run(seeds: Iterable[int], folder: Path) -> Iterator[Case]:
                 yield clean(grounds[source, firm], seed)
             else:
                 with ExitStack() as own:
-                    busy = ground(source, folder / f"busy-{seed}", seed, own)
+                    busy = ground(source, folder / f"busy-{seed}", seed, own, at_work=True)
                     busy.work(seed)
                     yield clean(busy, seed)
 
 
-def ground(source: str, folder: Path, seed: int, open_: ExitStack) -> Ground:
+def ground(source: str, folder: Path, seed: int, open_: ExitStack, at_work: bool = False) -> Ground:
     if source == "files":
-        return Share(folder, seed)
+        return Share(folder, seed, at_work)
     return open_.enter_context(account(folder, seed))
 
 

@@ -207,11 +207,16 @@ _RESTORE, _AUDIT = trial._restore, trial._audit
 
 
 class Share(Ground):
-    """A file share; a day of work lies between its two snapshots."""
+    """A file share; a day of work lies between its two snapshots.
 
-    def __init__(self, folder: Path, seed: int) -> None:
-        # A day ahead of the machine's clock: what is in the share was touched before its backup.
-        practice = Practice(folder, clock=FixedClock(SystemClock().now() + timedelta(days=1)))
+    Its backups are a day ahead of the machine's clock, so that all in the share was touched before them. Where
+    the firm works on after the last (`at_work`) they have the machine's own: the kernel dates that work by it,
+    and work dated before the backup that it follows is what a false copy looks like.
+    """
+
+    def __init__(self, folder: Path, seed: int, at_work: bool = False) -> None:
+        tomorrow = FixedClock(SystemClock().now() + timedelta(days=1))
+        practice = Practice(folder, clock=SystemClock() if at_work else tomorrow)
         practice.share.rmdir()
         super().__init__(practice, FilesContract())
         self._truth = small(practice.share, seed=seed)

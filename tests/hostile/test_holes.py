@@ -16,6 +16,7 @@ from muniment.recovery.proof import Proof
 from muniment.recovery.selection import Scope, Selection
 from muniment.vault.chunking import LARGEST, chunks
 from tests.hostile.looking import same_again
+from tests.support.packs import kept
 from tests.support.practice import Practice
 
 MIB = 1 << 20
@@ -85,7 +86,7 @@ def test_cuts_do_not_depend_on_how_bytes_arrive(step: int) -> None:
     content = noise + bytes(3 * WINDOW) + noise + bytes(LONG + 5 * WINDOW) + b"end" + bytes(9)
     whole = sha256()
     stream = io.BytesIO(content)
-    found = list(pieces(lambda size: stream.read(min(size, step)), whole.update))
+    found = kept(pieces(lambda size: stream.read(min(size, step)), whole.update))
     assert b"".join(data for _, data in found) == content
     assert whole.digest() == sha256(content).digest()
     assert all(sha256(data).digest() == digest for digest, data in found)
@@ -97,7 +98,7 @@ def test_cuts_do_not_depend_on_how_bytes_arrive(step: int) -> None:
 def test_where_no_window_is_zero_cuts_are_those_of_the_content() -> None:
     content = random.Random(2).randbytes(3 * WINDOW) + bytes(WINDOW - 1) + b"x"
     found = pieces(io.BytesIO(content).read, lambda _: None)
-    assert list(found) == list(chunks(io.BytesIO(content).read))
+    assert kept(found) == kept(chunks(io.BytesIO(content).read))
 
 
 @pytest.mark.soak

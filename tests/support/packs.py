@@ -39,6 +39,11 @@ def prose(seed: int, size: int) -> bytes:
     return bytes(text[:size])
 
 
+def kept(members: Iterable[tuple[bytes, bytes | memoryview]]) -> list[tuple[bytes, bytes]]:
+    """Members of a large file, each of which is good until the next one is asked for."""
+    return [(digest, bytes(data)) for digest, data in members]
+
+
 def write_pack(folder: Path, contents: Iterable[bytes], identity: Identity) -> FinishedPack:
     with PackWriter(folder, identity.recipient, KEY_ID) as pack:
         for content in contents:

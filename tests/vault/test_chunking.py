@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from muniment.vault.chunking import LARGEST, SMALLEST, WINDOW, chunks
-from tests.support.packs import noise, sha256
+from tests.support.packs import kept, noise, sha256
 
 DATA = noise(1, 11_000_003)
 CUTS = [len(c) for _, c in chunks(io.BytesIO(DATA).read)]
@@ -22,7 +22,7 @@ def in_pieces(data: bytes, sizes: Callable[[], int]) -> Callable[[int], bytes]:
 
 
 def test_chunks_in_order_are_the_file_and_named_by_their_digest() -> None:
-    found = list(chunks(io.BytesIO(DATA).read))
+    found = kept(chunks(io.BytesIO(DATA).read))
     assert b"".join(data for _, data in found) == DATA
     assert all(digest == sha256(data) for digest, data in found)
 
@@ -36,7 +36,7 @@ def test_chunks_stay_within_their_limits() -> None:
 @given(st.integers(0, 2**32), st.sampled_from([100_000, 1 << 20, WINDOW]))
 def test_cuts_do_not_depend_on_how_the_reads_are_split(seed: int, most: int) -> None:
     rng = random.Random(seed)
-    found = chunks(in_pieces(DATA, lambda: rng.randint(1, most)))
+    found = kept(chunks(in_pieces(DATA, lambda: rng.randint(1, most))))
     assert [len(c) for _, c in found] == CUTS
 
 
@@ -46,7 +46,7 @@ def test_cuts_do_not_depend_on_how_the_reads_are_split(seed: int, most: int) -> 
     + [limit + delta for limit in (SMALLEST, LARGEST, WINDOW) for delta in (-1, 0, 1)],
 )
 def test_every_size_comes_back_whole(size: int) -> None:
-    found = list(chunks(io.BytesIO(DATA[:size]).read))
+    found = kept(chunks(io.BytesIO(DATA[:size]).read))
     assert b"".join(data for _, data in found) == DATA[:size]
     assert all(data for _, data in found)
 

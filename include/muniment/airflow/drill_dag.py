@@ -125,7 +125,7 @@ def _lay_out(config: FirmConfig, dag_id: str) -> None:
     @task(trigger_rule=TriggerRule.ALL_DONE, **with_keys)
     @plainly
     def record_elapsed() -> Any:
-        return firm().record_elapsed()
+        return firm().record_elapsed(may_answer)
 
     result = "ti.xcom_pull(task_ids='record_elapsed')"
     partner_review = PartnerReview(

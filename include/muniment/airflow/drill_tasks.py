@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -33,6 +33,7 @@ from muniment.evidence.drill_history import before, last_drilled, past_drills
 from muniment.evidence.drills import DrillAnswered, DrillFinished, DrillStarted, DrillWiped
 from muniment.evidence.events import DRILLS, write
 from muniment.model.drill import Answer, Scenario
+from muniment.recovery.crosswalk.reserved import Reserved, nothing_reserved, reserved
 from muniment.recovery.plan import RestorePlan
 from muniment.recovery.selection import Scope
 from muniment.vault.documents import EvidenceEntry
@@ -68,7 +69,7 @@ class DrillTasks:
         began = self._now()
         require_respondents(respondents)
         places = self._places()
-        started = self._started() or self._draw(list(places.values()))
+        started = self._started() or self._draw(list(places.values()), respondents)
         drawn = _drawn_of(started)
         log.info("Seed %d: %s", started.seed, words_of(drawn))
         plans = plan_drill(list(places.values()), drawn)
@@ -87,7 +88,7 @@ class DrillTasks:
             },
         )
 
-    def _draw(self, places: list[Place]) -> DrillStarted:
+    def _draw(self, places: list[Place], respondents: Mapping[str, str]) -> DrillStarted:
         context = get_current_context()
         form = context["params"]
         given = form.get(SEED)
@@ -99,7 +100,7 @@ class DrillTasks:
         earlier, turn_at = before(self._entries(), seed, now)
         drawn = draw(
             places, scenario, seed, now, as_of=as_of, limit=free // 2, last=last_drilled(earlier),
-            turn_at=turn_at,
+            turn_at=turn_at, reserved=self._reserved(tuple(respondents.values())),
         )  # fmt: skip
         started = DrillStarted(
             drill_id=self._drill_id,
@@ -184,7 +185,7 @@ class DrillTasks:
 
     # -- what is said of it ------------------------------------------------------------------------
 
-    def record_elapsed(self) -> Json:
+    def record_elapsed(self, respondents: Mapping[str, str]) -> Json:
         """Records the time of each phase as evidence; answers the question for the partner.
 
         Raises VerificationFailed when not everything came back as it was.
@@ -245,7 +246,7 @@ class DrillTasks:
             "counts": dict(event.counts),
             "certificates": certificates,
             "subject": f"Recovery drill of {self._config.firm_id}: is what came back usable?",
-            "body": question_of(lines, self._sandbox.restored),
+            "body": question_of(lines, self._sandbox.restored, self._shut_in(started, respondents)),
         }
 
     def answered(self, answer: Answer, person: str, remarks: str) -> None:
@@ -308,6 +309,14 @@ class DrillTasks:
             )
 
     # -- parts -------------------------------------------------------------------------------------
+
+    def _reserved(self, viewers: Sequence[str]) -> Reserved:
+        return reserved(self._wiring.vault("operations"), self._config, viewers)
+
+    def _shut_in(self, started: DrillStarted, respondents: Mapping[str, str]) -> bool:
+        """Whether matters may stand in the sandbox that are not for everybody's eyes: a whole source has all of them."""
+        whole = started.scope == Scope.SOURCE
+        return whole and self._reserved(tuple(respondents.values())) is not nothing_reserved
 
     def _timed(self, began: datetime, result: Json) -> Json:
         return {**result, "began": to_text(began), "ended": to_text(self._now())}

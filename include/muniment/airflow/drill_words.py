@@ -33,11 +33,19 @@ def lines_of(event: DrillFinished, what: str, earlier: Iterable[PastDrill] = ())
     ]
 
 
-def question_of(lines: Iterable[str], place: Path) -> str:
-    """The body of the partner's question, in Markdown; `place` is where it stands."""
+def question_of(lines: Iterable[str], place: Path, shut_in: bool = False) -> str:
+    """The body of the partner's question, in Markdown; `place` is where it stands. `shut_in`: matters that are sealed
+    or walled off stand among it."""
     return "\n".join(
         [
             *(f"- {line}" for line in lines),
+            *(
+                [
+                    "- A whole source came back: matters that are sealed or walled off are in it. Open none of those."
+                ]
+                if shut_in
+                else []
+            ),
             "",
             f"It stands in `{place}` on {socket.gethostname()} until you answer, and is removed "
             "then. Let the technician show you: open what you would need first.",

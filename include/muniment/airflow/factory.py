@@ -19,6 +19,8 @@ from muniment.airflow.backup_dag import build_backup
 from muniment.airflow.canary_dag import build_canary
 from muniment.airflow.checkpoint_dag import build_checkpoint
 from muniment.airflow.config_error_dag import build_config_error
+from muniment.airflow.departure_dag import build_departure
+from muniment.airflow.discovery_dag import build_discovery
 from muniment.airflow.drill_dag import build_drill
 from muniment.airflow.names import backup_dag, firm_dag, firm_of, safe
 from muniment.airflow.restore_dag import build_restore
@@ -70,6 +72,16 @@ def verification_dags() -> Dags:
 def drill_dags() -> Dags:
     """`{firm}__recovery_drill` of every firm that can be read."""
     return _one_a_firm("recovery_drill", build_drill)
+
+
+def discovery_dags() -> Dags:
+    """`{firm}__discovery` of every firm that can be read."""
+    return _one_a_firm("discovery", build_discovery)
+
+
+def departure_dags() -> Dags:
+    """`{firm}__departure` of every firm that can be read."""
+    return _one_a_firm("departure", build_departure)
 
 
 def watch_dags() -> Dags:

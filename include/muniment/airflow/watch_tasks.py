@@ -184,6 +184,7 @@ class WatchTasks:
             drill_open=home.drill_open,
             reviews=home.reviews,
             drilled=home.drilled,
+            discovered=home.discovered,
             checkpoint=home.checkpoint,
             check=home.check,
             # What a store that is away would say is not known, so nothing of it is resolved.

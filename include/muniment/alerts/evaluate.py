@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from muniment.alerts.deadlines import deadline
+from muniment.alerts.evaluate_discovery import uncovered, workstations
 from muniment.alerts.facts import Facts, Proven, SourceFacts
 from muniment.alerts.model import Cause, Condition, Numbers, Severity
 from muniment.alerts.reconcile import Judgement
@@ -54,6 +55,8 @@ def evaluate(facts: Facts) -> Judgement:
         *_proofs(facts),
         *_reviews(facts),
         *_undrilled(facts),
+        *uncovered(facts),
+        *workstations(facts),
         *_findings(facts),
         *_channels(facts),
         *_locks(facts),
@@ -78,6 +81,10 @@ def evaluate(facts: Facts) -> Judgement:
             "canary",
             "papers:",
             "release:",
+            "discovery",
+            "discovery:",
+            "departed:",
+            "workstations",
         }
     if facts.papers is None:
         undecided.add("papers:")

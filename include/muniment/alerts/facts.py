@@ -10,6 +10,7 @@ from muniment.alerts.deadlines import Done
 from muniment.alerts.papers import PapersSeen
 from muniment.config.inventory import Classification, InventoryRow
 from muniment.config.schedule import Schedule, ScheduleError, parse_schedule
+from muniment.evidence.discovery import DiscoveryEnded, WorkstationsSeen
 from muniment.evidence.releases import OpenReview
 from muniment.vault.finding import Finding
 
@@ -162,6 +163,17 @@ class Drilled:
 
 
 @dataclass(frozen=True, slots=True)
+class Discovered:
+    """The newest look at what vendors list, and at workstations; with the names of their entries."""
+
+    at: datetime
+    ended: DiscoveryEnded
+    ref: str = ""
+    workstations: WorkstationsSeen | None = None
+    workstations_ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LockFacts:
     """Objects that live snapshots need and whose lock ends soon."""
 
@@ -188,6 +200,8 @@ class Facts:
     checkpoint: Proven | None = None
     check: Proven | None = None
     """The newest look at everything that is stored, without a key."""
+    discovered: Discovered | None = None
+    """None before the first."""
     findings: tuple[Finding, ...] | None = None
     unreachable: Mapping[str, str] = field(default_factory=dict)
     """Destinations that did not answer, with the code of their error."""

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from muniment.alerts.deadlines import Done
 from muniment.alerts.facts import (
+    Discovered,
     Drilled,
     Failure,
     Proven,
@@ -21,6 +22,7 @@ from muniment.alerts.facts import (
 )
 from muniment.alerts.newest import newest_checkpoint, newest_commits, newest_entries
 from muniment.errors import StoreError
+from muniment.evidence.discovery import DISCOVERY, DiscoveryEnded, WorkstationsSeen
 from muniment.evidence.drill_history import YEAR, last_drilled, past_drills
 from muniment.evidence.drills import DrillAnswered, DrillFinished, held
 from muniment.evidence.events import (
@@ -76,6 +78,7 @@ class Observed:
     drill_open: Proven | None = None
     reviews: tuple[OpenReview, ...] = ()
     drilled: Drilled | None = None
+    discovered: Discovered | None = None
     watch_at: datetime | None = None
 
 
@@ -112,6 +115,7 @@ def observe(
         seen.check = _proven(vault, *CHECK)
         seen.drill, seen.drill_open, seen.drilled = _drills(vault)
         seen.reviews = open_reviews(vault)
+        seen.discovered = _discovered(vault)
         seen.watch_at = newest_watch(vault)
     seen.findings = list({(f.code, f.object): f for f in seen.findings}.values())
     return seen
@@ -256,6 +260,26 @@ def _drills(vault: Vault) -> tuple[Proven | None, Proven | None, Drilled]:
         Proven(waits[-1].at, True, names_of[waits[-1].drill_id]) if waits else None,
         Drilled(last_drilled(past), max(kits, default=None)),
     )
+
+
+def _discovered(vault: Vault) -> Discovered | None:
+    """The newest discovery; workstations of an earlier one where it could not judge them."""
+    seen: set[str] = set()
+
+    def is_last(entry: EvidenceEntry) -> bool:
+        seen.add(entry.event)
+        return {DiscoveryEnded.event, WorkstationsSeen.event} <= seen
+
+    found = newest_entries(vault.store, vault.trust, DISCOVERY, is_last, limit=20)
+    ended = [r for r in found.objects if r.value.event == DiscoveryEnded.event]
+    stations = [r for r in found.objects if r.value.event == WorkstationsSeen.event]
+    if not ended:
+        return None
+    newest, at_risk = ended[-1], stations[-1] if stations else None
+    return Discovered(
+        newest.value.at, DiscoveryEnded.of(newest.value), newest.name,
+        WorkstationsSeen.of(at_risk.value) if at_risk else None, at_risk.name if at_risk else "",
+    )  # fmt: skip
 
 
 def open_reviews(vault: Vault) -> tuple[OpenReview, ...]:

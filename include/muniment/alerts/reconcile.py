@@ -75,7 +75,7 @@ def _opened(condition: Condition, now: datetime) -> Iterator[Event]:
 
 def _goes_on(alert: Alert, condition: Condition, now: datetime) -> Iterator[Event]:
     rises = condition.severity.value > alert.severity.value
-    fewer, more = _papers(alert, condition)
+    fewer, more = _listed(alert, condition)
     changed = rises or fewer or more or condition.cause is not alert.cause
     if changed:
         alert = replace(
@@ -94,10 +94,15 @@ def _goes_on(alert: Alert, condition: Condition, now: datetime) -> Iterator[Even
     yield from _escalated(alert, now)
 
 
-def _papers(alert: Alert, condition: Condition) -> tuple[bool, bool]:
-    """Has a paper come since people were told, and is one missing that was not then?"""
+def _listed(alert: Alert, condition: Condition) -> tuple[bool, bool]:
+    """Of what is listed: has something gone since people were told, and is something there that was not then?"""
     told, now = (
-        set(str(each.numbers.get("papers") or "").split(", ")) for each in (alert, condition)
+        {
+            word
+            for name in ("papers", "things")
+            for word in str(each.numbers.get(name) or "").split(", ")
+        }
+        for each in (alert, condition)
     )
     return bool(told - now), bool(now - told)
 

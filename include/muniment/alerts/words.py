@@ -119,6 +119,34 @@ WORDS: Mapping[Cause, CauseWords] = {
         "Backups go on; the removal of newer snapshots could go unseen.",
         "See why the checkpoint DAG does not run, or run `muniment checkpoint`.",
     ),
+    Cause.NOT_COVERED: CauseWords(
+        "the vendor of {subject} lists {count} things that no row of the inventory covers: {things}",
+        "What the inventory covers is backed up as ever.",
+        "`muniment discovery` names them. Let a row cover them, or have them accepted for a time: docs/DISCOVERY.md.",
+    ),
+    Cause.DISABLED_UNCERTIFIED: CauseWords(
+        "{count} accounts of {subject} were disabled, or went, without a certificate: {things}",
+        "What earlier snapshots have of them is kept. The vendor deletes a mailbox about 30 days after its account or "
+        "licence went.",
+        "`muniment discovery` names them. Trigger the departure DAG for each now, while the vendor still has it: "
+        "docs/DEPARTURES.md.",
+    ),
+    Cause.DISCOVERY_FAILED: CauseWords(
+        "what vendors list could not be asked for: {codes}",
+        "Backups are not touched by it. What was found before stays open.",
+        "Open the red task of the discovery DAG; its log ends with what to do.",
+    ),
+    Cause.DISCOVERY_OVERDUE: CauseWords(
+        "what vendors list was last held against the inventory at {last}; twice a day is the rule",
+        "Backups go on. A new mailbox or a disabled account could go unseen.",
+        "See why the discovery DAG does not run, and trigger it.",
+    ),
+    Cause.WORKSTATIONS: CauseWords(
+        "of {count} people it cannot be shown that their computers are backed up: {things}; {overdue} overdue, the next "
+        "is due at {due}",
+        "Their mail and what lies in systems of the inventory is backed up as ever.",
+        "`muniment discovery` names them and says what is lacking: docs/DISCOVERY.md.",
+    ),
     Cause.STORE_UNREACHABLE: CauseWords(
         "the store {subject} does not answer ({code})",
         "What lies in it is unharmed; nothing new is backed up there meanwhile.",

@@ -3,8 +3,8 @@
 Nouns
 - Place: one store of the firm with the sources that lie in it. Drawn: what is restored, and as of when.
 
-Invariants: no source is opened or looked for. What is drawn follows from a seed, the snapshots and the drills that were
-held before, so it can be drawn again.
+Invariants: no source is opened or looked for. What is drawn follows from a seed, the snapshots, the drills that were
+held before and the matters that are reserved, so it can be drawn again.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from muniment.assurance.trial import read_snapshot
 from muniment.errors import NothingToRestore
 from muniment.model.drill import Scenario
 from muniment.model.item import Row
+from muniment.recovery.crosswalk.reserved import Reserved, nothing_reserved
 from muniment.recovery.selection import Scope, Selection
 from muniment.vault.history import CommitRecord, History
 from muniment.vault.vault import Vault
@@ -78,6 +79,7 @@ def draw(
     limit: int = 1 << 40,
     last: Mapping[str, datetime] | None = None,
     turn_at: datetime | None = None,
+    reserved: Reserved = nothing_reserved,
 ) -> Drawn:
     """Draws what is restored.
 
@@ -86,8 +88,9 @@ def draw(
         limit: bytes up to which a matter is drawn; the smallest one where all are larger.
         last: source -> when a drill of it was last held.
         turn_at: when it was decided whose turn it is, if that was earlier.
+        reserved: matters that are not drawn, nor an item of them. A drill of a whole source has them in it.
 
-    Raises NothingToRestore when there is no snapshot at all.
+    Raises NothingToRestore when there is no snapshot at all, or nothing in them that may be drawn.
     """
     heads = _heads(places, as_of)
     if not heads:
@@ -104,18 +107,18 @@ def draw(
             moment = _before_an_attack(head.history, head.record, seed)
         drawn = Drawn(scenario, focus, Scope.SOURCE, "", (focus,), moment)
     elif scenario is Scenario.ITEM:
-        drawn = Drawn(scenario, focus, Scope.ITEM, _item(head, seed), (focus,), moment)
+        drawn = Drawn(scenario, focus, Scope.ITEM, _item(head, seed, reserved), (focus,), moment)
     else:
-        matter, holders = _matter(heads, mine, seed, limit)
+        matter, holders = _matter(heads, mine, seed, limit, reserved)
         drawn = Drawn(scenario, focus, Scope.MATTER, matter, holders, moment)
-    return replace(drawn, also=_also(heads, mine, drawn, seed, limit))
+    return replace(drawn, also=_also(heads, mine, drawn, seed, limit, reserved))
 
 
 def _matter(
-    heads: Mapping[str, _Head], mine: Sequence[str], seed: int, limit: int
+    heads: Mapping[str, _Head], mine: Sequence[str], seed: int, limit: int, reserved: Reserved
 ) -> tuple[str, tuple[str, ...]]:
     """A matter of the first source, in turn, that has any; and the sources that have something of it."""
-    sizes = {source: _matters(head) for source, head in heads.items()}
+    sizes = {source: matter_sizes(_rows(head, reserved)) for source, head in heads.items()}
     for source in mine:
         if matter := draw_matter(sizes[source], seed, limit):
             break
@@ -123,15 +126,21 @@ def _matter(
         matter = draw_matter(sum(sizes.values(), Counter()), seed, limit)
     if not matter:
         raise NothingToRestore(
-            "no item belongs to a matter",
+            "no item belongs to a matter that may be drawn",
             to=mine[0],
-            todo="Give firm.yaml `matter_rules` (docs/MATTERS.md), or hold the drill of an item.",
+            todo="Give firm.yaml `matter_rules` (docs/MATTERS.md), or hold the drill of an item. What is sealed, or walled "
+            "off from who answers, is not drawn (docs/DRILLS.md).",
         )
     return matter, tuple(sorted(source for source, held in sizes.items() if matter in held))
 
 
 def _also(
-    heads: Mapping[str, _Head], mine: Sequence[str], drawn: Drawn, seed: int, limit: int
+    heads: Mapping[str, _Head],
+    mine: Sequence[str],
+    drawn: Drawn,
+    seed: int,
+    limit: int,
+    reserved: Reserved,
 ) -> tuple[tuple[str, str], ...]:
     """One item of each source whose turn it is and of which nothing comes back yet, as of the same moment."""
     found = []
@@ -139,7 +148,7 @@ def _also(
         head = heads[source]
         if source in drawn.sources or head.record.commit.ended_at > drawn.as_of:
             continue
-        rows = [row for row in _rows(head) if row.digest and row.size <= limit]
+        rows = [row for row in _rows(head, reserved) if row.digest and row.size <= limit]
         if rows:
             found.append((source, _drawn_row(rows, seed).hex()))
     return tuple(found)
@@ -183,18 +192,17 @@ def _before_an_attack(history: History, newest: CommitRecord, seed: int) -> date
     return record.commit.ended_at
 
 
-def _rows(head: _Head) -> list[Row]:
-    return list(read_snapshot(head.vault, head.history, head.record).items.values())
+def _rows(head: _Head, reserved: Reserved) -> list[Row]:
+    rows = read_snapshot(head.vault, head.history, head.record).items.values()
+    return [row for row in rows if not reserved(row.matter)]
 
 
-def _matters(head: _Head) -> Counter[str]:
-    return matter_sizes(_rows(head))
-
-
-def _item(head: _Head, seed: int) -> str:
-    rows = [row for row in _rows(head) if row.digest]
+def _item(head: _Head, seed: int, reserved: Reserved) -> str:
+    rows = [row for row in _rows(head, reserved) if row.digest]
     if not rows:
-        raise NothingToRestore("the source has no item with content", to=head.history.source)
+        raise NothingToRestore(
+            "the source has no item with content that may be drawn", to=head.history.source
+        )
     return _drawn_row(rows, seed).hex()
 
 

@@ -16,7 +16,7 @@ from muniment.model.value import Mutable
 from muniment.sources.base import Gone, Listed, Same, Skipped, SourceHealth
 from muniment.vault import names
 from muniment.vault.retention_log import RetentionLog
-from muniment.vault.state import Place, State, remembered
+from muniment.vault.state import SEVERAL, Place, State, remembered
 
 
 class Difference(Mutable):
@@ -53,7 +53,7 @@ def difference(
     # A million times a day: what is asked each time stands in a local name.
     item_id, row_of, matter_of = run.item_id, state.row, run.matter_of
     items = content_items = content_bytes = 0
-    stable_inodes = health.stable_inodes
+    stable_inodes, afresh = health.stable_inodes, run.options.afresh
     seen = bytearray(len(state))
     fresh: list[tuple[Observed, bytes, str]] = []
     unseen_folders: set[bytes] = set()
@@ -83,7 +83,9 @@ def difference(
             seen[row] = 1
             reason = _reason(state, row, print_, matter, stable_inodes, reuse)
             if reason is None:
-                continue
+                if afresh is None or not afresh(kind, native_id):
+                    continue
+                reason = Reason.AGAIN
         elif came is None:
             fresh.append((observed, item, matter))
             continue
@@ -173,8 +175,20 @@ class _Reuse:
         self._retention = retention
         self._left_behind = run.left_behind(state)
         self._known: dict[str, dict[Place, bool]] = {}
+        self._by_pack: dict[str, dict[int, bool]] = {}
 
     def may(self, row: int, key_id: str) -> bool:
+        # Items in one pack get one answer, by its number in the table; those in several are looked at each time.
+        known = self._by_pack.setdefault(key_id, {})
+        pack = self._state.pack_number(row)
+        answer = known.get(pack)
+        if answer is None:
+            answer = self._all_usable(row, key_id)
+            if pack != SEVERAL:
+                known[pack] = answer
+        return answer
+
+    def _all_usable(self, row: int, key_id: str) -> bool:
         answers = self._known.setdefault(key_id, {})
         for place in self._state.places(row):
             answer = answers.get(place)

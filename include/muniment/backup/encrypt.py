@@ -229,7 +229,7 @@ class _Packs:
         self._open: PackWriter | None = None
         self.closed: list[PackRef] = []
 
-    def add(self, digest: bytes, content: bytes) -> bool:
+    def add(self, digest: bytes, content: bytes | memoryview) -> bool:
         """Was it not there yet?"""
         if not self._index.claim(self._key_id, digest):
             return False

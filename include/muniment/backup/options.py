@@ -48,6 +48,10 @@ Acceptor = Callable[[str, bytes, str, str], bool]
 """(kind, native id, cause, matter id) -> is this problem an accepted exception?"""
 
 
+Afresh = Callable[[str, bytes], bool]
+"""(kind, native id) -> is it fetched again in this run, also where nothing says that it changed?"""
+
+
 def nothing_accepted(kind: str, native_id: bytes, cause: str, matter: str) -> bool:
     return False
 
@@ -64,6 +68,8 @@ class BackupOptions(Value, frozen=True):
     mass_deletion: MassDeletion = field(default_factory=MassDeletion)
     accept_mass_deletion: bool = False
     accepted: Acceptor = nothing_accepted
+    afresh: Afresh | None = None
+    """What somebody who leaves has (docs/DEPARTURES.md); None for an ordinary run."""
     threads: int = 2
     fetchers: int = FETCHERS
     attempts: int = 3

@@ -16,7 +16,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from functools import cache
 
-from muniment.vault.chunking import Read, chunks
+from muniment.vault.chunking import chunks
 
 WINDOW = 4 << 20
 LONG = 16 << 20
@@ -32,8 +32,11 @@ def _member(length: int) -> tuple[bytes, bytes]:
     return hashlib.sha256(zeros).digest(), zeros
 
 
-def pieces(read: Read, update: Callable[[bytes], object]) -> Iterator[tuple[bytes, bytes]]:
-    """(SHA-256, bytes) of each member in order; nothing for an empty file. Raises what `read` does.
+def pieces(
+    read: Callable[[int], bytes], update: Callable[[bytes | memoryview], object]
+) -> Iterator[tuple[bytes, bytes | memoryview]]:
+    """(SHA-256, bytes) of each member in order, good until the next one is asked for; nothing for an empty file. Raises
+    what `read` does.
 
     `update` is given everything, in order, for the digest of the whole. Cuts depend on the bytes
     alone, and are those of `chunks` where no window is zero.
@@ -58,7 +61,7 @@ def pieces(read: Read, update: Callable[[bytes], object]) -> Iterator[tuple[byte
 class _Windows:
     """The file in windows. `current` is a whole one but for the last, and empty at the end."""
 
-    def __init__(self, read: Read) -> None:
+    def __init__(self, read: Callable[[int], bytes]) -> None:
         self._read = read
         self._taken = 0
         self.current = b""
@@ -71,11 +74,11 @@ class _Windows:
         self.current = found
         self._taken = 0
 
-    def read(self, size: int) -> bytes:
-        """Of the stretch that begins here; b"" where the next window is one of zeros."""
+    def read(self, size: int) -> memoryview:
+        """Of the stretch that begins here; nothing where the next window is one of zeros."""
         if self._taken == 0 and self.current == _ZEROS:
-            return b""
-        data = self.current[self._taken : self._taken + size]
+            return memoryview(b"")
+        data = memoryview(self.current)[self._taken : self._taken + size]
         self._taken += len(data)
         if self._taken == len(self.current):
             self.advance()

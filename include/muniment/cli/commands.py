@@ -21,6 +21,8 @@ MODULES: dict[str, tuple[str, ...]] = {
     "assure": ("check", "verify"),
     "drill": ("drill",),
     "drills": ("drills",),
+    "departures": ("departures",),
+    "discovery": ("discovery",),
     "watch": ("watch",),
     "papers": ("papers",),
     "trust": ("trust",),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from muniment.cli.session import Session
     from muniment.evidence.drills import DrillFinished
     from muniment.evidence.events import Event
+    from muniment.recovery.crosswalk.reserved import Reserved
     from muniment.recovery.plan import RestorePlan
     from muniment.sources.base import Target
 
@@ -173,7 +174,7 @@ class _Held:
             earlier, turn_at = before(self._entries, seed, clock.now())
             drawn = draw(
                 [place], scenario, seed, clock.now(), as_of=as_of, limit=limit,
-                last=last_drilled(earlier), turn_at=turn_at,
+                last=last_drilled(earlier), turn_at=turn_at, reserved=self._reserved(place),
             )  # fmt: skip
             if self._escrow:
                 drawn = replace(drawn, also=())
@@ -205,6 +206,13 @@ class _Held:
         if seen.whole:
             self._certify(sandbox, place, plans, drawn, finished, witness)
         return finished, seen
+
+    def _reserved(self, place: Place) -> Reserved:
+        from muniment.recovery.crosswalk.reserved import reserved
+
+        session = self._session
+        firm = session.firm if session.has_firm else None
+        return reserved(place.vault, firm, (self._who(),))
 
     def failed(self, scenario: str, code: str) -> None:
         """Records a drill that an error ended, if it was drawn."""

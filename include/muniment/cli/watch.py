@@ -147,6 +147,7 @@ def _look(
             drill_open=seen.drill_open,
             reviews=seen.reviews,
             drilled=seen.drilled,
+            discovered=seen.discovered,
             checkpoint=seen.checkpoint,
             check=seen.check,
             findings=tuple(seen.findings),

@@ -40,6 +40,7 @@ from muniment.config.values import (
     absolute,
     hex_of,
 )
+from muniment.config.workstations import Workstations
 from muniment.errors import ConfigError
 
 NOT_YET = "not yet created"
@@ -365,6 +366,10 @@ class Firm(Model):
     trust_books: Annotated[TrustBooks, Table] = Field(
         default_factory=TrustBooks,
         description="What the trust lawyer is told about trust books.",
+    )
+    workstations: Annotated[Workstations, Table] = Field(
+        default_factory=Workstations,
+        description="How it is shown that what lies on workstations is backed up (docs/DISCOVERY.md).",
     )
     clock_tolerance: Duration = Field(
         timedelta(minutes=5),

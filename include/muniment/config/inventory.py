@@ -90,6 +90,9 @@ SYSTEMS: Mapping[str, System] = {
 }
 """The systems that this version of Muniment backs up. A row that claims more would be believed."""
 
+LISTED_BY_VENDOR = ("m365", "netdocuments", "clio", "clio-trust")
+"""Systems whose vendor lists what there is, to be held against the inventory (docs/DISCOVERY.md)."""
+
 
 def _lower(value: object) -> object:
     return " ".join(value.lower().split()) if isinstance(value, str) else value

@@ -33,6 +33,7 @@ def people_issues(firm: Firm, document: Document) -> Iterator[ConfigIssue]:
         (("roles", "deputy"), roles.deputy),
         (("roles", "office_manager"), roles.office_manager),
         (("roles", "trust_lawyer"), roles.trust_lawyer),
+        (("workstations", "owner"), firm.workstations.owner),
     ]
     named += [(("roles", "technicians", n), who) for n, who in enumerate(roles.technicians)]
     if firm.alerts.smtp:

@@ -7,7 +7,6 @@ is away is told by the backup itself, and a run without any evidence counts as n
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -20,8 +19,6 @@ from muniment.vault.vault import Vault
 
 if TYPE_CHECKING:
     from muniment.backup.commit import Outcome
-
-log = logging.getLogger(__name__)
 
 
 def run_started(vault: Vault, source: str, run_id: str, digests: Mapping[str, str]) -> None:
@@ -89,4 +86,7 @@ def _tell(vault: Vault, event: RunStarted | RunEnded | RunFailed) -> None:
     try:
         write(vault, event.stream, event)
     except MunimentError as error:
+        import logging
+
+        log = logging.getLogger(__name__)
         log.warning("%s is not recorded in the vault: [%s] %s", event.event, error.code, error.what)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import field
 
@@ -24,6 +23,11 @@ from muniment.vault.pack_reader import PartReader
 from muniment.vault.vault import Vault
 
 THREADS = 2
+
+FEW_ITEMS = 1_000
+"""Items that one thread gives, where their content is in memory."""
+
+T = TypeVar("T")
 
 Progress = Callable[[str, int, int], None]
 """(source, done bytes, all bytes)."""
@@ -124,7 +128,7 @@ def _perform_choice(
 ) -> None:
     began = time.monotonic()
     history, record = chosen(vault, choice)
-    found = at_hand.take(choice.source, record, selection) if at_hand else None
+    found, reader = (at_hand or AtHand()).take(choice.source, record, selection)
     found = found or load_matching(vault, history, record, selection)
     selected = select(found, withhold)
     counted = {kind: sum(by.values()) for kind, by in choice.kinds.items()}
@@ -134,7 +138,7 @@ def _perform_choice(
     rows = target.placed(selected.rows)
     _refuse_conflicts(target, rows, choice.source)
     began = report.spent("plan", began)
-    reader = PartReader(vault.store, vault.keyring, history.packs(record))
+    reader = reader or PartReader(vault.store, vault.keyring, history.packs(record))
     delivery = _Delivery(reader, target, report, choice, progress)
     delivery.run(rows, selected.rows)
     began = report.spent("write", began)
@@ -176,11 +180,11 @@ class _Delivery:
             if not row.parts and row.kind == "dir":
                 self._note(self._give(row))
         content = sorted((r for r in rows if r.kind not in ("dir", "symlink")), key=_place)
-        with ThreadPoolExecutor(THREADS) as pool:
-            for row, given in pool.map(self._give, content):
-                self._note((row, given))
-                self._done += row.size
-                self._progress(self._choice.source, self._done, self._choice.bytes)
+        few = len(content) <= FEW_ITEMS and self._reader.kept_bytes
+        for row, given in map(self._give, content) if few else _in_threads(self._give, content):
+            self._note((row, given))
+            self._done += row.size
+            self._progress(self._choice.source, self._done, self._choice.bytes)
         for row in rows:
             if row.kind == "symlink":
                 self._note(self._give(row))
@@ -243,6 +247,14 @@ class _Delivery:
                 self._report.failures.append(
                     (row.item_id.hex(), "M540 what stands in the target is not what was delivered")
                 )
+
+
+def _in_threads(give: Callable[[Row], T], rows: Sequence[Row]) -> Iterator[T]:
+    """What is given of each row, in their order."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        yield from pool.map(give, rows)
 
 
 def _place(row: Row) -> tuple[bytes, int]:

@@ -30,6 +30,7 @@ from muniment.recovery.selected import (
 )
 from muniment.recovery.selection import Filter, Scope, Selection, nothing_withheld, select
 from muniment.vault.history import CommitRecord, History, sources_in
+from muniment.vault.pack_reader import PartReader
 from muniment.vault.suspicion import suspicions
 from muniment.vault.vault import Vault
 
@@ -226,7 +227,8 @@ def _choose(
                 if selection.scope is Scope.SOURCE or len(passed) == unbelieved:
                     raise NothingToRestore(_nothing(found.sealed_away), to=source)
                 continue
-            how, packs, size = prove(vault, history, record, selected.rows, proof)
+            reader = PartReader(vault.store, vault.keyring, history.packs(record))
+            how, packs, size = prove(vault, history.packs(record), reader, selected.rows, proof)
         except NothingToRestore:
             raise
         except MunimentError as error:
@@ -235,7 +237,7 @@ def _choose(
             passed.append((record.seq, f"{error.code} {error.what}"))
             continue
         if at_hand is not None:
-            at_hand.keep(source, record, selection, found)
+            at_hand.keep(source, record, selection, found, reader)
         loss = newest.commit.ended_at - record.commit.ended_at if passed else timedelta()
         return Choice(
             source=source,

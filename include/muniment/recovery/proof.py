@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
+from functools import partial
 
 from muniment.errors import IntegrityError, ObjectMissing
 from muniment.model.item import Part, Row
 from muniment.vault import names
 from muniment.vault.documents import PackObject
-from muniment.vault.history import CommitRecord, History
 from muniment.vault.pack_reader import PartReader
-from muniment.vault.resolve import content_version
+from muniment.vault.resolve import content_version, side_by_side
 from muniment.vault.vault import Vault
 
 READ_LIMIT = 4 << 30
 """Up to this much is read, decrypted and hashed before the first write; above it, presence, size
 and the store's checksum are proven first and every byte while it is written."""
-
-PARALLEL = 4
 
 
 class Proof(StrEnum):
@@ -30,17 +27,20 @@ class Proof(StrEnum):
 
 
 def prove(
-    vault: Vault, history: History, record: CommitRecord, rows: Sequence[Row], wanted: Proof
+    vault: Vault,
+    known: dict[str, PackObject],
+    reader: PartReader,
+    rows: Sequence[Row],
+    wanted: Proof,
 ) -> tuple[Proof, int, int]:
-    """Returns what was shown, how many packs hold the rows, and the bytes to read of them.
+    """Returns what was shown, how many packs hold the rows, and the bytes to read of them. `known` are the packs of the
+    snapshot, `reader` reads them.
 
     Raises IntegrityError, SealError or FormatError at the first thing that is not whole.
     """
-    known = history.packs(record)
     parts = {part.digest + part.pack: part for row in rows for part in row.parts}
     packs = _packs(known, parts.values())
-    with ThreadPoolExecutor(PARALLEL) as pool:
-        list(pool.map(lambda pack: _present(vault, pack), packs))
+    side_by_side([partial(_present, vault, pack) for pack in packs])
     size = sum(
         {
             (p.pack, s.frame_offset): s.frame_length for p in parts.values() for s in p.segments
@@ -48,9 +48,7 @@ def prove(
     )
     if wanted is Proof.PRESENT or size > READ_LIMIT:
         return Proof.PRESENT, len(packs), size
-    reader = PartReader(vault.store, vault.keyring, known)
-    for _ in reader.read_many(parts.values()):
-        pass
+    reader.prove(parts.values())
     return Proof.READ, len(packs), size
 
 

@@ -4,8 +4,9 @@ and not believed.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from muniment.errors import (
     IntegrityError,
@@ -30,6 +31,7 @@ from muniment.recovery.selection import (
 from muniment.vault import names
 from muniment.vault.checkpoint_log import newest_checkpoint
 from muniment.vault.history import LAST_SEQ, CommitRecord, History
+from muniment.vault.pack_reader import KEPT_BYTES, PartReader
 from muniment.vault.rows import Snapshot
 from muniment.vault.snapshots import load_snapshot
 from muniment.vault.vault import Vault
@@ -39,22 +41,33 @@ _SHOWN = 100
 
 
 class AtHand:
-    """Rows that a plan was made from, for who performs it in the same process: what stands under a
-    commit's digest does not change.
+    """Rows that a plan was made from, and the reader that proved them with the content it kept, for who performs it in
+    the same process: what stands under a commit's digest does not change.
 
-    They are given out once, so that they are not held longer than they are used.
+    They are given out once, so that they are not held longer than they are used. Of all sources together no more content
+    is held than one reader keeps.
     """
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, str, Selection], Matching] = {}
+        self._found: dict[tuple[str, str, Selection], tuple[Matching, PartReader]] = {}
 
     def keep(
-        self, source: str, record: CommitRecord, selection: Selection, found: Matching
+        self,
+        source: str,
+        record: CommitRecord,
+        selection: Selection,
+        found: Matching,
+        reader: PartReader,
     ) -> None:
-        self._found[source, record.digest, selection] = found
+        held = sum(other.kept_bytes for _, other in self._found.values())
+        if held + reader.kept_bytes > KEPT_BYTES:
+            reader.let_go()
+        self._found[source, record.digest, selection] = found, reader
 
-    def take(self, source: str, record: CommitRecord, selection: Selection) -> Matching | None:
-        return self._found.pop((source, record.digest, selection), None)
+    def take(
+        self, source: str, record: CommitRecord, selection: Selection
+    ) -> tuple[Matching | None, PartReader | None]:
+        return self._found.pop((source, record.digest, selection), (None, None))
 
 
 def load_selected(

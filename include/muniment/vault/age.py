@@ -32,6 +32,7 @@ from muniment.vault._age_stream import CHUNK, SALT, ChunkReader, ChunkWriter, Si
 from muniment.vault._age_x25519 import Identity, Recipient, parse_identities
 
 __all__ = [
+    "CHUNK",
     "MAX_WORK_FACTOR",
     "WORK_FACTOR",
     "Bytes",
@@ -151,6 +152,19 @@ class SealedReader:
             return b""
         first, last = start // CHUNK, (start + length - 1) // CHUNK
         return self._open(first, last, start - first * CHUNK, length)
+
+    def view(self, start: int, length: int, room: bytearray) -> memoryview:
+        """As `read`, within `room`, whose length is that of the range and two chunks at least: for megabytes that are looked at
+        once. Good until the room is used again."""
+        if start < 0 or length <= 0 or start + length > self.plaintext_size:
+            raise SealError("a range outside of a sealed object was asked for")
+        first, last = start // CHUNK, (start + length - 1) // CHUNK
+        begin, size = self._chunks.span(first, last)
+        sealed = memoryview(self._fetch(self._payload + begin, size))
+        opened = memoryview(room)
+        self._chunks.open_into(sealed, first, opened)
+        skip = start - first * CHUNK
+        return opened[skip : skip + length].toreadonly()
 
     def read_into(self, start: int, target: memoryview) -> None:
         """Fills `target` with the plaintext from `start` on, without a copy of it in between.

@@ -26,12 +26,13 @@ LARGEST = 1 << 20
 
 WINDOW = 4 << 20
 
-Read = Callable[[int], bytes]
+Read = Callable[[int], bytes | memoryview]
 """Up to that many bytes; b'' at the end. A reader may give less at any time."""
 
 
-def chunks(read: Read) -> Iterator[tuple[bytes, bytes]]:
-    """(SHA-256, bytes) of each chunk in order; nothing for an empty file. Raises what `read` does."""
+def chunks(read: Read) -> Iterator[tuple[bytes, memoryview]]:
+    """(SHA-256, bytes) of each chunk in order, good until the next one is asked for: most are in the vault already, and
+    nobody copies them. Nothing for an empty file. Raises what `read` does."""
     cutter = FastCDC(AVERAGE, min_size=SMALLEST, max_size=LARGEST)
     window = bytearray()
     ended = False
@@ -43,9 +44,8 @@ def chunks(read: Read) -> Iterator[tuple[bytes, bytes]]:
         used = 0
         for length in _lengths(cutter, window, ended):
             with memoryview(window) as view, view[used : used + length] as chunk:
-                data = bytes(chunk)
+                yield hashlib.sha256(chunk).digest(), chunk
             used += length
-            yield hashlib.sha256(data).digest(), data
         del window[:used]
 
 

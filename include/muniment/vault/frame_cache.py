@@ -9,10 +9,25 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Future
 
 Key = tuple[str, str, int, int]
 """Pack, version, frame offset, frame length."""
+
+
+class _Loading:
+    """A frame on its way. Its lock is held by whoever loads it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.lock.acquire()
+        self.data = b""
+        self.error: BaseException | None = None
+
+    def result(self) -> bytes:
+        with self.lock:
+            if self.error is not None:
+                raise self.error
+            return self.data
 
 
 class FrameCache:
@@ -24,7 +39,7 @@ class FrameCache:
         self._lock = threading.Lock()
         self._kept: OrderedDict[Key, bytes] = OrderedDict()
         self._size = 0
-        self._loading: dict[Key, Future[bytes]] = {}
+        self._loading: dict[Key, _Loading] = {}
 
     def get(self, key: Key, load: Callable[[], bytes]) -> bytes:
         """The frame, from memory or by `load`. What `load` raises, everybody who waits gets."""
@@ -32,24 +47,29 @@ class FrameCache:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-            future = self._loading.get(key)
-            if future is None:
-                mine: Future[bytes] = Future()
-                self._loading[key] = mine
-        if future is not None:
-            return future.result()
+            others = self._loading.get(key)
+            if others is None:
+                mine = self._loading[key] = _Loading()
+        if others is not None:
+            return others.result()
         try:
-            data = load()
+            mine.data = load()
         except BaseException as error:
+            mine.error = error
+            raise
+        finally:
             with self._lock:
                 del self._loading[key]
-            mine.set_exception(error)
-            raise
+                if mine.error is None:
+                    self._keep(key, mine.data)
+            mine.lock.release()
+        return mine.data
+
+    def clear(self) -> None:
+        """Lets go of all frames."""
         with self._lock:
-            del self._loading[key]
-            self._keep(key, data)
-        mine.set_result(data)
-        return data
+            self._kept.clear()
+            self._size = 0
 
     def _keep(self, key: Key, data: bytes) -> None:
         if len(data) > self._limit:

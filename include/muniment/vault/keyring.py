@@ -47,11 +47,17 @@ class Keyring:
         self._identities = list(identities)
         self._recipients = dict(recipients or {})
         self._opened: dict[str, str] = {}
+        self._parsed: dict[str, Identity] = {}
         self._closed: dict[str, NoKey] = {}
 
     def identity(self, key_id: str) -> Identity:
         """The identity of an epoch or matter. Raises NoKey."""
-        return parse_identities(self._open(key_id))[0]
+        text = self._open(key_id)
+        found = self._parsed.get(key_id)
+        if found is None:
+            # Asked for once for each pack: to read a key from its text takes longer than to open a header with it.
+            found = self._parsed[key_id] = parse_identities(text)[0]
+        return found
 
     def id_key(self, key_id: str) -> bytes:
         """The 32-byte HMAC key behind item ids (`id-<source>`) or matter ids. Raises NoKey."""

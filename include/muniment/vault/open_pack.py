@@ -17,7 +17,7 @@ from msgspec import field
 from muniment.errors import FormatError, IntegrityError, NoKey, ObjectMissing, SealError
 from muniment.model.value import Mutable, Value
 from muniment.vault import names
-from muniment.vault.age import Identity, ReadAt, SealedReader
+from muniment.vault.age import CHUNK, Identity, ReadAt, SealedReader
 from muniment.vault.documents import PackObject
 from muniment.vault.frames import MAX_SEALED
 from muniment.vault.keyring import Keyring
@@ -36,15 +36,20 @@ class OpenPack(Value, frozen=True):
     version: str
     sealed: SealedReader
 
-    def read(self, start: int, length: int) -> bytes:
-        """Compressed frames: a range of the age plaintext, with one request.
+    def read(self, start: int, length: int, room: bytearray) -> memoryview:
+        """Compressed frames: a range of the age plaintext, with one request, in a room of `room_for(length)` bytes.
 
         Raises FormatError for a range outside of the pack, SealError for changed bytes,
         IntegrityError when the pack has gone, StoreError.
         """
         if start + length > self.sealed.plaintext_size:
             raise FormatError("a row names a frame outside of its pack")
-        return self.sealed.read(start, length)
+        return self.sealed.view(start, length, room)
+
+
+def room_for(length: int) -> int:
+    """Bytes in which a range of `length` bytes is opened: its first and last chunk are opened whole."""
+    return length + 2 * CHUNK
 
 
 class _Entry(Mutable):

@@ -8,16 +8,18 @@ Nouns
 Invariants
 - Nothing is handed over that does not hash to the part's digest. What a row or a pack says of itself
   is bounded before memory is taken for it.
-- Memory: `cache_bytes` of decompressed frames; besides, for each thread, one frame and one batch.
+- Memory: `cache_bytes` of decompressed frames, and as much of proven parts; besides, for each thread, one frame and one
+  batch.
 - A version of a pack that somebody put beside the true one costs time, never the restore.
 """
 
 from __future__ import annotations
 
 import hashlib
+import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import cast
 
 from msgspec import field
 
@@ -29,7 +31,7 @@ from muniment.vault.documents import PackObject
 from muniment.vault.frame_cache import FrameCache
 from muniment.vault.frames import MAX_COMPRESSED, MAX_FRAME, MAX_PACK, decompress_frame
 from muniment.vault.keyring import Keyring
-from muniment.vault.open_pack import OpenPack, OpenPacks
+from muniment.vault.open_pack import OpenPack, OpenPacks, room_for
 from muniment.vault.store.base import Store
 
 CACHE_BYTES = 24 << 20
@@ -44,7 +46,16 @@ GAP_BYTES = 256 << 10
 BATCH_BYTES = 12 << 20
 """Bytes of content held back for one batch; up to twice as much where a frame would be cut."""
 
+KEPT_BYTES = 24 << 20
+"""Bytes of content that are kept after they were proven."""
+
 THREADS = 2
+
+ALONE_BYTES = 128 << 20
+"""Bytes of frames that one thread reads, in a fifth of a second, before others help."""
+
+NEAR = 0.05
+"""Seconds for a batch. A folder takes less, a store across a network mostly more."""
 
 
 class PartReader:
@@ -66,16 +77,44 @@ class PartReader:
         """`packs` by digest, hex: what the commits of the snapshot list."""
         self._packs = OpenPacks(store, keyring, packs)
         self._cache = FrameCache(cache_bytes)
+        self._kept: dict[tuple[bytes, bytes], bytes] = {}
+        self._rooms = _Rooms()
+        self.kept_bytes = 0
+        """Bytes of content that `prove` kept."""
 
     def read(self, part: Part) -> bytes:
         """The content of one part."""
-        return self._read(part, None)
+        kept = self._kept.get((part.digest, part.pack))
+        return self._read(part, None) if kept is None else kept
+
+    def prove(self, parts: Collection[Part]) -> None:
+        """Reads every part, and each frame that one lies in as a whole: what is wrong with a frame beside a part is
+        found too.
+
+        What is small altogether is kept for who reads it next: a part of a few kilobytes lies in a frame of megabytes.
+        """
+        keep = sum(part.size for part in parts) <= KEPT_BYTES
+        for part, data in self.read_many(parts):
+            if keep:
+                self._kept[part.digest, part.pack] = data
+                self.kept_bytes += len(data)
+        self._cache.clear()
+        self._rooms.clear()
+
+    def let_go(self) -> None:
+        """Keeps nothing any more; all can still be read."""
+        self._kept.clear()
+        self.kept_bytes = 0
 
     def content(self, parts: Sequence[Part]) -> Iterator[bytes]:
         """The content of an item, part by part. That of the whole is the caller's to check."""
+        kept = [self._kept.get((part.digest, part.pack)) for part in parts] if self._kept else []
+        if kept and None not in kept:
+            yield from cast("list[bytes]", kept)
+            return
         if len(parts) == 1 and len(parts[0].segments) == 1:
             # Most items: a batch of one frame would be asked for just so.
-            yield self.read(parts[0])
+            yield self._read(parts[0], None)
             return
         for _, data in self._stream(batches(parts), THREADS):
             yield data
@@ -92,18 +131,29 @@ class PartReader:
     # -- batches ---------------------------------------------------------------------------------
 
     def _stream(self, found: Iterator[Batch], threads: int) -> Iterator[tuple[Part, bytes]]:
-        first = next(found, None)
-        second = next(found, None)
-        if first is None:
+        """The first few batches are read here, as long as they come at once: threads that wait for each other cost more
+        than they save."""
+        alone = 0
+        for batch in found:
+            began = time.perf_counter()
+            found_parts = self._whole_batch(batch)
+            late = time.perf_counter() - began > NEAR
+            yield from found_parts
+            alone += batch.length
+            if late or alone >= ALONE_BYTES:
+                break
+        yield from self._in_threads(found, threads)
+
+    def _in_threads(self, found: Iterator[Batch], threads: int) -> Iterator[tuple[Part, bytes]]:
+        batch = next(found, None)
+        if batch is None:
             return
-        if second is None:
-            yield from self._batch(first)
-            return
+        from concurrent.futures import Future, ThreadPoolExecutor
+
         waiting: deque[Future[list[tuple[Part, bytes]]]] = deque()
         pool = ThreadPoolExecutor(max(1, threads), thread_name_prefix="parts")
         try:
-            for batch in (first, second):
-                waiting.append(pool.submit(self._whole_batch, batch))
+            waiting.append(pool.submit(self._whole_batch, batch))
             for batch in found:
                 if len(waiting) > threads:
                     yield from waiting.popleft().result()
@@ -117,9 +167,12 @@ class PartReader:
         return list(self._batch(batch))
 
     def _batch(self, batch: Batch) -> Iterator[tuple[Part, bytes]]:
-        request = _Request(batch.start, batch.length)
-        for part in batch.parts:
-            yield part, self._read(part, request)
+        request = _Request(batch.start, batch.length, self._rooms)
+        try:
+            for part in batch.parts:
+                yield part, self._read(part, request)
+        finally:
+            request.done()
 
     # -- one part --------------------------------------------------------------------------------
 
@@ -153,9 +206,13 @@ class PartReader:
         key = (pack.digest, pack.version, segment.frame_offset, segment.frame_length)
 
         def load() -> bytes:
-            if request is None:
-                return decompress_frame(pack.read(segment.frame_offset, segment.frame_length))
-            return decompress_frame(request.frame(pack, segment))
+            if request is not None:
+                return decompress_frame(request.frame(pack, segment))
+            start, length = segment.frame_offset, segment.frame_length
+            room = self._rooms.take(length)
+            frame = decompress_frame(pack.read(start, length, room))
+            self._rooms.give(room)
+            return frame
 
         frame = self._cache.get(key, load)
         if segment.offset + segment.length > len(frame):
@@ -228,20 +285,61 @@ def _place(part: Part) -> tuple[bytes, int, int]:
     return part.pack, first.frame_offset, first.offset
 
 
+class _Rooms:
+    """Rooms in which frames are decrypted, used again and again: to clear four megabytes for each takes as long as a tenth of
+    decompressing it. For any number of threads."""
+
+    def __init__(self) -> None:
+        self._free: list[bytearray] = []
+
+    def take(self, length: int) -> bytearray:
+        """One that nobody else uses, for a range of this length."""
+        size = room_for(length)
+        try:
+            room = self._free.pop()
+        except IndexError:
+            return bytearray(size)
+        return room if len(room) >= size else bytearray(size)
+
+    def give(self, room: bytearray) -> None:
+        """Takes one back that nothing is looked at in any more; a large one is let go."""
+        if len(self._free) < THREADS and len(room) <= room_for(REQUEST_BYTES):
+            self._free.append(room)
+
+    def clear(self) -> None:
+        self._free.clear()
+
+
 class _Request:
     """The frames of one batch: asked for together when the first one is needed that is not in the
-    cache. Used by one thread at a time."""
+    cache. Used by one thread at a time, until it is `done`."""
 
-    def __init__(self, start: int, length: int) -> None:
+    def __init__(self, start: int, length: int, rooms: _Rooms) -> None:
         self._start = start
         self._length = length
-        self._data: bytes | None = None
+        self._rooms = rooms
+        self._room: bytearray | None = None
+        self._data = memoryview(b"")
 
-    def frame(self, pack: OpenPack, segment: Segment) -> bytes | memoryview:
+    def frame(self, pack: OpenPack, segment: Segment) -> memoryview:
+        """Good until the next one is asked for."""
         if self._length > REQUEST_BYTES:
             # A part of many frames is read one by one.
-            return pack.read(segment.frame_offset, segment.frame_length)
-        if self._data is None:
-            self._data = pack.read(self._start, self._length)
+            return self._read(pack, segment.frame_offset, segment.frame_length)
+        if self._room is None:
+            self._data = self._read(pack, self._start, self._length)
         begin = segment.frame_offset - self._start
-        return memoryview(self._data)[begin : begin + segment.frame_length]
+        return self._data[begin : begin + segment.frame_length]
+
+    def _read(self, pack: OpenPack, start: int, length: int) -> memoryview:
+        self.done()
+        room = self._rooms.take(length)
+        data = pack.read(start, length, room)
+        self._room = room
+        return data
+
+    def done(self) -> None:
+        """Gives its room back."""
+        if self._room is not None:
+            self._rooms.give(self._room)
+            self._room = None

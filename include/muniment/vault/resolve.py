@@ -94,7 +94,7 @@ def resolve_signed(
     read = [
         partial(_true_version, store, name, versions, accept, lenient) for name, versions in groups
     ]
-    for (name, _), (resolved, findings) in zip(groups, _side_by_side(read), strict=True):
+    for (name, _), (resolved, findings) in zip(groups, side_by_side(read), strict=True):
         found.names.append(name)
         found.findings.extend(findings)
         if resolved is not None:
@@ -102,7 +102,7 @@ def resolve_signed(
     return found
 
 
-def _side_by_side(calls: Sequence[Callable[[], R]]) -> list[R]:
+def side_by_side(calls: Sequence[Callable[[], R]]) -> list[R]:
     """What the calls return, in their order; raises what one of them raises.
 
     While the store answers sooner than a thread starts, they are made one after the other.

@@ -21,6 +21,7 @@ from muniment.vault.row_form import Seen
 from muniment.vault.rows import AnyRow, Gone, blocks, check_header, parse_seen
 
 _ITEM = re.compile(rb'\{"t":"item","id":"([0-9a-f]{32})","')
+_GONE = re.compile(rb'\{"t":"gone","id":"([0-9a-f]{32})"\}\n')
 _ID = re.compile(r"[0-9a-f]{32}")
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+\Z")
 
@@ -80,10 +81,17 @@ def _of_block(block: bytes, look: _Look, held: Collection[bytes], seen: Seen) ->
             if not held:
                 continue
             if _ID.fullmatch(head.id):
-                yield from _gone(bytes.fromhex(head.id), held)
+                item_id = bytes.fromhex(head.id)
+                if item_id in held:
+                    yield Gone(item_id)
                 continue
         lines = lines or block.splitlines(keepends=True)
-        yield from _parsed(lines[place], look, held, seen)
+        line = lines[place]
+        if head.t == "gone" and (ended := _GONE.fullmatch(line)):
+            # A department that was renamed leaves thousands of them.
+            yield Gone(bytes.fromhex(ended[1].decode()))
+        else:
+            yield from _parsed(line, look, held, seen)
 
 
 def _heads_of(block: bytes) -> list[_Head] | None:

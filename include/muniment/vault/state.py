@@ -16,9 +16,9 @@ from muniment.model.item import Fingerprint, Part
 from muniment.model.value import Value
 from muniment.vault.state_file import read_table, write_table
 from muniment.vault.state_members import Members
-from muniment.vault.state_table import NO_PACK, Place, Table, TableWriter
+from muniment.vault.state_table import NO_PACK, SEVERAL, Place, Table, TableWriter
 
-__all__ = ["Place", "State", "StateDelta", "StateEntry", "TableWriter", "remembered"]
+__all__ = ["SEVERAL", "Place", "State", "StateDelta", "StateEntry", "TableWriter", "remembered"]
 
 
 class StateEntry(Value, frozen=True):
@@ -205,6 +205,10 @@ class State:
 
     def parent(self, row: int) -> bytes:
         return self._table.parents.values[self._table.numbers["parent"][row]]
+
+    def pack_number(self, row: int) -> int:
+        """The number of the pack that an item lies in; `SEVERAL` for one in several parts. It holds for this state only."""
+        return self._table.numbers["pack"][row]
 
     def places(self, row: int) -> Iterable[Place]:
         """(key id, pack) of the parts of an item, each once."""

@@ -7,10 +7,10 @@ come from outside (firm.yaml, the key card); the chain leads from them to everyt
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 
 from msgspec import field
+from msgspec.structs import replace
 
 from muniment.errors import FormatError, ObjectUnreadable, SignatureError, TrustError
 from muniment.model.value import Value

@@ -8,8 +8,10 @@ import pytest
 
 from muniment.errors import SourceRestricted
 from muniment.sources.clio.reports import Reports
+from muniment.sources.clio.source import ClioSource
 from muniment.sources.clio.standing import examine, identify
 from muniment.sources.clio.table import table
+from muniment.sources.roster import ThingKind
 from muniment.sources.web.exact import parse
 from muniment.sources.web.tokens import Held
 from tests.simulators.clio.running import Running
@@ -24,6 +26,15 @@ def test_who_is_asked_in_one_request(clio: Client) -> None:
     assert (who.user, who.region, who.api_version) == (str(BACKUP), "us", "4.0.13")
     assert who.key == f"clio:us:{who.account}"
     assert sum(clio.sim.control("counters")["endpoints"].values()) == 1
+
+
+def test_who_may_sign_in_is_listed_for_the_inventory(clio: Client) -> None:
+    roster = ClioSource("clio", clio).roster()
+    assert roster.tenant == identify(clio.reader).key
+    assert {thing.kind for thing in roster.things} == {ThingKind.ACCOUNT}
+    assert all("@" in thing.addresses[0] and thing.taken for thing in roster.things)
+    assert {thing.enabled for thing in roster.things} <= {True, False}
+    assert str(BACKUP) in {thing.native_id for thing in roster.things}
 
 
 def test_who_sees_everything_passes(clio: Client) -> None:

@@ -19,6 +19,7 @@ from muniment.sources.netdocuments.asking import Rhythm
 from muniment.sources.netdocuments.client import Queries
 from muniment.sources.netdocuments.details import PARTS
 from muniment.sources.netdocuments.source import NetDocumentsSource
+from muniment.sources.roster import NOT_CHOSEN, ThingKind
 from tests.contracts.api_source_contract import Remembered
 from tests.simulators.netdocuments.running import Running
 from tests.support.netdocuments_firm import NetDocsFirm, client, differences
@@ -107,6 +108,22 @@ def test_a_cabinet_that_is_named_and_not_seen_is_an_error(sim: Running, tmp_path
     made = client(sim, tmp_path, cabinets=("NG-NOTHERE",))
     with pytest.raises(SourceRestricted, match="NG-NOTHERE"):
         NetDocumentsSource("netdocs", made).probe()
+
+
+def test_a_cabinet_that_nobody_chose_is_listed_for_the_inventory(
+    sim: Running, tmp_path: Path
+) -> None:
+    every = NetDocumentsSource("netdocs", client(sim, tmp_path)).roster()
+    cabinets = [one for one in every.things if one.kind is ThingKind.CABINET]
+    assert len(cabinets) > 1 and all(one.taken and one.name for one in cabinets)
+    chosen = client(sim, tmp_path, cabinets=(cabinets[0].native_id,))
+    some = NetDocumentsSource("netdocs", chosen).roster()
+    assert some.tenant == every.tenant
+    left = [one for one in some.things if not one.taken]
+    assert [one.native_id for one in left] == [one.native_id for one in cabinets[1:]]
+    assert {one.why for one in left} == {NOT_CHOSEN}
+    people = [one for one in every.things if one.kind is ThingKind.ACCOUNT]
+    assert people and all("@" in one.name for one in people)
 
 
 def test_a_cabinet_that_was_there_and_is_not_shown_any_more_is_an_error(firm: NetDocsFirm) -> None:

@@ -178,15 +178,15 @@ class Sampled:
         self._size = 0
         self._head = self._middle = self._tail = b""
 
-    def add(self, piece: bytes) -> None:
+    def add(self, piece: bytes | memoryview) -> None:
         self._size += len(piece)
         if not self._pieces:
-            self._head = piece[:HEAD]
+            self._head = bytes(piece[:HEAD])
         # Of pieces 1, 2, 4, 8, ... a block: the last one taken lies in the second half.
         if not self._pieces & (self._pieces - 1):
-            self._middle = piece[:HEAD]
+            self._middle = bytes(piece[:HEAD])
         self._pieces += 1
-        self._tail = piece[-HEAD:]
+        self._tail = bytes(piece[-HEAD:])
 
     def look(self, extension: bytes) -> Look:
         if self._size < LEAST:

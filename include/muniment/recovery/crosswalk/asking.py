@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from muniment.recovery.crosswalk.joined import Joined
 from muniment.recovery.crosswalk.record import Latest, load_crosswalk

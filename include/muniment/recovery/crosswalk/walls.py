@@ -6,11 +6,11 @@ A wall counts if it stands now or stood at the time of the snapshot; walls that 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from muniment.model.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Walls:
+class Walls(Value, frozen=True):
     """Who is walled off from which matter, in one configuration: opaque id -> ids of `people`.
 
     `known` is False where a configuration was in force that cannot be read: then nothing may be given.
@@ -26,8 +26,7 @@ class Walls:
 UNKNOWN_WALLS = Walls({}, known=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Value, frozen=True):
     allowed: bool
     why: str = ""
 

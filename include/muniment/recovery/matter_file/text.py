@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from html.parser import HTMLParser
 from typing import Any
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Marks that turn the direction of writing: with them a name shows another ending than it has."""
 _BREAKS = re.compile("\r\n?|[\u2028\u2029\x85]")
-_BLOCKS = frozenset(
-    {
-        "address", "article", "blockquote", "br", "dd", "div", "dt", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li",
-        "ol", "p", "pre", "table", "tr", "ul",
-    }
-)  # fmt: skip
 _LONGEST = 60
 """Digits on either side of the point."""
-_UNSEEN = frozenset({"script", "style", "head", "title", "template"})
 
 
 def clean(value: object) -> str:
@@ -86,36 +78,11 @@ def plain(value: object, kind: object = "") -> str:
     text = clean(value)
     if kind != "rich_text":
         return text
-    reader = _Reader()
-    reader.feed(text)
-    reader.close()
-    lines = (" ".join(line.split()) for line in "".join(reader.found).split("\n"))
+    # Every certificate has a page, and hardly one has such a text: the parser is loaded by who meets one.
+    from muniment.recovery.matter_file.rich_text import read
+
+    lines = (" ".join(line.split()) for line in read(text).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
-
-
-class _Reader(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.found: list[str] = []
-        self._unseen = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._unseen += tag in _UNSEEN
-        if tag in _BLOCKS:
-            self.found.append("\n")
-        # Where a link leads is part of what was written.
-        address = dict(attrs).get("href") if tag == "a" else None
-        if address:
-            self.found.append(f"[{clean(address)}] ")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._unseen -= tag in _UNSEEN and self._unseen > 0
-        if tag in _BLOCKS:
-            self.found.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self._unseen:
-            self.found.append(clean(data))
 
 
 def members(value: object) -> list[dict[str, Any]]:

@@ -36,6 +36,7 @@ from muniment.sources.clio.items import (
 from muniment.sources.clio.listing import Reader, Row, newest
 from muniment.sources.clio.standing import examine, identify
 from muniment.sources.clio.table import PAGE, Resource, Table
+from muniment.sources.roster import Roster, Thing, ThingKind, addresses
 from muniment.sources.web.budget import Priority
 from muniment.sources.web.exact import canonical, parse
 from muniment.sources.web.opened import Opened, Streamed
@@ -128,6 +129,22 @@ class ClioSource:
         for what, when in (("user", looked), ("matters", listed)):
             if when is not None:
                 known.remember(f"{EXAMINED}:{what}", to_text(when))
+
+    def roster(self) -> Roster:
+        """The people who may sign in to the account. Raises SourceRefused, SourceUnavailable."""
+        key = identify(self._reader).key
+        users = self._table["users"]
+        things = []
+        for row in self._reader.rows(users):
+            told = addresses([row.data.get("email")])
+            enabled = row.data.get("enabled")
+            things.append(
+                Thing(
+                    ThingKind.ACCOUNT, row.id, " ".join(told), told,
+                    enabled=enabled if isinstance(enabled, bool) else None,
+                )
+            )  # fmt: skip
+        return Roster(key, tuple(things))
 
     # -- what is there? ----------------------------------------------------------------------------
 

@@ -38,8 +38,10 @@ from muniment.sources.m365.rights import (
     Rights,
     rights_of,
 )
+from muniment.sources.m365.roster import TenantRoster
 from muniment.sources.m365.rounds import OUT_OF_PLACE, Closed, NoMailbox, NotThere, asked
 from muniment.sources.m365.transport import UNREADABLE
+from muniment.sources.roster import Roster
 from muniment.sources.web.opened import Opened, Streamed
 
 log = logging.getLogger(__name__)
@@ -68,6 +70,11 @@ class M365Source:
         self._client = client
         self._choice = choice or Choice()
         self._rules = rules or Rules(unassigned)
+
+    @property
+    def client(self) -> Client:
+        """What asks the tenant, for who looks at one account of it."""
+        return self._client
 
     # -- is it there? ------------------------------------------------------------------------------
 
@@ -107,6 +114,16 @@ class M365Source:
         scope = Scope(self._choice.services, left_out, self._choice.versions)
         where = client.tenant.place
         return M365Audit(where, client.access, pace, client.clock, self.source_id, scope)
+
+    def roster(self) -> Roster:
+        """Who and what there is, to be held against the inventory. Raises SourceRefused, SourceRestricted,
+        SourceUnavailable."""
+        choice = self._choice
+        with self._of_all():
+            asked_for = TenantRoster(
+                self._client, self.rights().roles, choice.services, choice.left_out
+            )
+            return asked_for.taken()
 
     # -- what is there? ----------------------------------------------------------------------------
 

@@ -31,6 +31,7 @@ from muniment.sources.netdocuments.items import (
 from muniment.sources.netdocuments.listing import Scan
 from muniment.sources.netdocuments.reading import Gone, Json
 from muniment.sources.netdocuments.standing import Identity, identify, require_all
+from muniment.sources.roster import NOT_CHOSEN, Roster, Thing, ThingKind, addresses
 from muniment.sources.web.budget import Priority
 from muniment.sources.web.download import Download
 from muniment.sources.web.opened import Opened, Streamed
@@ -101,6 +102,26 @@ class NetDocumentsSource:
             repository=client.repository, cabinets=client.cabinets, changed=client.queries.changed,
             parts=self._parts,
         )  # fmt: skip
+
+    def roster(self) -> Roster:
+        """Every cabinet of the repository that the account sees, and the repository's people. Raises SourceRefused,
+        SourceRestricted, SourceUnavailable."""
+        chosen = set(self._client.cabinets)
+        found = identify(self._reader, self._client.repository, ())
+        things = [
+            Thing(
+                ThingKind.CABINET, one.id, str(one.told.get("name") or ""),
+                taken=not chosen or one.id in chosen, why=NOT_CHOSEN if chosen and one.id not in chosen else "",
+            )
+            for one in found.cabinets
+        ]  # fmt: skip
+        for row in self._reader.some("v1/Repository/{}/users", found.repository):
+            told = addresses(row.get(name) for name in ("email", "userEmail", "primaryEmail"))
+            if row.get("id"):
+                guest = row.get("external") is True
+                name = " ".join(told) or str(row.get("displayName") or "")
+                things.append(Thing(ThingKind.ACCOUNT, str(row["id"]), name, told, guest=guest))
+        return Roster(found.key, tuple(things))
 
     # -- what is there? ----------------------------------------------------------------------------
     def scan(self, known: Known = FIRST_TIME) -> Iterator[Listed]:

@@ -12,6 +12,7 @@ import operator
 import os
 import re
 import stat
+import sys
 from collections.abc import Iterator
 
 from muniment.model.item import Fingerprint, Observed
@@ -39,6 +40,7 @@ _SPECIAL_CAUSES = {
     stat.S_IFCHR: DEVICE,
     stat.S_IFBLK: DEVICE,
 }
+_ENCODING, _ERRORS = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 _inode = operator.methodcaller("inode")
 _GONE = frozenset({errno.ENOENT})
 _REPLACED = frozenset({errno.ENOTDIR, errno.ELOOP})
@@ -100,7 +102,8 @@ def _folder(
     prefix = b"" if path == ROOT else path + b"/"
     found = Fingerprint._make
     for entry in entries:
-        native_id = prefix + os.fsencode(entry.name)
+        # What os.fsencode does, without its questions: a million times a day.
+        native_id = prefix + entry.name.encode(_ENCODING, _ERRORS)
         if exclude is not None and exclude.fullmatch(native_id):
             continue
         if native_id == SCAFFOLDING:
