@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
 from muniment.assurance.departure import Compared, Restored
-from muniment.assurance.departure_certificate import refusals
+from muniment.assurance.departure_certificate import Asked, refusals, statement
+from muniment.errors import CertificateRefused
+from muniment.evidence.departures import DepartureConfirmed
 from muniment.sources.m365.account import Account
+from muniment.vault.vault import Vault
 
 ACCOUNT = Account("id", "ann", ("ann@firm.example",), True, "user", ("d",), {"message": 3})
 COMPARED = Compared({"message": 3, "drive_file": 1}, 0)
@@ -43,3 +47,14 @@ def test_each_shortfall_is_a_refusal(
 ) -> None:
     found = refusals(ACCOUNT, replace(COMPARED, **compared), replace(RESTORED, **restored))
     assert len(found) == 1 and words in found[0]
+
+
+def test_what_is_refused_is_not_signed_and_says_what_to_do() -> None:
+    asked = Asked("departure", "firm", "m365", "user-A", "", "", "")
+    confirmed = DepartureConfirmed("departure", "office-manager", "none", "none", "none")
+    gap = replace(RESTORED, gaps={"locked": 2})
+    # Nothing of the vault is looked at for it.
+    nothing = cast(Vault, None)
+    with pytest.raises(CertificateRefused, match="2 items: locked") as refused:
+        statement(nothing, asked, ACCOUNT, confirmed, COMPARED, gap)
+    assert "Do not deactivate it yet" in refused.value.safe

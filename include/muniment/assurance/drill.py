@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from muniment.assurance.contracts import ExpectationContract, Value
+from muniment.assurance.database_trial import DAMAGED, LOADED
 from muniment.assurance.drill_draw import Drawn, Place, destination_of
 from muniment.assurance.looking import Looker, NotedTarget, extra
 from muniment.assurance.openable import GOOD
@@ -173,6 +174,9 @@ def _judge(row: Row, found: Mapping[str, Value], contract: ExpectationContract, 
     own = [("expected_" + c, c) for c in contract.columns if "expected_" + c in contract.columns]
     wrong = ["there"] if found["there"] is not True else []
     wrong += [b for a, b in (*_PAIRS, *own) if not wrong and found[a] != found[b]]
+    loaded = found.get("loaded")
+    if loaded == DAMAGED and not wrong:
+        wrong = ["loaded"]
     if wrong:
         seen.wrong.append((row.item_id.hex(), " ".join(wrong)))
     else:
@@ -180,6 +184,10 @@ def _judge(row: Row, found: Mapping[str, Value], contract: ExpectationContract, 
     if found["opened"] is not None:
         seen.documents += 1
         seen.opened += found["opened"] in GOOD
+    if loaded is not None:
+        # A database opens where a server of its make took it.
+        seen.documents += 1
+        seen.opened += loaded == LOADED
     return not wrong
 
 
