@@ -21,7 +21,7 @@ from muniment.clock import Clock, SystemClock, Waiting
 from muniment.config.apart import require_apart, require_outside
 from muniment.config.exceptions import accepted_on
 from muniment.config.firm import Destination
-from muniment.config.inventory import InventoryRow
+from muniment.config.inventory import DATABASES, InventoryRow
 from muniment.config.keyfiles import locate, read_role_keys
 from muniment.config.load import FirmConfig
 from muniment.config.mail_archive import MAIL_ARCHIVE
@@ -186,7 +186,7 @@ class Wiring:
             SMB: self._smb,
             VENDOR_BACKUP: self._vendor_backup,
         }
-        made |= dict.fromkeys(("postgresql", "mariadb", "mysql", "sqlite"), self._database)
+        made |= dict.fromkeys(DATABASES, self._database)
         return made.get(row.system, self._files)(row)
 
     def _files(self, row: InventoryRow) -> Source:

@@ -199,3 +199,38 @@ class MariaDbHook(_SettingsHook):
             return False, f"[{error.code}] {error.what}. {error.todo}"
         except (pymysql.err.MySQLError, OSError, ValueError) as error:
             return False, f"The server does not let this user in: {type(error).__name__}."
+
+
+class SqlServerHook(_SettingsHook):
+    """A SQL Server."""
+
+    conn_type = "muniment_sql_server"
+    hook_name = "Muniment: SQL Server"
+
+    def test_connection(self) -> tuple[bool, str]:
+        """What the button Test answers: does the server let this user in, over TLS, and what is it?"""
+        # Airflow imports hooks to list them.
+        from contextlib import closing
+        from pathlib import Path
+
+        import pymssql
+
+        from muniment.airflow.database_login import database_login_of
+        from muniment.errors import MunimentError
+        from muniment.sources.databases.access import Access, Tls
+        from muniment.sources.databases.sqlserver_server import connect, version_of
+
+        try:
+            found = self.get_conn()
+            login = database_login_of(found, self.connection_id, "sql-server")
+            ca = str(found.extra_dejson.get("ca") or "").strip()
+            access = Access(
+                login.host, login.port, login.user, login.password,
+                Tls.VERIFY if ca else Tls.ENCRYPT, Path(ca) if ca else None,
+            )  # fmt: skip
+            with closing(connect(access)) as connection:
+                return True, f"{version_of(connection)} lets this user in."
+        except MunimentError as error:
+            return False, f"[{error.code}] {error.what}. {error.todo}"
+        except (pymssql.Error, OSError, ValueError) as error:
+            return False, f"The server does not let this user in: {type(error).__name__}."

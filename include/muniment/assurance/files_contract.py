@@ -22,6 +22,7 @@ from muniment.assurance.database_contract import DatabaseContract
 from muniment.assurance.m365_contract import M365Contract
 from muniment.assurance.netdocuments_contract import NetDocumentsContract
 from muniment.assurance.openable import format_of
+from muniment.assurance.sqlserver_contract import SqlServerContract
 from muniment.config.mail_archive import MAIL_ARCHIVE
 from muniment.config.smb import SMB
 from muniment.config.vendor_backup import VENDOR_BACKUP
@@ -176,6 +177,7 @@ CONTRACTS: Mapping[str, ExpectationContract] = {
     VENDOR_BACKUP: VendorBackupContract(),
     MAIL_ARCHIVE: MailArchiveContract(),
     SMB: SmbContract(),
+    "sql-server": SqlServerContract(),
     **{system: DatabaseContract(system) for system in ("postgresql", "mariadb", "mysql", "sqlite")},
 }
 """By the system of the inventory row."""

@@ -67,6 +67,9 @@ class System(Value, frozen=True):
     trust: bool = False
 
 
+DATABASES = ("postgresql", "mariadb", "mysql", "sqlite", "sql-server")
+"""The systems that are database servers, or database files."""
+
 SYSTEMS: Mapping[str, System] = {
     "files": System(needs_connection=False, location_is_path=True),
     # Server and share stand in the location; user and password in the connection, or firm.yaml says where.
@@ -80,6 +83,7 @@ SYSTEMS: Mapping[str, System] = {
     "postgresql": System(needs_connection=False),
     "mariadb": System(needs_connection=False),
     "mysql": System(needs_connection=False),
+    "sql-server": System(needs_connection=False),
     "sqlite": System(needs_connection=False, location_is_path=True),
     # Made by another product, which `backup_method` names; checked and taken off-site here.
     VENDOR_BACKUP: System(needs_connection=False, location_is_path=True),
