@@ -48,6 +48,7 @@ CAMPAIGNS: dict[str, tuple[str, int]] = {
     "clio_rate": ("tests.campaigns.clio_rate", 20),
     "api_rate": ("tests.campaigns.api_rate", 20),
     "netdocuments": ("tests.campaigns.netdocuments", 200),
+    "netdocuments_back": ("tests.campaigns.netdocuments_back", 600),
     "netdocuments_faults": ("tests.campaigns.netdocuments_faults", 63),
     "graph_simulator": ("tests.simulators.graph.reader", 100),
     "restored": ("tests.campaigns.restored", 400),

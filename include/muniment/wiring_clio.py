@@ -8,8 +8,6 @@ one region is refused by the others.
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,7 +19,8 @@ from muniment.config.clio import ClioOptions, ClioRestore
 from muniment.config.inventory import InventoryRow
 from muniment.config.keyfiles import read_secret
 from muniment.config.load import FirmConfig
-from muniment.errors import ConfigError, KeyFileError, SealError, TargetUnusable, WriteBackRefused
+from muniment.errors import ConfigError, KeyFileError, SealError, WriteBackRefused
+from muniment.recovery.written_back.files import alone
 from muniment.sources.base import Source
 from muniment.sources.clio.asking import Rhythm
 from muniment.sources.clio.client import Client, connect
@@ -239,21 +238,8 @@ def restore_alone(config: FirmConfig, source_id: str) -> Iterator[None]:
     each make the same matter. Raises TargetUnusable."""
     options = clio_options(config, source_id)
     folder = _restore_folder(config, source_id, options)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / f"{options.consent or source_id}.restore.lock"
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise TargetUnusable(
-                "another restore is writing into this account",
-                to=f"source {source_id}",
-                todo="Wait for it to end; then the same command goes on from here.",
-            ) from None
+    with alone(folder / f"{options.consent or source_id}.restore.lock", source_id):
         yield
-    finally:
-        os.close(handle)
 
 
 def _restore_folder(config: FirmConfig, source_id: str, options: ClioOptions) -> Path:

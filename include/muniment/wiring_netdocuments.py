@@ -3,11 +3,14 @@
 The token is sealed to the worker, whether a service account got it or a person's consent. Address, repository,
 application and secret come from the Airflow connection of the inventory row where there is one (`login`), else from
 firm.yaml. Where both name a repository it must be the same.
+
+Writing back has an application and a token of its own (`restore_client`), sealed to who restores and never to the worker.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,8 +18,9 @@ from muniment.clock import Waiting
 from muniment.config.inventory import InventoryRow
 from muniment.config.keyfiles import read_secret
 from muniment.config.load import FirmConfig
-from muniment.config.netdocuments import NetDocumentsOptions
-from muniment.errors import ConfigError, KeyFileError
+from muniment.config.netdocuments import NetDocumentsOptions, NetDocumentsRestore
+from muniment.errors import ConfigError, KeyFileError, SealError, WriteBackRefused
+from muniment.recovery.written_back.files import alone
 from muniment.sources.base import Source
 from muniment.sources.netdocuments.asking import Rhythm
 from muniment.sources.netdocuments.client import Client, Queries, connect, oauth_of
@@ -162,6 +166,93 @@ def netdocuments_source(
     client = netdocuments_client(config, source_id, store, clock, login=login)
     rhythm = Rhythm(whole=options.full_compare, overlap=options.overlap, listing=options.listing)
     return NetDocumentsSource(source_id, client, parts=options.details, rhythm=rhythm)
+
+
+# -- writing back --------------------------------------------------------------------------------------
+
+
+def restore_store(
+    config: FirmConfig, source_id: str, recipients: Sequence[str], identities: Sequence[Identity] = ()
+) -> FileTokenStore:  # fmt: skip
+    """The place of the token that may write. `recipients` are those who restore (operations, escrow), never the worker.
+    Raises WriteBackRefused where firm.yaml has no application that may write."""
+    options = netdocuments_options(config, source_id)
+
+    def opening(data: bytes) -> bytes:
+        try:
+            return open_sealed(data, identities)
+        except SealError:
+            raise WriteBackRefused(
+                "the token that may write is sealed to keys that are not at hand",
+                to=f"source {source_id}",
+                safe="Nothing was written.",
+                todo="Restore with operations' keys or an identity from the safe. Where those were replaced since, "
+                f"remove {folder / name}: a service account signs in anew, and a person's consent is given by "
+                f"`muniment consent {source_id} --for restore`.",
+            ) from None
+
+    folder = _restore_folder(config, source_id, options)
+    name = f"{options.consent or source_id}.restore.token"
+    sealed_to = [Recipient.parse(one) for one in recipients]
+    return FileTokenStore(folder / name, lambda data: seal(data, sealed_to), opening)
+
+
+@contextmanager
+def restore_alone(config: FirmConfig, source_id: str) -> Iterator[None]:
+    """Keeps every other restore on this machine from writing into the repository. Raises TargetUnusable."""
+    options = netdocuments_options(config, source_id)
+    folder = _restore_folder(config, source_id, options)
+    with alone(folder / f"{options.consent or source_id}.restore.lock", source_id):
+        yield
+
+
+def restore_oauth(config: FirmConfig, source_id: str, clock: Waiting) -> OAuth:
+    """Of the application that may write. A restore does not read the Airflow connection of the backup."""
+    options = netdocuments_options(config, source_id)
+    given = _restore(config, source_id, options)
+    application = Application(given.client_id, read_secret(given.client_secret), options.redirect_uri)  # fmt: skip
+    repository = netdocuments_repository(config, source_id)
+    service = given.grant == "service account"
+    if service and not repository:
+        raise _missing(config, source_id, "repository", "repository", Login())
+    place = netdocuments_place(config, source_id)
+    return oauth_of(place, application, clock, source_id, given.scope, repository if service else "")  # fmt: skip
+
+
+def restore_client(config: FirmConfig, source_id: str, store: TokenStore, clock: Waiting) -> Client:
+    """Everything that reads and writes the repository by the application that may. Asks nothing of the vendor yet."""
+    options, oauth = netdocuments_options(config, source_id), restore_oauth(config, source_id, clock)  # fmt: skip
+    told = options.queries
+    return connect(
+        netdocuments_place(config, source_id),
+        oauth,
+        store,
+        _restore_folder(config, source_id, options),
+        clock,
+        source_id=source_id,
+        account=f"{config.firm_id}/{options.consent or source_id}/restore",
+        repository=netdocuments_repository(config, source_id),
+        cabinets=options.cabinets,
+        queries=Queries(told.containers, told.documents, told.changed, told.order),
+        a_minute=options.requests_per_minute,
+    )
+
+
+def _restore_folder(config: FirmConfig, source_id: str, options: NetDocumentsOptions) -> Path:
+    given = _restore(config, source_id, options)
+    return (given.state or options.state) / config.firm_id / FOLDER
+
+
+def _restore(config: FirmConfig, source_id: str, options: NetDocumentsOptions) -> NetDocumentsRestore:  # fmt: skip
+    if options.restore is not None:
+        return options.restore
+    raise WriteBackRefused(
+        "firm.yaml names no application that may write into this repository",
+        to=f"{_at(config, source_id)}.restore",
+        safe="Nothing was written.",
+        todo="Register an application that may write, name it there, and have it mapped to an account;"
+        " docs/NETDOCUMENTS.md, 'Back into NetDocuments'.",
+    )
 
 
 def _at(config: FirmConfig, source_id: str) -> str:

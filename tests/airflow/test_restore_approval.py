@@ -165,7 +165,7 @@ class Counter:
         selection = selection_of(request, vault)
         # As of a moment that stands: so that the same is planned in every run.
         when = vault.history("files").live[-1].commit.ended_at
-        plan = make_restore_plan(vault, selection, when, target=request.target)
+        plan = make_restore_plan(vault, selection, when, target=request.target(selection.shown()))
         self.wanted = Wanted(vault, plan, selection, request)
 
     @property
@@ -241,7 +241,7 @@ def test_what_was_approved_as_sealed_is_not_delivered_in_the_open_nor_to_another
             counter.gate.begin(replace(counter.wanted, request=changed))
     # A plan that says so itself is not the one that was approved either.
     in_the_open = replace(request, recipient="")
-    forged = replace(counter.wanted.plan, target=in_the_open.target)
+    forged = replace(counter.wanted.plan, target=in_the_open.target(counter.wanted.plan.selection))
     with pytest.raises(PlanChanged):
         counter.gate.begin(replace(counter.wanted, plan=forged, request=in_the_open))
     assert counter.gate.begin(counter.wanted) is not None

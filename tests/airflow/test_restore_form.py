@@ -137,7 +137,7 @@ def test_it_is_sealed_to_whom_the_form_names_or_to_who_triggered_it(keyed: FirmC
         sealed(keyed, "carl", for_whom=WHO_TRIGGERS),
     ):
         assert (request.for_whom, request.recipient) == ("clerk", KEY)
-        assert request.target == f"folder 2026-11-25-abcdefgh, for clerk, sealed to {KEY}"
+        assert request.target("") == f"folder 2026-11-25-abcdefgh, for clerk, sealed to {KEY}"
     # Whoever runs it without the form, or by an older one, gets the default too.
     form = {k: v for k, v in FORM.items() if k != "plain"}
     assert read_request(form, keyed, NOW, "r", "carl").recipient == KEY
@@ -162,8 +162,8 @@ def test_in_the_open_it_is_only_where_the_form_says_so_and_the_plan_says_it(
 ) -> None:
     request = sealed(keyed, "carl", plain=True)
     assert (request.for_whom, request.recipient) == ("clerk", "")
-    assert request.target == "folder 2026-11-25-abcdefgh, for clerk, NOT SEALED"
-    assert sealed(keyed, "somebody", plain=True).target.endswith("abcdefgh, NOT SEALED")
+    assert request.target("") == "folder 2026-11-25-abcdefgh, for clerk, NOT SEALED"
+    assert sealed(keyed, "somebody", plain=True).target("").endswith("abcdefgh, NOT SEALED")
     assert sealed(keyed, "carl", plain="yes").recipient == KEY
 
 

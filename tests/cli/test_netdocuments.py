@@ -12,6 +12,11 @@ from urllib.parse import quote
 import pytest
 import yaml
 
+from muniment.clock import SystemClock
+from muniment.config.load import load_firm
+from muniment.errors import WriteBackRefused
+from muniment.vault.age import parse_identities
+from muniment.wiring_netdocuments import restore_client, restore_store
 from tests.cli.conftest import Office, Terminal
 from tests.simulators.netdocuments.running import Running, running
 
@@ -132,3 +137,83 @@ def test_an_account_that_nobody_mapped_is_a_failure_and_no_empty_backup(
     told = terminal("backup", "netdocs", code=4)
     assert "M213" in told.out + told.err
     assert "mapped to nobody" in told.out + told.err
+
+
+# -- writing back ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def writes(firm: Office, sim: Running, monkeypatch: pytest.MonkeyPatch) -> Office:
+    """A firm that has an application that may write, too."""
+    monkeypatch.setenv("EXAMPLE_ND_RESTORE", str(sim.told["client_secret"]))
+    path = firm.firm / "firm.yaml"
+    held = yaml.safe_load(path.read_text())
+    held["sources"]["netdocs"]["netdocuments"]["restore"] = {
+        "client_id": sim.told["client_id"],
+        "client_secret": "env:EXAMPLE_ND_RESTORE",
+    }
+    path.write_text(yaml.safe_dump(held))
+    return firm
+
+
+def test_a_matter_is_written_back_by_an_application_of_its_own(
+    writes: Office, terminal: Terminal, sim: Running, tmp_path: Path
+) -> None:
+    terminal("backup", "netdocs")
+    before = sim.control("truth")["documents"]
+    old = next(k for k, row in before.items() if row["name"] == "Filed in two folders")
+    number = before[old]["attributes"]["2"]
+    asked = ("restore", "--matter", number, "--as", "netdocuments", "--from", "netdocs")
+    sim.control("counters", reset=True)
+    planned = terminal.json(*asked, "--plan-only")
+    assert sim.control("counters")["endpoints"] == {}
+    assert planned["netdocuments"]["planned"]["written"]["documents"] > 10
+    shown = " ".join(terminal(*asked, "--plan-only").out.split())
+    assert "what differs is left" in shown and "into 'Restored M-" in shown
+    assert "into 'Restored M-" in planned["plan"]["target"]
+
+    sim.control("change", item=old, delete="purge")
+    into = tmp_path / "back"
+    told = terminal.json(*asked, "--to", into, "--yes")
+    [written] = told["netdocuments"]["written"]
+    assert written["whole"] and written["counts"]["documents"]["written"] == 1
+    assert "Filed in two folders" not in json.dumps(told)
+    after = sim.control("truth")["documents"]
+    [new] = [k for k, row in after.items() if row["name"] == "Filed in two folders"]
+    assert new != old and after[new]["createdBy"] == "SVC-RESTORE"
+    assert after[new]["filed"] == before[old]["filed"] and after[new]["acl"] == before[old]["acl"]
+    with (into / "netdocs.netdocuments-map.csv").open(newline="", encoding="utf-8-sig") as file:
+        rows = {row["old_id"]: row for row in csv.DictReader(file) if row["kind"] == "documents"}
+    assert (rows[old]["new_id"], rows[old]["status"]) == (new, "written")
+    assert (into / "index.html").exists()
+    # Once more, now with new versions of what differs: another plan, so another folder. Nothing does.
+    sim.control("counters", reset=True)
+    again = terminal(*asked, "--to", tmp_path / "again", "--yes", "--new-versions")
+    assert "WHOLE: everything" in again.out
+    endpoints = sim.control("counters")["endpoints"]
+    assert not [one for one in endpoints if one.startswith("P") and "OAuth" not in one]
+    assert terminal(*asked[:3], "--new-versions", code=2).err
+
+
+def test_the_token_that_may_write_is_sealed_to_those_who_restore_and_not_to_the_worker(
+    writes: Office, sim: Running
+) -> None:
+    config = load_firm(writes.firm)
+    keys = {
+        name: parse_identities((writes.keys / f"{name}.age-identity").read_text())
+        for name in ("operations", "worker")
+    }
+    recipients = [str(one.recipient) for one in keys["operations"]]
+    store = restore_store(config, "netdocs", recipients, keys["operations"])
+    client = restore_client(config, "netdocs", store, SystemClock())
+    assert client.reader.user()["id"] == "SVC-RESTORE"
+    assert store.load() is not None and store.path.name == "netdocs.restore.token"
+    with pytest.raises(WriteBackRefused, match="keys that are not at hand"):
+        restore_store(config, "netdocs", recipients, keys["worker"]).load()
+    # And where firm.yaml names no application for it, nothing is written.
+    path = writes.firm / "firm.yaml"
+    held = yaml.safe_load(path.read_text())
+    del held["sources"]["netdocs"]["netdocuments"]["restore"]
+    path.write_text(yaml.safe_dump(held))
+    with pytest.raises(WriteBackRefused, match="names no application that may write"):
+        restore_store(load_firm(writes.firm), "netdocs", [])

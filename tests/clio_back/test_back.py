@@ -15,7 +15,7 @@ import requests
 
 from muniment.errors import NeverWrittenBack
 from muniment.recovery.clio_back import papers
-from muniment.recovery.clio_back.outcome import Status, WriteReport
+from muniment.recovery.written_back.outcome import Status, WriteReport
 from muniment.sources.clio.transport import Transport
 from muniment.sources.clio.writing import Writer
 from muniment.sources.web.changes import Unanswered

@@ -9,9 +9,9 @@ from typing import Any
 from muniment.backup.pipeline import back_up
 from muniment.recovery.clio_back import CLIO, CLIO_EXISTING, given_as
 from muniment.recovery.clio_back.back import write_back
-from muniment.recovery.clio_back.outcome import WriteReport
 from muniment.recovery.plan import RestorePlan, make_restore_plan
 from muniment.recovery.selection import Scope, Selection
+from muniment.recovery.written_back.outcome import WriteReport
 from muniment.sources.clio import client as clio
 from muniment.sources.clio.downloads import Downloads
 from muniment.sources.clio.listing import Reader

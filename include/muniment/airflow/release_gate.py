@@ -233,7 +233,7 @@ class ReleaseGate:
 
     def _require_what_was_asked(self, wanted: Wanted) -> None:
         """A form that somebody changed after the plan must not lead the delivery elsewhere."""
-        if wanted.plan.target != wanted.request.target:
+        if wanted.plan.target != wanted.request.target(wanted.plan.selection):
             raise PlanChanged(
                 "the form says another target than the plan", to=f"plan {wanted.plan.digest[:16]}"
             )

@@ -1,7 +1,7 @@
 """The restore DAG of a firm: a form, a plan, approval, delivery source by source, a certificate.
 
-Deliveries go below the restore area. Only where the form says so, and somebody consented to it, a matter is
-then written back into Clio as new objects. The last two tasks run whatever became of the deliveries, so that a half
+Deliveries go below the restore area. Only where the form says so, and an application of its own may, a matter is
+then written back into Clio or NetDocuments as new objects. The last two tasks run whatever became of the deliveries, so that a half
 restore is told as one, and is red.
 """
 
@@ -121,10 +121,12 @@ def restore_form(config: FirmConfig) -> dict[str, Param]:
                 "matter_file": "A matter file to read: pages, calendar, tables, index.html",
                 "clio": "A matter file, and written back into Clio as a new matter",
                 "clio_existing": "A matter file, and what the matter in Clio lacks written into it",
+                "netdocuments": "A matter file, and what is gone from NetDocuments made there anew",
+                "netdocuments_versions": "The same, and new versions of what differs in NetDocuments",
             },
             title="Deliver as",
-            description="All but the first are for a matter only. Writing into Clio needs a consent of its own: "
-            "`muniment consent SOURCE --for restore`. Trust and other money is never written.",
+            description="All but the first are for a matter only. Writing into Clio or NetDocuments needs an application "
+            "of its own (docs/CLIO.md, docs/NETDOCUMENTS.md). Trust and other money is never written.",
         ),
         "deliver_to": Param(
             None,

@@ -20,6 +20,7 @@ from muniment.config.persons import person_of
 from muniment.errors import NobodyToSealFor, RestoreError
 from muniment.recovery.clio_back import CLIO, CLIO_EXISTING
 from muniment.recovery.matter_file import MATTER_FILE
+from muniment.recovery.netdocuments_back import target_of
 
 OPAQUE_MATTER = r"M-[A-Z2-7]{8}"
 ITEM_ID = r"[0-9a-f]{32}"
@@ -71,11 +72,18 @@ class Form(StrEnum):
     MATTER_FILE = "matter_file"
     CLIO = "clio"
     CLIO_EXISTING = "clio_existing"
+    NETDOCUMENTS = "netdocuments"
+    NETDOCUMENTS_VERSIONS = "netdocuments_versions"
+
+    @property
+    def system(self) -> str:
+        """The vendor's system into which it is written besides the delivery; empty where it is none."""
+        return self.value.partition("_")[0] if self not in (Form.ITEMS, Form.MATTER_FILE) else ""
 
     @property
     def writes_back(self) -> bool:
         """Is it written into a vendor's system, besides the delivery?"""
-        return self in (Form.CLIO, Form.CLIO_EXISTING)
+        return bool(self.system)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +106,12 @@ class RestoreRequest:
     recipient: str = ""
     """The age recipient to which it is sealed; empty for a delivery in the clear."""
 
-    @property
-    def target(self) -> str:
-        """What the plan says of where and how: whoever approves it approves this too."""
+    def target(self, selection: str) -> str:
+        """What the plan says of where and how: whoever approves it approves this too. `selection` is what the plan shows
+        of it."""
+        if self.form.system == "netdocuments":
+            versions = self.form is Form.NETDOCUMENTS_VERSIONS
+            return f"{target_of(selection, versions=versions)} in {self.place}"
         if self.form.writes_back:
             name = CLIO_EXISTING if self.form is Form.CLIO_EXISTING else CLIO
             return f"{name} in {self.place}"
@@ -136,7 +147,7 @@ def read_request(
     if delivered is not Form.ITEMS and what is not What.MATTER:
         raise _wrong(
             "deliver_as",
-            "only a matter becomes a matter file, or goes back into Clio",
+            "only a matter becomes a matter file, or goes back into Clio or NetDocuments",
             "Choose the items as they are",
         )
     last_clean = form.get("last_clean") is True

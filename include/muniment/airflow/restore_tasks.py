@@ -19,6 +19,7 @@ from muniment.airflow.certifying import certified, entitlement
 from muniment.airflow.clio_back import ClioBack
 from muniment.airflow.delivering import Delivery, delivery_of
 from muniment.airflow.names import REPORT, engine_run_id
+from muniment.airflow.netdocuments_back import NetDocumentsBack
 from muniment.airflow.release_gate import ReleaseGate, Run, Wanted, phases_of, release_words
 from muniment.airflow.restore_notice import require_whole, tell
 from muniment.airflow.restore_request import Form, RestoreRequest, What, read_request
@@ -26,6 +27,7 @@ from muniment.airflow.restore_statement import write_statement
 from muniment.airflow.restore_words import summary
 from muniment.airflow.settings import restore_area
 from muniment.airflow.stores import open_destination
+from muniment.airflow.writing_back import WritingBack
 from muniment.clock import to_text
 from muniment.config.load import FirmConfig
 from muniment.config.persons import person_of
@@ -56,7 +58,10 @@ class RestoreTasks:
         self._config = config
         self._wiring = Wiring(config, open_destination)
         self._dag_id = dag_id
-        self._clio = ClioBack(config, self._wiring)
+        self._back: Mapping[str, WritingBack] = {
+            "clio": ClioBack(config, self._wiring),
+            "netdocuments": NetDocumentsBack(config, self._wiring),
+        }
 
     def plan(self) -> Json:
         """Checks the form, chooses and proves the snapshots; returns the plan and its digest."""
@@ -69,10 +74,14 @@ class RestoreTasks:
         entitled = self._entitled(vault, selection, request)
         lines: Sequence[str] = ()
         if request.form.writes_back:
-            plan, lines = self._clio.plan(vault, selection, request)
+            plan, lines = self._back[request.form.system].plan(vault, selection, request)
         else:
             plan = make_restore_plan(
-                vault, selection, request.as_of, target=request.target, withhold=entitled.withhold
+                vault,
+                selection,
+                request.as_of,
+                target=request.target(selection.shown()),
+                withhold=entitled.withhold,
             )
         entitled.require(plan)
         # A recipient that is none must not be noticed after somebody approved it.
@@ -97,21 +106,20 @@ class RestoreTasks:
         return self._request().form.writes_back
 
     def write_back(self, planned: Json) -> list[Json]:
-        """Writes the matter into Clio and reads it back. Raises VerificationFailed on any difference."""
+        """Writes the matter into a vendor's system and reads it back. Raises VerificationFailed on any difference."""
         plan, request = _plan_of(planned), self._request()
         wanted = self._wanted(plan)
         self.gate.require(wanted)
         self._entitled(wanted.vault, wanted.selection, request).require(plan)
-        told = self._clio.write(
-            wanted.vault, plan, wanted.selection, request, self._folder(request)
-        )
+        back = self._back[request.form.system]
+        told = back.write(wanted.vault, plan, wanted.selection, request, self._folder(request))
         get_current_context()["ti"].xcom_push(key=REPORT, value=told)
         bad = [one["source"] for one in told if not one["whole"]]
         if bad:
             raise VerificationFailed(
-                "what is in Clio is not all of what was to be written",
+                f"what is in {back.system} is not all of what was to be written",
                 to=f"source {', '.join(bad)}, plan {plan.digest[:16]}",
-                todo="The map in the delivery says which rows and fields. Mend that in Clio, then clear this task: it "
+                todo="The map in the delivery says which rows and fields. Mend that there, then clear this task: it "
                 "goes on where it was.",
             )
         return told
@@ -138,7 +146,7 @@ class RestoreTasks:
         # Asked again: a wall may have been put up while the plan waited for its approval.
         entitled = self._entitled(wanted.vault, wanted.selection, request)
         entitled.require(plan)
-        overwrite = request.overwrite or self._clio.goes_on(plan, request, self._folder(request))
+        overwrite = request.overwrite or self._goes_on(plan, request)
         delivery = self._delivery(request, plan, wanted.vault)
         delivery.begin(overwrite=overwrite)
         witness = Witness()
@@ -188,8 +196,8 @@ class RestoreTasks:
         written = list(written)
         whole = not missing and not any(r["failures"] for r in done)
         if request.form.writes_back:
-            unwritten = set(self._clio.sources(plan)) - {w["source"] for w in written if w["whole"]}
-            whole = whole and not unwritten
+            wanted = self._back[request.form.system].sources(plan)
+            whole = whole and set(wanted) <= {w["source"] for w in written if w["whole"]}
         release = self.gate.given()
         phases = phases_of(run.run_after, plan, release, usable)
         statement = {
@@ -340,6 +348,11 @@ class RestoreTasks:
     def _delivery(self, request: RestoreRequest, plan: RestorePlan, vault: Vault) -> Delivery:
         folder = self._folder(request)
         return delivery_of(self._config, self._wiring, request, folder, vault, plan)
+
+    def _goes_on(self, plan: RestorePlan, request: RestoreRequest) -> bool:
+        """Is what stands in the folder of this very restore? Raises PlanChanged."""
+        back = self._back.get(request.form.system)
+        return back is not None and back.goes_on(plan, request, self._folder(request))
 
     def _folder(self, request: RestoreRequest) -> Path:
         return restore_area(self._config.firm_id) / request.folder

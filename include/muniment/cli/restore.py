@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 from msgspec.structs import replace
 
 from muniment.cli import forms, words
-from muniment.cli.clio_back import WriteBack
+from muniment.cli.clio_back import ClioBack
 from muniment.cli.exits import Exit
 from muniment.cli.let_go import LetGo
 from muniment.cli.matters import naming_sources, print_joined
+from muniment.cli.netdocuments_back import NetDocumentsBack
 from muniment.cli.onto_share import onto_share
 from muniment.cli.options import AsOf, Yes, moment_of_plan, session_of, source_of
 from muniment.cli.receiving import (
@@ -27,6 +28,7 @@ from muniment.cli.receiving import (
 )
 from muniment.cli.restore_printed import print_plan, print_report
 from muniment.cli.sealing import Sealed, SealTo, person_to_seal_to
+from muniment.cli.writing_back import WritingBack
 from muniment.ids import sha256_hex
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ class Form(StrEnum):
     ITEMS = "items"
     MATTER_FILE = "matter-file"
     CLIO = "clio"
+    NETDOCUMENTS = "netdocuments"
 
 
 def register(app: forms.Group) -> None:
@@ -87,8 +90,8 @@ def restore(
         forms.Option(
             "--as",
             metavar="FORM",
-            help="`items` as they are; a matter as `matter-file`: pages to read, calendar, tables; or as `clio`: "
-            "that, and written into Clio as new objects.",
+            help="`items` as they are; a matter as `matter-file`: pages to read, calendar, tables; or as `clio` or "
+            "`netdocuments`: that, and written into that system as new objects.",
         ),
     ] = Form.ITEMS,
     existing: Annotated[
@@ -96,6 +99,13 @@ def restore(
         forms.Option(
             "--into-existing",
             help="With `--as clio`: into the matter that is still there; only what it lacks is made.",
+        ),
+    ] = False,
+    versions: Annotated[
+        bool,
+        forms.Option(
+            "--new-versions",
+            help="With `--as netdocuments`: a document that is there and differs gets a new version.",
         ),
     ] = False,
     overwrite: Annotated[
@@ -119,7 +129,9 @@ def restore(
 
     With `--as matter-file` a matter becomes a folder for people, with an `index.html` to begin at. With `--as clio`
     it is also written into the firm's Clio account, as new objects under a consent of its own, read back and
-    compared; the folder gets a map from old ids to new ones. Trust and other money is never written.
+    compared; the folder gets a map from old ids to new ones. Trust and other money is never written. With
+    `--as netdocuments` documents that are gone from the firm's repository are made anew there, with all versions,
+    profile, filing and rights; what is there stays as it is.
 
     Prints the plan first: which snapshots, how far their times lie apart, how much, what cannot come
     back. Every byte is proven before it is written, and read back after. Repeating the same command
@@ -151,11 +163,17 @@ def restore(
         raise forms.BadParameter(f"--as {form.value} goes with --matter")
     if existing and form is not Form.CLIO:
         raise forms.BadParameter("--into-existing goes with --as clio")
-    if seal_to and form is Form.CLIO:
+    if versions and form is not Form.NETDOCUMENTS:
+        raise forms.BadParameter("--new-versions goes with --as netdocuments")
+    if seal_to and form in (Form.CLIO, Form.NETDOCUMENTS):
         raise forms.BadParameter(
             "--seal-to goes with items and matter files; the restore DAG does both"
         )
-    back = WriteBack(session, from_sources or [], existing=existing) if form is Form.CLIO else None
+    back: WritingBack | None = None
+    if form is Form.CLIO:
+        back = ClioBack(session, from_sources or [], existing=existing)
+    elif form is Form.NETDOCUMENTS:
+        back = NetDocumentsBack(session, versions=versions)
     vault = session.reading()
     joined: Joined | None = None
     if matter:
@@ -188,7 +206,7 @@ def restore(
     let_go.judge(plan, selection)
     data: dict[str, Any] = {"plan": plan.as_dict(), "plan_digest": plan.digest, "performed": None}
     if back is not None:
-        data["clio"] = {"planned": back.forecast.as_dict()}
+        data[back.name] = {"planned": back.forecast.as_dict()}
     if joined is not None:
         data["matter"] = {"ids": list(joined.ids), "notes": list(joined.notes)}
         print_joined(session, joined)
@@ -213,7 +231,9 @@ def restore(
         overwrite = overwrite or back.goes_on(plan, to.absolute())
     if not plan_digest:
         where = (
-            f"{to}, and into Clio" if back is not None else f"{to}{sealed.words if sealed else ''}"
+            f"{to}, and into {back.system}"
+            if back is not None
+            else f"{to}{sealed.words if sealed else ''}"
         )
         session.screen.confirm(f"Restore {words.some(plan.items, 'item')} into {where}?", yes)
     folder = to if to_share else to.absolute()
@@ -266,7 +286,7 @@ def restore(
     if back is not None:
         written = back.perform(vault, plan, selection, folder)
         whole = whole and all(one.whole for one in written)
-        data["clio"] |= {"written": [one.as_dict() for one in written]}
+        data[back.name] |= {"written": [one.as_dict() for one in written]}
     _record(session, vault, plan, report, requested_at, receiving.restore_id, whole=whole)
     let_go.end(whole)
     data["approval"] = let_go.as_dict()

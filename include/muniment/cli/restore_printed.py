@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from muniment.cli import words
-from muniment.cli.clio_back import WriteBack
+from muniment.cli.writing_back import WritingBack
 
 if TYPE_CHECKING:
     from muniment.cli.session import Session
@@ -17,7 +17,7 @@ SHOWN_FAILURES = 20
 
 
 def print_plan(
-    session: Session, plan: RestorePlan, plan_only: bool = False, back: WriteBack | None = None
+    session: Session, plan: RestorePlan, plan_only: bool = False, back: WritingBack | None = None
 ) -> None:
     screen = session.screen
     screen.say("Restore plan", style="bold")

@@ -77,6 +77,37 @@ class NetDocumentsQueries(Model):
     )
 
 
+class NetDocumentsRestore(Model):
+    """The application with which documents are written back; another one than that of the backup, which only reads."""
+
+    client_id: Text = Field(
+        max_length=200,
+        description="The id of the application that may write, from the vendor's developer page.",
+        examples=["AP-7D2E51B0"],
+    )
+    client_secret: SecretReference = Field(
+        description="Where its secret is kept: an absolute path (mode 0600), `secret:<name>`, or"
+        " `env:<VARIABLE>`. Only on the machine that restores, and never in an Airflow connection.",
+        examples=["secret:netdocuments-restore"],
+    )
+    grant: Literal["service account", "consent"] = Field(
+        "service account",
+        description="Whether the application signs in by itself, or by a person's consent, which `muniment consent"
+        " SOURCE --for restore` asks for.",
+    )
+    scope: Text = Field(
+        "read organize edit",
+        description="What is asked for when signing in: `edit` makes documents and versions, `organize` folders, filing"
+        " and rights. Nothing deletes.",
+        examples=["full"],
+    )
+    state: Annotated[FilePath, AfterValidator(absolute)] | None = Field(
+        None,
+        description="Folder for its sealed token and its count of requests; by default the repository's `state`.",
+        examples=["/var/lib/muniment/example-restore"],
+    )
+
+
 class NetDocumentsOptions(Model):
     """A NetDocuments repository; see docs/NETDOCUMENTS.md."""
 
@@ -176,6 +207,19 @@ class NetDocumentsOptions(Model):
         description="File with the certificate authority of a proxy that opens TLS (PEM).",
         examples=["/etc/ssl/certs/proxy.pem"],
     )
+
+    restore: NetDocumentsRestore | None = Field(
+        None,
+        description="The application with which documents are written back, where the firm wants that.",
+    )
+
+    @model_validator(mode="after")
+    def _two_applications(self) -> NetDocumentsOptions:
+        if self.restore is not None and self.restore.client_id == self.client_id:
+            raise ValueError(
+                "names in `restore` the application of the backup; register another one, which may write"
+            )
+        return self
 
     @model_validator(mode="after")
     def _each_part_once(self) -> NetDocumentsOptions:

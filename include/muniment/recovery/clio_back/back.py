@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -15,23 +14,24 @@ from muniment.errors import (
     PlanChanged,
     SourceRefused,
     SourceRestricted,
-    TargetUnusable,
     WriteBackRefused,
 )
 from muniment.ids import sha256_hex
 from muniment.model.item import Row
 from muniment.recovery.clio_back import CLIO, CLIO_EXISTING, given_as
 from muniment.recovery.clio_back.account import Account
-from muniment.recovery.clio_back.fate import Forecast, forecast
+from muniment.recovery.clio_back.fate import forecast
 from muniment.recovery.clio_back.giving import Giving, Progress
-from muniment.recovery.clio_back.journal import Journal, begun
 from muniment.recovery.clio_back.old import Snapshot, gather
-from muniment.recovery.clio_back.outcome import WriteReport, map_csv, map_json
 from muniment.recovery.clio_back.papers import Papers
 from muniment.recovery.clio_back.reading_back import ReadingBack
 from muniment.recovery.plan import Choice, RestorePlan, chosen, make_restore_plan
 from muniment.recovery.selected import AtHand, load_matching
 from muniment.recovery.selection import Filter, Selection, nothing_withheld, select
+from muniment.recovery.written_back.files import leave_map
+from muniment.recovery.written_back.forecast import Forecast
+from muniment.recovery.written_back.journal import Journal, begun
+from muniment.recovery.written_back.outcome import WriteReport
 from muniment.sources.clio.client import Client
 from muniment.sources.clio.naming import MATTERS
 from muniment.sources.clio.standing import identify
@@ -87,8 +87,7 @@ def write_back(
     finally:
         journal.close()
     report.seconds = time.monotonic() - began
-    for ending, text in (("csv", map_csv(report.outcomes)), ("json", map_json(report))):
-        _leave(folder / f"{source}.{MAP}.{ending}", text)
+    leave_map(folder, f"{source}.{MAP}", report)
     return report
 
 
@@ -147,22 +146,6 @@ def mark_of(vault_id: str, source: str, snapshot: Snapshot) -> str:
 
 def _in_order(key: tuple[str, str]) -> tuple[str, int, str]:
     return key[0], len(key[1]), key[1]
-
-
-def _leave(path: Path, text: bytes) -> None:
-    """For the folder's owner, whole or not at all. Raises TargetUnusable."""
-    fresh = path.with_name(f".{path.name}.new")
-    try:
-        fresh.unlink(missing_ok=True)
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(fresh, path)
-    except OSError as error:
-        raise TargetUnusable(
-            f"the map cannot be written ({error.strerror})", to=path.name
-        ) from None
 
 
 # -- the plan ------------------------------------------------------------------------------------------

@@ -4,12 +4,11 @@ of the vendor, so that the plan can say it.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from muniment.recovery.clio_back.old import Old, Snapshot, id_of
+from muniment.recovery.written_back.forecast import Forecast, forecast_of
 from muniment.sources.clio import naming
 
 MONEY = frozenset(
@@ -91,36 +90,12 @@ _DECIDE: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
-    """What will be written, by kind, before anything is. `beside` counts by (kind, why not): that is in the
-    delivery alone."""
-
-    written: tuple[tuple[str, int], ...]
-    beside: tuple[tuple[str, str, int], ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "written": dict(self.written),
-            "beside": [
-                {"kind": kind, "why": why, "items": count} for kind, why, count in self.beside
-            ],
-        }
-
-
 def forecast(snapshots: Iterable[Snapshot]) -> Forecast:
-    written: Counter[str] = Counter()
-    beside: Counter[tuple[str, str]] = Counter()
-    for snapshot in snapshots:
-        for old in snapshot.all():
-            why = why_not(old, snapshot)
-            if why:
-                beside[old.kind, why] += 1
-            else:
-                written[old.kind] += 1
-        for row in snapshot.strange:
-            beside[row.kind, STRANGE] += 1
-    return Forecast(
-        tuple(sorted(written.items())),
-        tuple((kind, why, count) for (kind, why), count in sorted(beside.items())),
-    )
+    return forecast_of(fate for snapshot in snapshots for fate in _fates(snapshot))
+
+
+def _fates(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+    for old in snapshot.all():
+        yield old.kind, why_not(old, snapshot)
+    for row in snapshot.strange:
+        yield row.kind, STRANGE

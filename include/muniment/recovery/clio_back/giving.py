@@ -16,11 +16,11 @@ from muniment.recovery.clio_back.account import Account
 from muniment.recovery.clio_back.body import PROPERTY, Body, mark_of, number
 from muniment.recovery.clio_back.compare import differences
 from muniment.recovery.clio_back.fate import why_not
-from muniment.recovery.clio_back.journal import Journal
 from muniment.recovery.clio_back.links import LiveLinks
 from muniment.recovery.clio_back.old import Data, Old, Snapshot, id_of
-from muniment.recovery.clio_back.outcome import Outcome, Status
 from muniment.recovery.clio_back.papers import UPLOAD, Papers, begun_in
+from muniment.recovery.written_back.journal import Journal
+from muniment.recovery.written_back.outcome import Outcome, Status
 from muniment.sources.clio.naming import DOCUMENT_FILE, DOCUMENTS, FOLDERS, MATTERS, VERSIONS
 from muniment.sources.clio.writing import Refusal, Writer
 from muniment.sources.web.changes import Unanswered

@@ -13,8 +13,8 @@ from typing import Any
 from muniment.recovery.clio_back import body
 from muniment.recovery.clio_back.account import Account
 from muniment.recovery.clio_back.body import number
-from muniment.recovery.clio_back.journal import Journal
 from muniment.recovery.clio_back.old import Data, Old, Snapshot, id_of
+from muniment.recovery.written_back.journal import Journal
 
 Making = Callable[[Old, Mapping[str, Any], Callable[[], str]], str]
 """Makes a row, once: (old, what is sent, how to find it where no answer came) -> new id; empty where the vendor

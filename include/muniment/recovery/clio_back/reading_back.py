@@ -10,10 +10,10 @@ from muniment.recovery.clio_back.account import Account
 from muniment.recovery.clio_back.body import MARKED, PROPERTY, WORK
 from muniment.recovery.clio_back.compare import differences, equal
 from muniment.recovery.clio_back.giving import Giving
-from muniment.recovery.clio_back.journal import Journal
 from muniment.recovery.clio_back.old import Data, Old, Snapshot, id_of
-from muniment.recovery.clio_back.outcome import Outcome, Status
 from muniment.recovery.clio_back.papers import Papers
+from muniment.recovery.written_back.journal import Journal
+from muniment.recovery.written_back.outcome import Outcome, Status
 from muniment.sources.clio.naming import DOCUMENT_FILE, DOCUMENTS, FOLDERS, MATTERS, VERSIONS
 
 _OF_MATTER = (*WORK, FOLDERS, DOCUMENTS)

@@ -81,7 +81,7 @@ class Transport(web.Transport):
         return self._request("POST", "$batch", (), body, None)
 
     def heard(
-        self, method: str, url: str, query: web.Pairs, body: bytes | None, priority: Priority | None, tries: web.Tries
+        self, method: str, url: str, query: web.Pairs, body: web.Body, priority: Priority | None, tries: web.Tries
     ) -> Answer:  # fmt: skip
         for attempt in range(PASSING_400):
             if more := _units(url) - 1:
@@ -104,20 +104,20 @@ class Transport(web.Transport):
         """For an answer that the caller would have judged, and cannot."""
         return _error(answer, url, self.source_id)
 
-    def _once(
-        self, method: str, url: str, query: web.Pairs, body: bytes | None, token: str
-    ) -> Answer:
+    def _once(self, method: str, url: str, query: web.Pairs, body: web.Body, token: str) -> Answer:
         headers: dict[str, str] = {
             "Authorization": f"Bearer {token}",
             "Accept": "*/*",
             "client-request-id": str(uuid.uuid4()),
             **self._vendor.headers,
         }
-        if body is not None:
-            headers["Content-Type"] = "application/json"
+        sent = web.as_sent(body)
+        if sent is not None:
+            headers["Content-Type"] = sent.kind
+        content = sent.content if sent is not None else None
         with (
             self._slot(),
-            self._send(method, url, headers, query, body) as response,
+            self._send(method, url, headers, query, content) as response,
         ):
             return Answer(response.status_code, response.headers, self._whole(response))
 

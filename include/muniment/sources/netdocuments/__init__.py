@@ -9,7 +9,10 @@ Nouns
 - Pace (`pace`): the requests a minute that we allow ourselves, because the vendor publishes no number.
 - Standing (`standing`): whose account this is, and whether it sees all of every cabinet.
 
-Invariants: nothing is written at the vendor, and the call that gets *or creates* a workspace does not exist here; an
+- Writing (`writing`): new documents, versions, folders, filing and rights, for a restore that was asked for, by an
+  application of its own.
+
+Invariants: a backup writes nothing at the vendor, and the call that gets *or creates* a workspace does not exist here; an
 answer with nothing in it is held against whether the service account is still mapped to somebody; a page is
 followed by its token, never by an address that an answer gives; no error carries what the vendor wrote.
 """

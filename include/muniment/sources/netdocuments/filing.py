@@ -13,6 +13,14 @@ LISTS = {naming.WORKSPACE: "Workspace", naming.FOLDER: "Folder", naming.COLLABSP
 
 def filed(reader: Reader, kind: str, container: str) -> list[Json]:
     """What is filed in a container itself, by ids. Raises Gone, SourceError where the list never is whole."""
+    return [
+        {name: row.get(name) for name in ("id", "envId", "extension")}
+        for row in shown(reader, kind, container)
+    ]
+
+
+def shown(reader: Reader, kind: str, container: str) -> list[Json]:
+    """The same with names, as people see them. Raises as `filed`."""
     last: dict[str, Json] | None = None
     for _ in range(READINGS):
         found: dict[str, Json] = {}
@@ -38,5 +46,8 @@ def filed(reader: Reader, kind: str, container: str) -> list[Json]:
 def _filed_row(row: Json) -> Json:
     if "DocId" in row:
         found = from_search(row)
-        return {"id": found["id"], "envId": found["envId"], "extension": found.get("extension")}
-    return {"id": str(row["id"]), "envId": row.get("envId"), "extension": row.get("extension")}
+        return {name: found.get(name) for name in ("id", "envId", "name", "extension")}
+    return {
+        "id": str(row["id"]),
+        **{name: row.get(name) for name in ("envId", "name", "extension")},
+    }

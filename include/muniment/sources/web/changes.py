@@ -7,17 +7,19 @@ whether it was done: `Unanswered` says so, and the caller looks before it sends 
 from __future__ import annotations
 
 from muniment.sources.web.transport import PASSING, REDIRECTS, Query, Transport, Tries
-from muniment.sources.web.wire import Answer, Passing
+from muniment.sources.web.wire import Answer, Passing, Sent
 
 
 class Unanswered(Exception):
     """A change was sent, and whether it was made is not known: look before it is sent again."""
 
 
-def change(transport: Transport, method: str, path: str, body: bytes, query: Query = ()) -> Answer:
-    """One change (POST, PATCH); `body` is JSON. No redirect is followed.
+def change(
+    transport: Transport, method: str, path: str, body: bytes | Sent, query: Query = ()
+) -> Answer:
+    """One change (POST, PUT, PATCH); `body` is JSON where it does not say what else. No redirect is followed.
 
-    The answer's status is as of `Transport.get`, or 403. Raises Unanswered, SourceUnavailable, SourceRefused.
+    The answer's status is as of `Transport.get`, or 403, or 413. Raises Unanswered, SourceUnavailable, SourceRefused.
     """
     url = transport.url(path)
     try:
@@ -26,4 +28,4 @@ def change(transport: Transport, method: str, path: str, body: bytes, query: Que
         raise Unanswered(str(passing)) from None
     if answer.status in PASSING:
         raise Unanswered(f"it answers {answer.status}")
-    return transport.judged(answer, url, (*REDIRECTS, 403))
+    return transport.judged(answer, url, (*REDIRECTS, 403, 413))

@@ -19,7 +19,7 @@ from muniment.errors import SourceError
 from muniment.sources.web.budget import Budget, Priority, retry_after
 from muniment.sources.web.place import Place
 from muniment.sources.web.tokens import Access
-from muniment.sources.web.wire import Answer, Passing, Patience, Wire
+from muniment.sources.web.wire import Answer, Passing, Patience, Sent, Wire
 
 REDIRECTS = (301, 302, 303, 307, 308)
 PASSING = (408, 425, 500, 502, 503, 504, 520, 521, 522, 524)
@@ -31,6 +31,12 @@ JUDGED = (304, 400, 404, 409, 412, 422)
 
 Query = Iterable[tuple[str, str]]
 Pairs = tuple[tuple[str, str], ...]
+Body = bytes | Sent | None
+"""What a request carries; bytes alone are JSON."""
+
+
+def as_sent(body: Body) -> Sent | None:
+    return Sent("application/json", body) if isinstance(body, bytes) else body
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +165,7 @@ class Transport(Wire):
         return url
 
     def heard(
-        self, method: str, url: str, query: Pairs, body: bytes | None, priority: Priority | None, tries: Tries
+        self, method: str, url: str, query: Pairs, body: Body, priority: Priority | None, tries: Tries
     ) -> Answer:  # fmt: skip
         """The answer to a request, sent again only where the vendor said that it did nothing (429, 401).
 
@@ -192,12 +198,14 @@ class Transport(Wire):
         return answer
 
     def _once(
-        self, method: str, url: str, query: Pairs, body: bytes | None, token: str
+        self, method: str, url: str, query: Pairs, body: Body, token: str
     ) -> Answer:  # fmt: skip
         headers = {"Authorization": f"Bearer {token}", "Accept": "*/*", **self._vendor.headers}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        with self._send(method, url, headers, query, body) as response:
+        sent = as_sent(body)
+        if sent is not None:
+            headers["Content-Type"] = sent.kind
+        content = sent.content if sent is not None else None
+        with self._send(method, url, headers, query, content) as response:
             return Answer(response.status_code, response.headers, self._whole(response))
 
     # -- errors ------------------------------------------------------------------------------------

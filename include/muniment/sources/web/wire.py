@@ -65,6 +65,14 @@ class Sized(Protocol):
     def __iter__(self) -> Iterator[bytes]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a request carries where it is no JSON. `kind` is its media type; `content` may be read any number of times."""
+
+    kind: str
+    content: bytes | Sized = field(repr=False)
+
+
 class Passing(Exception):
     """Something that may be better the next time; its text is ours."""
 

@@ -73,6 +73,13 @@ class WriteReport:
             sorted(Counter(f"{o.kind}.{name}" for o in self.outcomes for name in o.lost).items())
         )
 
+    def otherwise(self) -> dict[str, int]:
+        """`documents.profile` -> in how many objects that were there it is another than in the backup."""
+        reused = (one for one in self.outcomes if one.status is Status.REUSED)
+        return dict(
+            sorted(Counter(f"{o.kind}.{name}" for o in reused for name in o.differs).items())
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """Numbers and ids, for a certificate."""
         return {
@@ -82,6 +89,7 @@ class WriteReport:
             "whole": self.whole,
             "counts": self.counts(),
             "not_kept": self.lost(),
+            "otherwise": self.otherwise(),
             "verified": self.verified,
             "bad": [
                 {"kind": o.kind, "item": o.item_id, "status": o.status.value, "fields": o.differs, "why": o.why}
