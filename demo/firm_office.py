@@ -1,20 +1,22 @@
-"""What a technician writes when the firm's Microsoft 365 tenant and its NetDocuments repository are to be protected."""
+"""What a technician writes when tenant, repository, practice database and the archive of old mail are to be protected."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 from muniment.config.inventory import COLUMNS
 from muniment.config.issues import FIRM_YAML, INVENTORY_CSV
 from muniment.config.sheet import read_sheet, write_sheet
 
-from .office import GAPS, Vendors
-from .place import NETDOCS, SOURCE, TENANT, Place
+from .office import GAPS
+from .own_systems import NAME, READER
+from .place import DATABASE, NETDOCS, OLD_MAIL, SOURCE, TENANT, Place
+from .systems import Vendors
 
 TENANT_KEY = "m365.secret"
 NETDOCS_KEY = "netdocuments.secret"
 """The files with the secrets of the two applications that read."""
+DATABASE_KEY = "practice-database.password"
 ACCEPTED = timedelta(days=30)
 
 OPTIONS = """\
@@ -47,6 +49,21 @@ RULE = f"""\
     pattern: "*/{{number}}"
 """
 
+OWN = """\
+  {database_source}:
+    database:
+      host: {host}
+      port: {port}
+      user: {user}
+      password: {password}
+      tls: "off"              # on this very machine
+      databases: [{database}]
+  {mail_source}:
+    mail_archive:
+      matters:
+        - subject: "*[{{number}}]*"
+"""
+
 EXCEPTION = """\
   - source: {source}
     pattern: "**"
@@ -58,7 +75,7 @@ EXCEPTION = """\
 
 
 def add_office(place: Place, vendors: Vendors) -> None:
-    """Two rows of the inventory, how the two are reached, what names a matter in them, and the gaps of the tenant that
+    """Rows of the inventory, how each is reached, what names a matter in them, and the gaps of the tenant that
     the managing partner accepted for a time."""
     path = place.firm / FIRM_YAML
     tenant, netdocs = vendors.tenant, vendors.netdocs
@@ -80,12 +97,21 @@ def add_office(place: Place, vendors: Vendors) -> None:
         netdocs_secret=place.keys / NETDOCS_KEY,
         netdocs_ca=netdocs.ca,
     )
+    options += OWN.format(
+        database_source=DATABASE,
+        mail_source=OLD_MAIL,
+        host=vendors.ledger.host,
+        port=vendors.ledger.port,
+        user=READER,
+        password=place.keys / DATABASE_KEY,
+        database=NAME,
+    )
     today = datetime.now(UTC).date()
     rules, _, rest = path.read_text(encoding="utf-8").partition("sources:\n")
     rest = rest.replace("exceptions: []\n", _accepted(today), 1)
     text = f"{rules.rstrip()}\n{RULE}\nsources:\n{options}{rest}"
     path.write_text(text, encoding="utf-8")
-    _add_rows(place.firm / INVENTORY_CSV)
+    _add_rows(place)
 
 
 def secrets(vendors: Vendors) -> dict[str, str]:
@@ -93,6 +119,7 @@ def secrets(vendors: Vendors) -> dict[str, str]:
     return {
         TENANT_KEY: str(vendors.tenant.told["applications"]["backup"]["client_secret"]),
         NETDOCS_KEY: str(vendors.netdocs.told["reading_client_secret"]),
+        DATABASE_KEY: vendors.ledger.password,
     }
 
 
@@ -102,7 +129,8 @@ def _accepted(today: date) -> str:
     return "exceptions:\n" + "".join(each)
 
 
-def _add_rows(path: Path) -> None:
+def _add_rows(place: Place) -> None:
+    path = place.firm / INVENTORY_CSV
     rows = [dict(row.cells) for row in read_sheet(path.read_bytes(), COLUMNS).rows]
     share = next(row for row in rows if row["source_id"] == SOURCE)
     mail = {
@@ -119,4 +147,19 @@ def _add_rows(path: Path) -> None:
         "location": "https://vault.netvoyage.com",
         "frequency": "daily 04:00",
     }
-    path.write_bytes(write_sheet(COLUMNS, [*rows, {**share, **mail}, {**share, **documents}]))
+    database = {
+        "source_id": DATABASE,
+        "system": "postgresql",
+        "description": "Time and billing",
+        "location": "db.harrow-okafor.example",
+        "frequency": "daily 04:30",
+    }
+    old_mail = {
+        "source_id": OLD_MAIL,
+        "system": "mail-archive",
+        "description": "Mails of closed matters",
+        "location": str(place.old_mail),
+        "frequency": "daily 05:00",
+    }
+    added = [{**share, **row} for row in (mail, documents, database, old_mail)]
+    path.write_bytes(write_sheet(COLUMNS, [*rows, *added]))

@@ -27,9 +27,9 @@ from muniment.vault.store.s3_client import S3Credential, make_client
 from .clio_account import Account, consent
 from .firm import words
 from .firm_office import add_office, secrets
-from .office import Vendors
 from .place import BUCKET, CLIO, FIRM_ID, SOURCE, TRUST, Place
 from .servers import LOCK_DAYS, MAIL_CONNECTION, PARTNER, Store
+from .systems import Vendors
 
 SHARD = "64MiB"
 """Smaller than in practice, so that the grid in Airflow has several shards to show."""

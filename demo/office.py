@@ -14,7 +14,6 @@ from pathlib import Path
 
 from muniment.sources.causes import LOCKED, MALWARE, NOT_REACHED
 
-from .clio_account import Account
 from .vendors import Vendor, VendorServer
 
 TENANT_SEED = 9
@@ -64,15 +63,6 @@ class Repository(Vendor):
         return Kept(frozenset(f["sha256"] for name, f in files if name.partition("/")[0] in mine))
 
 
-@dataclass(frozen=True, slots=True)
-class Vendors:
-    """All that others keep for the firm."""
-
-    account: Account
-    tenant: Tenant
-    netdocs: Repository
-
-
 def tenant_server(folder: Path, checkout: Path) -> VendorServer:
     return VendorServer("graph", folder, checkout)
 
@@ -90,7 +80,7 @@ def start_tenant(folder: Path, checkout: Path, number: str, papers: Path) -> Ten
     tenant.control("settings", stable_mime=True)
     tenant.control("limits", off=True)
     user = tenant.told["users"]["member"]
-    for mail in _marked(sorted(papers.rglob("*.eml"))[:MAILS], number):
+    for mail in marked(sorted(papers.rglob("*.eml"))[:MAILS], number):
         tenant.control("deliver", user=user, mime=base64.b64encode(mail).decode())
     return tenant
 
@@ -104,7 +94,7 @@ def start_netdocs(folder: Path, checkout: Path, numbers: Iterable[str], papers: 
     return Repository(netdocs_server(folder, checkout).start(arguments))
 
 
-def _marked(files: Iterable[Path], number: str) -> Iterable[bytes]:
+def marked(files: Iterable[Path], number: str) -> Iterable[bytes]:
     """The mails, as a lawyer sends them who writes the matter's number into the subject."""
     for file in files:
         before, name, rest = file.read_bytes().partition(b"Subject: ")

@@ -12,7 +12,9 @@ CLIO = "clio"
 TRUST = "trust-books"
 TENANT = "m365"
 NETDOCS = "netdocuments"
-SOURCES = (SOURCE, CLIO, TRUST, TENANT, NETDOCS)
+DATABASE = "practice-database"
+OLD_MAIL = "old-mail"
+SOURCES = (SOURCE, CLIO, TRUST, TENANT, NETDOCS, DATABASE, OLD_MAIL)
 BUCKET = "harrow-vault"
 
 
@@ -90,6 +92,16 @@ class Place:
     def state(self) -> Path:
         """The firm's side of all three: the sealed consent, the counts of requests."""
         return self.home / "state"
+
+    @property
+    def old_mail(self) -> Path:
+        """The share with the mails of closed matters."""
+        return self.home / "old-mail"
+
+    @property
+    def practice(self) -> Path:
+        """The server of the firm's practice database."""
+        return self.home / "practice"
 
     @property
     def postgres(self) -> Path:

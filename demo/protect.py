@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -18,11 +20,12 @@ from muniment.vault.age import parse_identities
 from . import firm, story
 from .clio_truth import ClioTruth
 from .firm_setup import PARTNER_KEY
-from .office import Kept, Vendors
-from .place import CLIO, FIRM_ID, NETDOCS, SOURCE, SOURCES, TENANT, TRUST
+from .office import Kept
+from .place import CLIO, DATABASE, FIRM_ID, NETDOCS, OLD_MAIL, SOURCE, SOURCES, TENANT, TRUST
 from .runs import asked_for, followed, seconds_of, stages_of, switched_on
 from .setting import BACKUPS, CANARY, CHECKPOINT, RESTORE, WATCH, Setting
 from .story import money_text, size_text
+from .systems import Vendors
 
 STAGES = ("plan", "extract", "encrypt", "upload", "validate_checksums", "commit_snapshot")
 TEST_MAIL = "test:"
@@ -35,12 +38,18 @@ class Before:
     clio: ClioTruth
     mails: Kept
     documents: Kept
+    old_mails: Kept
+    rows: Kept
+    """Of the practice database, which belongs to no matter."""
 
     @classmethod
     def of(cls, clio: ClioTruth, vendors: Vendors) -> Before:
         tenant, netdocs = vendors.tenant, vendors.netdocs
         number = firm.STORY_MATTER
-        return cls(clio, tenant.of_matter(number), netdocs.of_matter(number))
+        return cls(
+            clio, tenant.of_matter(number), netdocs.of_matter(number), vendors.old_mail.of_matter(number),
+            vendors.ledger.rows(),
+        )  # fmt: skip
 
 
 Outcomes = Mapping[str, Mapping[str, Any]]
@@ -51,7 +60,7 @@ def back_up(setting: Setting, title: str) -> tuple[Outcomes, story.Backup]:
     """One run of each source's backup, all at once; answers what they left and what is told of it."""
     api = setting.api
     outcomes: dict[str, Mapping[str, Any]] = {}
-    with setting.teller.step(f"{title}, of five systems at once") as step:
+    with setting.teller.step(f"{title}, of seven systems at once") as step:
         asked = {source: asked_for(api, dag) for source, dag in BACKUPS.items()}
         runs = {s: followed(api, BACKUPS[s], run_id, step) for s, run_id in asked.items()}
         for source, run_id in asked.items():
@@ -143,6 +152,7 @@ def give_back(setting: Setting, as_of: str, before: Before) -> story.Restore:
         )
     back, held = _compare_clio(setting, before.clio)
     others = _compare_others(setting, before)
+    others.append(_database_back(setting, as_of, before.rows))
     return story.Restore(
         matter=firm.STORY_MATTER,
         as_of="Monday night",
@@ -202,12 +212,15 @@ def _compare_clio(setting: Setting, clio: ClioTruth) -> tuple[story.Clio, story.
 
 def _compare_others(setting: Setting, before: Before) -> list[story.Held]:
     """Every mail and every version of a document, by its SHA-256."""
-    with setting.teller.step("Comparing its mails, and its documents of NetDocuments") as step:
+    with setting.teller.step(
+        "Comparing its mails, also old ones, and its documents of NetDocuments"
+    ) as step:
         found = [
             story.Held(what, len(kept.digests), kept.found_in(delivered(setting, source)))
             for what, source, kept in (
                 ("mails", TENANT, before.mails),
                 ("documents", NETDOCS, before.documents),
+                ("archived mails", OLD_MAIL, before.old_mails),
             )
         ]
         step.note(", ".join(f"{one.found} of {one.there} {one.what}" for one in found))
@@ -218,6 +231,27 @@ def _compare_others(setting: Setting, before: Before) -> list[story.Held]:
             to=str(delivered(setting, TENANT).parent),
         )
     return found
+
+
+def _database_back(setting: Setting, as_of: str, before: Kept) -> story.Held:
+    """The practice database as of the same moment, by the command, loaded into a new database and compared row by row."""
+    place = setting.place
+    with setting.teller.step("The practice database of that evening, loaded and compared") as step:
+        folder = place.home / "database-back"
+        command = [
+            sys.executable, "-m", "muniment.cli.main", "--firm", str(place.firm), "restore", "--source", DATABASE,
+            "--as-of", as_of, "--to", str(folder), "--yes",
+        ]  # fmt: skip
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        dumps = list(folder.rglob("*.sql"))
+        if done.returncode or len(dumps) != 1:
+            raise EmbeddedError(f"The database did not come back: {done.stderr[-500:]}", to=str(folder))  # fmt: skip
+        found = len(before.digests & setting.vendors.ledger.loaded(dumps[0]).digests)
+        held = story.Held("rows of the database", len(before.digests), found)
+        step.note(f"{held.found:,} of {held.there:,} rows are identical")
+    if not held.whole:
+        raise EmbeddedError(f"{held.found} of {held.there} rows came back", to=str(folder))
+    return held
 
 
 def delivered(setting: Setting, source: str = SOURCE) -> Path:

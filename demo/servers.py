@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from muniment.cli.firm_keys import new_passphrase
 from muniment.embedded.airflow import AirflowServices, port_for, stop_airflow
 from muniment.embedded.airflow_settings import AirflowSettings
 from muniment.embedded.postgres import EmbeddedPostgres
@@ -20,6 +21,7 @@ from .clio_account import Account
 from .firm import STORY_MATTER, Truth
 from .mail_sink import MailSink
 from .office import Repository, Tenant, netdocs_server, start_netdocs, start_tenant, tenant_server
+from .own_systems import Ledger, OldMail
 from .place import BUCKET, Place
 
 CONNECTION = "harrow_store"
@@ -111,6 +113,17 @@ def start_office(place: Place, monday: Truth) -> tuple[Tenant, Repository]:
         return tenant, netdocs.result()
 
 
+def start_own(place: Place) -> tuple[Ledger, OldMail]:
+    """Starts the server of the practice database and fills it, and writes the archive of old mail."""
+    server = EmbeddedPostgres(place.practice)
+    server.start()
+    ledger = Ledger(server, new_passphrase())
+    ledger.fill()
+    old_mail = OldMail(place.old_mail)
+    old_mail.fill(_papers(place), place.share, STORY_MATTER)
+    return ledger, old_mail
+
+
 def _papers(place: Place) -> Path:
     """Documents of vendors open because they are such as lie in the folder of the story's matter."""
     return next(place.share.glob(f"Matters/{STORY_MATTER} *"))
@@ -150,5 +163,6 @@ def stop_all(place: Place) -> None:
         netdocs_server(place.netdocs, place.repository),
     ):
         server.stop()
+    EmbeddedPostgres(place.practice).stop()
     EmbeddedPostgres(place.postgres).stop()
     EmbeddedS3(place.s3).stop(5.0)

@@ -14,9 +14,9 @@ from muniment.vault.vault import Vault
 from . import firm
 from .firm_setup import open_as
 from .mail_sink import MailSink
-from .office import Vendors
 from .place import FIRM_ID, SOURCES, Place
 from .servers import USER, Store
+from .systems import Vendors
 from .teller import Teller
 
 BACKUPS = {source: f"{FIRM_ID}__{source}__backup" for source in SOURCES}

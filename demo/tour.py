@@ -19,7 +19,6 @@ from muniment.embedded.postgres import EmbeddedPostgres
 from . import firm, story
 from .clio_truth import VERSIONS, ClioTruth
 from .firm_setup import give_consent, set_up
-from .office import Vendors
 from .place import SOURCE, Place
 from .protect import (
     Before,
@@ -38,11 +37,13 @@ from .servers import (
     start_clio,
     start_mail,
     start_office,
+    start_own,
     start_store,
     stop_all,
 )
 from .setting import Setting
 from .spoil import go_bad, steal_and_spoil
+from .systems import Vendors
 from .teller import Step, Teller
 
 SEED = 7
@@ -133,8 +134,14 @@ class Tour:
                 account = start_clio(self.place, monday)
                 step.note(f"{account.host}, a simulator: nothing of Clio itself is asked")
             with self.teller.step("Its Microsoft 365 tenant, its NetDocuments repository") as step:
-                vendors = Vendors(account, *start_office(self.place, monday))
+                office = start_office(self.place, monday)
                 step.note("simulators too: nothing of the vendors themselves is asked")
+            with self.teller.step("Its practice database, its archive of old mail") as step:
+                ledger, old_mail = start_own(self.place)
+                vendors = Vendors(account, *office, ledger, old_mail)
+                step.note(
+                    f"a PostgreSQL of its own with {len(ledger.rows().digests):,} rows; an mbox"
+                )
             with self.teller.step("The firm's keys, its vault, its configuration"):
                 config = set_up(self.place, store, vendors)
             with self.teller.step(
@@ -165,6 +172,8 @@ class Tour:
             at_clio += [("in the tenant", done["sequence"] - done["after"])]
             done = vendors.netdocs.control("day", number=1)
             at_clio += [("in NetDocuments", done["to"] - done["from"])]
+            at_clio += [("rows of the practice database", vendors.ledger.work_a_day())]
+            at_clio += [("mail in the archive", vendors.old_mail.work_a_day())]
             words = [*_day(day)[:4], *at_clio]
             step.note(", ".join(f"{count} {what}" for what, count in words))
         return day, at_clio

@@ -7,9 +7,9 @@ BIN=$(pwd)/${VENV:-.venv}/bin
 PATH=$BIN:$PATH
 export PATH PYTHONDONTWRITEBYTECODE=
 
-PACKAGES="acl age attr busybox chromium e2fsprogs gawk libarchive-tools mariadb-server mksh original-awk pst-utils zstd"
+PACKAGES="acl age attr busybox chromium e2fsprogs gawk libarchive-tools mariadb-server mksh original-awk pst-utils samba samba-vfs-modules zstd"
 missing() {
-  for program in age bsdtar busybox chromium gawk mariadb-dump mkfs.ext4 mksh original-awk readpst setfacl setfattr zstd; do
+  for program in age bsdtar busybox chromium gawk mariadb-dump mkfs.ext4 mksh original-awk readpst setfacl setfattr smbd zstd; do
     command -v "$program" >/dev/null 2>&1 || return 0
   done
   return 1

@@ -9,6 +9,7 @@ import re
 import stat
 import subprocess
 import sys
+import tomllib
 from importlib import util
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,17 @@ def test_images_are_pinned(read: dict[str, Any]) -> None:
         assert ":" in service["image"], name
         assert not service["image"].endswith(":latest"), name
     assert re.search(r"^FROM \S+:\d\S+$", (REPOSITORY / "deploy/Dockerfile").read_text(), re.M)
+
+
+def test_the_image_reads_the_archives_of_outlook_with_pinned_versions() -> None:
+    image = (REPOSITORY / "deploy/Dockerfile").read_text()
+    assert '--constraint requirements-dev.txt --editable ".[mail]"' in image
+    assert "requirements-dev.txt ./" in image
+    assert "!requirements-dev.txt" in (REPOSITORY / ".dockerignore").read_text().split()
+    extra = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["optional-dependencies"]["mail"]  # fmt: skip
+    pinned = (REPOSITORY / "requirements-dev.txt").read_text()
+    for requirement in extra:
+        assert re.search(rf"^{requirement.partition('>=')[0]}==\S+$", pinned, re.M), requirement
 
 
 def test_the_firm_that_the_script_sets_up_backs_up_with_each_roles_own_right(

@@ -21,15 +21,16 @@ from muniment.clock import Clock, SystemClock, Waiting
 from muniment.config.apart import require_apart, require_outside
 from muniment.config.exceptions import accepted_on
 from muniment.config.firm import Destination
-from muniment.config.inventory import InventoryRow
+from muniment.config.inventory import DATABASES, InventoryRow
 from muniment.config.keyfiles import locate, read_role_keys
 from muniment.config.load import FirmConfig
 from muniment.config.mail_archive import MAIL_ARCHIVE
 from muniment.config.rotating import as_rotating
+from muniment.config.smb import SMB
 from muniment.config.trees import tree_options
 from muniment.config.vendor_backup import VENDOR_BACKUP
 from muniment.errors import ConfigError, MunimentError
-from muniment.sources.base import Source
+from muniment.sources.base import Source, Target
 from muniment.vault.age import Identity, parse_identities
 from muniment.vault.signing import Signer
 from muniment.vault.store.base import Store
@@ -182,9 +183,10 @@ class Wiring:
             "m365": self._m365,
             "netdocuments": self._netdocuments,
             MAIL_ARCHIVE: self._mail_archive,
+            SMB: self._smb,
             VENDOR_BACKUP: self._vendor_backup,
         }
-        made |= dict.fromkeys(("postgresql", "mariadb", "mysql", "sqlite"), self._database)
+        made |= dict.fromkeys(DATABASES, self._database)
         return made.get(row.system, self._files)(row)
 
     def _files(self, row: InventoryRow) -> Source:
@@ -202,6 +204,11 @@ class Wiring:
         from muniment.wiring_vendor_backups import vendor_backup_source
 
         return vendor_backup_source(self.config, row, self._waiting)
+
+    def _smb(self, row: InventoryRow) -> Source:
+        from muniment.wiring_smb import smb_source
+
+        return smb_source(self.config, row, self._waiting, login=self._held(row))
 
     def _clio(self, row: InventoryRow) -> Source:
         """Whoever reads an account needs the worker's identity: the consent is sealed to it."""
@@ -257,6 +264,19 @@ class Wiring:
         require_outside(self.config, folder, sources_off=sources_off)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return FileTarget(folder / source_id, overwrite=overwrite, restore_id=restore_id)
+
+    def share_target(self, source_id: str, folder: str, restore_id: str = "") -> Target:
+        """A new folder on a share of a Windows file server, for items of a source that is one. Raises ConfigError."""
+        from muniment.wiring_smb import smb_target
+
+        row = self._row(source_id)
+        if row.system != SMB:
+            raise ConfigError(
+                "this source is no share of a Windows file server",
+                to=f"source {source_id}",
+                todo="Restore it into a folder: --to FOLDER.",
+            )
+        return smb_target(self.config, row, self._waiting, folder, restore_id=restore_id)
 
     def backup_run(
         self,

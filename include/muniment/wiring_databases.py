@@ -18,8 +18,6 @@ from muniment.sources.databases.access import Access, Tls
 from muniment.sources.databases.engine import Engine
 from muniment.sources.databases.source import DatabaseSource
 
-SYSTEMS = ("postgresql", "mariadb", "mysql", "sqlite")
-
 
 @dataclass(frozen=True, slots=True)
 class Login:
@@ -37,7 +35,7 @@ def database_options(config: FirmConfig, source_id: str) -> DatabaseOptions:
 
 
 def database_source(config: FirmConfig, row: InventoryRow, *, login: Login | None = None) -> Source:
-    """The source of an inventory row of one of `SYSTEMS`. Raises ConfigError, KeyFileError."""
+    """The source of an inventory row of one of `DATABASES`. Raises ConfigError, KeyFileError."""
     if config.options(row.source_id).exclude:
         raise ConfigError(
             "a database is backed up as a whole, and `exclude` leaves out paths of a file share",
@@ -65,9 +63,24 @@ def _engine(
         from muniment.sources.databases.postgres import PostgresEngine
 
         return PostgresEngine(access, row.source_id)
+    if row.system == "sql-server":
+        return _sql_server(access, row, options, where)
     from muniment.sources.databases.mariadb import MariaDbEngine
 
     return MariaDbEngine(access, row.source_id, system=row.system, everything=not options.databases)
+
+
+def _sql_server(access: Access, row: InventoryRow, options: DatabaseOptions, where: str) -> Engine:
+    from muniment.sources.databases.sqlserver import Share, SqlServerEngine
+
+    if options.share is None:
+        raise ConfigError(
+            "a SQL Server writes its backups into a folder, and none is named",
+            to=f"{where}.share",
+            todo="Name the folder as the server writes it (`server`) and as this machine sees it (`worker`); "
+            "docs/DATABASES.md has an example.",
+        )
+    return SqlServerEngine(access, row.source_id, Share(options.share.server, options.share.worker))
 
 
 def access_of(

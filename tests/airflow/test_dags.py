@@ -102,6 +102,9 @@ def test_sets_that_somebody_else_makes_and_we_take_have_one(firms: Path, bag: Ba
     write_firm(firms / "practice", {}, sets, {"source_id": "mail", "system": "mail_archive"})
     dag = bag()["practice__sets__backup"]
     assert "system:mail-archive" in bag()["practice__mail__backup"].tags
+    server = {"source_id": "server", "system": "smb", "location": r"\\fileserver\Matters"}
+    write_firm(firms / "practice", {}, server)
+    assert "system:smb" in bag()["practice__server__backup"].tags
     assert "system:vendor-backup" in dag.tags and dag.has_task("shard.validate_checksums")
 
 

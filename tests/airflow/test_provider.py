@@ -21,7 +21,9 @@ def manager() -> object:
 
 
 def test_the_systems_have_a_connection_type_each() -> None:
-    assert OURS == ["muniment_files", "clio", "netdocuments", "m365", "muniment_mariadb"]
+    assert OURS == [
+        "muniment_files", "clio", "netdocuments", "m365", "muniment_mariadb", "muniment_sql_server",
+    ]  # fmt: skip
 
 
 def test_what_we_declare_is_what_airflow_allows() -> None:

@@ -73,7 +73,12 @@ def database_connection(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("system", "kind"),
-    [("postgresql", "postgres"), ("mariadb", "mysql"), ("mysql", "muniment_mariadb")],
+    [
+        ("postgresql", "postgres"),
+        ("mariadb", "mysql"),
+        ("mysql", "muniment_mariadb"),
+        ("sql-server", "muniment_sql_server"),
+    ],
 )
 def test_a_connection_names_a_database_server(
     monkeypatch: pytest.MonkeyPatch, system: str, kind: str

@@ -115,7 +115,7 @@ def spoiled(data: dict[str, Any], rng: random.Random) -> Any:
 def test_what_is_taken_at_first_sight_is_what_pydantic_makes(model: type[Model]) -> None:
     rng = random.Random(model.__name__)
     taken = 0
-    for turn in range(MUTATIONS * 6):
+    for turn in range(MUTATIONS * 8):
         data: Any = example(model, rng)
         if turn % 4:
             data = spoiled(data, rng)

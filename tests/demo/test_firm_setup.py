@@ -6,10 +6,19 @@ from pathlib import Path
 
 from demo.clio_account import Account
 from demo.firm_setup import set_up
-from demo.office import Repository, Tenant, Vendors
-from demo.place import CLIO, NETDOCS, SOURCES, TENANT, TRUST, Place
+from demo.office import Repository, Tenant
+from demo.own_systems import Ledger, OldMail
+from demo.place import CLIO, DATABASE, NETDOCS, OLD_MAIL, SOURCES, TENANT, TRUST, Place
 from demo.servers import MAIL_CONNECTION, PARTNER, Store
+from demo.systems import Vendors
 from muniment.config.load import load_firm
+from muniment.embedded.postgres import EmbeddedPostgres
+
+
+class NobodysLedger(Ledger):
+    """Of a server that does not run."""
+
+    host, port = "127.0.0.1", 1
 
 
 def vendors(folder: Path) -> Vendors:
@@ -33,7 +42,10 @@ def vendors(folder: Path) -> Vendors:
         "reading_client_secret": "n",
         "ca": str(ca),
     }
-    return Vendors(Account(told, "http://127.0.0.1:1/clio"), Tenant(tenant), Repository(netdocs))
+    return Vendors(
+        Account(told, "http://127.0.0.1:1/clio"), Tenant(tenant), Repository(netdocs),
+        NobodysLedger(EmbeddedPostgres(folder), "d"), OldMail(folder / "old-mail"),
+    )  # fmt: skip
 
 
 def test_alerts_have_somewhere_to_go_and_a_drill_has_somebody_to_ask(tmp_path: Path) -> None:
@@ -100,3 +112,21 @@ def test_tenant_and_repository_are_protected_and_the_gaps_of_the_tenant_accepted
     for options in told:
         assert options is not None and options.client_secret is not None
         assert Path(options.client_secret).stat().st_mode & 0o077 == 0
+
+
+def test_the_practice_database_and_the_old_mail_are_protected(tmp_path: Path) -> None:
+    place = Place(tmp_path / "demo", tmp_path)
+    place.home.mkdir()
+    place.share.mkdir()
+    place.store.mkdir()
+    set_up(place, Store(f"file://{place.store}", None, None, {}), vendors(tmp_path))
+
+    config = load_firm(place.firm)
+    config.raise_issues()
+    options = config.options(DATABASE).database
+    assert (
+        options is not None and options.databases == ("practice",) and options.password is not None
+    )
+    assert Path(options.password).read_text() == "d"
+    assert Path(options.password).stat().st_mode & 0o077 == 0
+    assert config.row(OLD_MAIL).folder == place.old_mail

@@ -10,12 +10,14 @@ if TYPE_CHECKING:
     from muniment.wiring_databases import Login
 
 MARIADB = "muniment_mariadb"
-"""Our own form, where Airflow's provider of MySQL is not installed."""
+SQL_SERVER = "muniment_sql_server"
+"""Our own forms, where Airflow's providers of MySQL and SQL Server are not installed."""
 DATABASE_TYPES = {
     "postgresql": ("postgres",),
     "mariadb": (MARIADB, "mysql"),
     "mysql": (MARIADB, "mysql"),
     "sqlite": (),
+    "sql-server": (SQL_SERVER, "mssql"),
 }
 """System of the inventory -> the types of connection that fit it."""
 

@@ -32,6 +32,39 @@ class FilesHook(_SettingsHook):
     conn_type = "muniment_files"
     hook_name = "Muniment: file share"
 
+    def test_connection(self) -> tuple[bool, str]:
+        """What the button Test answers: does the server let this account into the share, and is it Samba?"""
+        # Airflow imports hooks to list them.
+        from muniment.airflow.smb_login import smb_login_of
+        from muniment.clock import SystemClock
+        from muniment.errors import MunimentError
+        from muniment.sources.smb.place import PORT, Account, Place
+        from muniment.sources.smb.source import ONCE, SmbSource
+
+        try:
+            found = self.get_conn()
+            login = smb_login_of(found, self.connection_id)
+            given = {
+                "server": found.host, "share": found.schema, "user": login.user, "password": login.password,
+            }  # fmt: skip
+            missing = [name for name, value in given.items() if not value]
+            if missing:
+                return False, f"Missing: {', '.join(missing)}."
+            place = Place(found.host.strip(), found.schema.strip(), "", login.port or PORT)
+            account = Account(login.user, login.password, login.domain)
+            source = SmbSource("SOURCE", place, account, ONCE, SystemClock())
+            try:
+                facts = source.probe().facts
+            finally:
+                source.close()
+        except MunimentError as error:
+            return False, f"[{error.code}] {error.what}. {error.todo}"
+        writes = " It may also write there, which a backup does not need." if "could_write" in facts else ""  # fmt: skip
+        return (
+            True,
+            f"The server lets this account into the share ({facts['dialect']}, encrypted).{writes}",
+        )
+
 
 class ClioHook(_SettingsHook):
     """A Clio Manage application."""
@@ -165,4 +198,39 @@ class MariaDbHook(_SettingsHook):
         except MunimentError as error:
             return False, f"[{error.code}] {error.what}. {error.todo}"
         except (pymysql.err.MySQLError, OSError, ValueError) as error:
+            return False, f"The server does not let this user in: {type(error).__name__}."
+
+
+class SqlServerHook(_SettingsHook):
+    """A SQL Server."""
+
+    conn_type = "muniment_sql_server"
+    hook_name = "Muniment: SQL Server"
+
+    def test_connection(self) -> tuple[bool, str]:
+        """What the button Test answers: does the server let this user in, over TLS, and what is it?"""
+        # Airflow imports hooks to list them.
+        from contextlib import closing
+        from pathlib import Path
+
+        import pymssql
+
+        from muniment.airflow.database_login import database_login_of
+        from muniment.errors import MunimentError
+        from muniment.sources.databases.access import Access, Tls
+        from muniment.sources.databases.sqlserver_server import connect, version_of
+
+        try:
+            found = self.get_conn()
+            login = database_login_of(found, self.connection_id, "sql-server")
+            ca = str(found.extra_dejson.get("ca") or "").strip()
+            access = Access(
+                login.host, login.port, login.user, login.password,
+                Tls.VERIFY if ca else Tls.ENCRYPT, Path(ca) if ca else None,
+            )  # fmt: skip
+            with closing(connect(access)) as connection:
+                return True, f"{version_of(connection)} lets this user in."
+        except MunimentError as error:
+            return False, f"[{error.code}] {error.what}. {error.todo}"
+        except (pymssql.Error, OSError, ValueError) as error:
             return False, f"The server does not let this user in: {type(error).__name__}."

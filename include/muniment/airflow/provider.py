@@ -20,7 +20,7 @@ _FILES: dict[str, Any] = {
     "hook-class-name": f"{_HOOKS}.FilesHook",
     "hook-name": "Muniment: file share",
     "ui-field-behaviour": {
-        "hidden-fields": ["port"],
+        "hidden-fields": [],
         "relabeling": {
             "host": "Server",
             "schema": "Share",
@@ -31,6 +31,7 @@ _FILES: dict[str, Any] = {
             "host": "fileserver.firm.example",
             "schema": "Matters",
             "login": "backup-reader",
+            "port": "445",
         },
     },
     "conn-fields": {
@@ -164,6 +165,17 @@ _MARIADB: dict[str, Any] = {
     },
 }
 
+_SQL_SERVER: dict[str, Any] = {
+    **_MARIADB,
+    "connection-type": "muniment_sql_server",
+    "hook-class-name": f"{_HOOKS}.SqlServerHook",
+    "hook-name": "Muniment: SQL Server",
+    "ui-field-behaviour": {
+        **_MARIADB["ui-field-behaviour"],
+        "placeholders": {"host": "sql.firm.example", "port": "1433", "login": "muniment"},
+    },
+}
+
 
 def provider_info() -> dict[str, Any]:
     """What Airflow's providers manager reads; the form of `provider.yaml` of Airflow 3.3."""
@@ -171,5 +183,5 @@ def provider_info() -> dict[str, Any]:
         "package-name": PACKAGE,
         "name": "Muniment",
         "description": "Backup and recovery that a law firm can prove.",
-        "connection-types": [_FILES, _CLIO, _NETDOCUMENTS, _M365, _MARIADB],
+        "connection-types": [_FILES, _CLIO, _NETDOCUMENTS, _M365, _MARIADB, _SQL_SERVER],
     }

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from muniment.airflow.database_login import DATABASE_TYPES, database_login_of
+from muniment.airflow.smb_login import smb_login_of
 from muniment.config.firm import Destination
+from muniment.config.smb import SMB
 from muniment.errors import ConfigError
 from muniment.vault.store.base import Store
 from muniment.vault.store.open import FileDestination, open_store
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from muniment.wiring_databases import Login as DatabaseLogin
     from muniment.wiring_m365 import Login as M365Login
     from muniment.wiring_netdocuments import Login as NetDocumentsLogin
+    from muniment.wiring_smb import Login as SmbLogin
 
 CLIO = "clio"
 """The connection type of a Clio application."""
@@ -82,7 +85,7 @@ def _require_connection(destination: Destination, url: str) -> None:
 
 def source_login(
     connection: str, system: str
-) -> Login | M365Login | NetDocumentsLogin | DatabaseLogin | None:
+) -> Login | M365Login | NetDocumentsLogin | DatabaseLogin | SmbLogin | None:
     """What an Airflow connection says of the application that reads a source of `system`; None where Airflow has
     no such connection: then firm.yaml says it.
 
@@ -97,6 +100,8 @@ def source_login(
         return None
     if system in DATABASE_TYPES:
         return database_login_of(found, connection, system)
+    if system == SMB:
+        return smb_login_of(found, connection)
     kinds: dict[str, tuple[str, str, str, Callable[[Any, str], Any]]] = {
         M365: (M365, "application of a tenant", "Microsoft 365", m365_login_of),
         NETDOCUMENTS: (NETDOCUMENTS, "NetDocuments application", "NetDocuments", netdocuments_login_of),

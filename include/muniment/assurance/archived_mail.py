@@ -29,11 +29,19 @@ def facts_of(row: Row, path: Path | None) -> dict[str, Value]:
         found["archive"] = _opened(format_of(row.native_id), path)
     elif row.kind in (items.MESSAGE, items.FOLDER):
         found["expected_row"] = text_of(row.native_id).rpartition("/")[2]
-        found["row"] = _id_in(path)
+        found["row"] = _id_in(path) if _as_indexed(row) else None
     elif row.kind == items.MIME:
         found["expected_row"] = "a message"
-        found["row"] = "a message" if _is_message(row, path) else None
+        found["row"] = "a message" if _as_indexed(row) and _is_message(row, path) else None
     return found
+
+
+def _as_indexed(row: Row) -> bool:
+    """Are these the bytes that the index had, by the digest that is the version of what it told?"""
+    if row.kind == items.FOLDER:
+        # That of the archive as a whole bears the mark of its rules in place of it.
+        return True
+    return row.digest.hex().startswith(row.version)
 
 
 def _opened(format_: str, path: Path | None) -> str | None:

@@ -167,7 +167,8 @@ class Judge:
             cells |= self._absent(witness)
             return cells
         cells |= {"missing": False, "denied": False}
-        if witness.touched_ns >= self._audited.since_ns:
+        other = bool(witness.versions) and not row.version.startswith(witness.versions)
+        if witness.touched_ns >= self._audited.since_ns or other:
             cells["row"] = "changed"
             return cells
         if witness.touched_ns:

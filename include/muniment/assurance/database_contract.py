@@ -11,6 +11,7 @@ from pathlib import Path
 from muniment.assurance.contracts import Expected, Facts, Value, among, equal
 from muniment.assurance.database_trial import LOADED, NO_SERVER, Tried, try_dump
 from muniment.model.item import Row
+from muniment.sources.databases.access import KIND
 from muniment.sources.databases.census import Census, Table
 
 _PAIRS = ("tables", "rows", "sums", "data")
@@ -42,6 +43,8 @@ class DatabaseContract:
         try:
             census = Census.of(row.metadata)
         except (KeyError, TypeError, ValueError):
+            # Nothing is known that it could be held against.
+            found["loaded"] = "not counted" if row.kind == KIND else None
             return found
         tried = try_dump(path, census) if path is not None else Tried("not there")
         found["loaded"] = tried.outcome

@@ -22,10 +22,13 @@ from muniment.assurance.database_contract import DatabaseContract
 from muniment.assurance.m365_contract import M365Contract
 from muniment.assurance.netdocuments_contract import NetDocumentsContract
 from muniment.assurance.openable import format_of
+from muniment.assurance.sqlserver_contract import SqlServerContract
 from muniment.config.mail_archive import MAIL_ARCHIVE
+from muniment.config.smb import SMB
 from muniment.config.vendor_backup import VENDOR_BACKUP
 from muniment.model.item import Row
 from muniment.model.text import bytes_of
+from muniment.recovery.windows_list import owner_of
 from muniment.sources.causes import CAUSES
 
 
@@ -119,6 +122,38 @@ class MailArchiveContract(FilesContract):
         )  # fmt: skip
 
 
+class SmbContract(FilesContract):
+    """A share of a Windows file server: files, of which the snapshot also has permissions, and streams as files of their
+    own beside them. Modes and links it has none."""
+
+    system = SMB
+    columns: Sequence[str] = ("descriptor", "expected_stream", "stream")
+
+    def format_of(self, row: Row) -> str:
+        return "" if "stream" in row.metadata else super().format_of(row)
+
+    def describe(self, row: Row, path: Path | None) -> Facts:
+        found: dict[str, Value] = dict.fromkeys(self.columns)
+        if "stream" in row.metadata:
+            found["expected_stream"] = _digest(bytes_of(str(row.metadata["stream"])))
+            if path is not None:
+                found["stream"] = _digest(os.fsencode(path.name).partition(b":")[2])
+        elif path is not None:
+            # An account that may read content and not permissions leaves rows without.
+            told = owner_of(row.metadata.get("descriptor"))
+            found["descriptor"] = "readable" if told else "not readable"
+        return found
+
+    def suite(self) -> Sequence[Expected]:
+        return (
+            among(
+                "descriptor", "descriptor", ["readable"],
+                "Files and folders have the permissions that Windows kept of them.", mostly=0.95,
+            ),
+            equal("stream", "expected_stream", "stream", "Streams stand beside their file, by their name."),
+        )  # fmt: skip
+
+
 def _record(path: Path | None) -> str:
     try:
         told = json.loads(path.read_bytes()) if path is not None else {}
@@ -141,6 +176,8 @@ CONTRACTS: Mapping[str, ExpectationContract] = {
     "netdocuments": NetDocumentsContract(),
     VENDOR_BACKUP: VendorBackupContract(),
     MAIL_ARCHIVE: MailArchiveContract(),
+    SMB: SmbContract(),
+    "sql-server": SqlServerContract(),
     **{system: DatabaseContract(system) for system in ("postgresql", "mariadb", "mysql", "sqlite")},
 }
 """By the system of the inventory row."""

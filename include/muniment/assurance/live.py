@@ -58,12 +58,22 @@ def look(source: Source | None, rows: Iterable[Row], since: datetime, seed: int)
     try:
         health = source.probe()
         if health.moving:
-            return LiveCheck(True, None)
+            return LiveCheck(True, None, _untouched(source, rows, since, seed))
         dear = health.by_kind
         count = None if dear else sum(isinstance(found, Observed) for found in source.scan())
         return LiveCheck(True, count, _looked_at(source, rows, since, seed))
     except SourceError:
         return NOT_REACHED
+
+
+def _untouched(
+    source: Source, rows: Iterable[Row], since: datetime, seed: int
+) -> dict[bytes, Live]:
+    """Of a source whose items come and go: those files that still stand there as they were. What is gone or changed is
+    no news, and a dump would have to be made anew."""
+    files = [row for row in rows if row.kind == "file"]
+    seen = _looked_at(source, files, since, seed)
+    return {item: word for item, word in seen.items() if word in (Live.SAME, Live.DIFFERS)}
 
 
 def _looked_at(

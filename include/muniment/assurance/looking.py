@@ -15,6 +15,7 @@ from muniment.assurance.opening import Opening
 from muniment.assurance.sql_load import SqlLoader
 from muniment.model.item import Row
 from muniment.recovery.delivered_index import index_names
+from muniment.recovery.windows_list import list_names
 from muniment.sources.base import Target
 
 _READ = 1 << 20
@@ -125,7 +126,8 @@ def extra(
     Args:
         names: native id -> the one that it was delivered under, where that is another.
     """
-    known = {os.path.join(os.fsencode(root), name) for name in index_names(rows)}
+    listed = (*index_names(rows), *list_names(rows))
+    known = {os.path.join(os.fsencode(root), name) for name in listed}
     for row in rows:
         path = contract.standing(row, root, names.get(row.native_id, row.native_id))
         while path != root and os.fsencode(path) not in known:

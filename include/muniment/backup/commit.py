@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 from msgspec import field
 
 from muniment.backup.guard.verdict import guarded
+from muniment.backup.known import IDENTITY_FACT, KnownState
 from muniment.backup.run import BackupRun
 from muniment.backup.staging import ABANDONED_SECONDS
 from muniment.backup.state_of_commit import write_state
@@ -28,10 +30,11 @@ from muniment.backup.work import (
     parse_results,
 )
 from muniment.clock import from_text
-from muniment.errors import CommitConflict, ObjectExists, RunTooOld
+from muniment.errors import CommitConflict, MunimentError, ObjectExists, RunTooOld
 from muniment.model.item import Completeness
 from muniment.model.matter import MatterName
 from muniment.model.value import Mutable, Value
+from muniment.sources.base import Tidying
 from muniment.sources.causes import WITHOUT_CONTENT_BY_NATURE
 from muniment.vault import names
 from muniment.vault.documents import (
@@ -173,7 +176,15 @@ def commit_snapshot(run: BackupRun, validated: Iterable[ShardResult]) -> Outcome
     )
     record = _put(run, plan, commit)
     run.drop_spooled(after)
+    _tidied(run, after)
     return _outcome(record, plan)
+
+
+def _tidied(run: BackupRun, after: State) -> None:
+    """Tells a source that its snapshot stands. Whatever comes of that, the snapshot stands: the next run tidies."""
+    if isinstance(run.source, Tidying):
+        with suppress(MunimentError, OSError):
+            run.source.committed(KnownState(run, after, after.facts.get(IDENTITY_FACT, "")))
 
 
 def _recipients(run: BackupRun) -> dict[str, str]:

@@ -16,6 +16,7 @@ from muniment.cli.exits import Exit
 from muniment.cli.let_go import LetGo
 from muniment.cli.matters import naming_sources, print_joined
 from muniment.cli.netdocuments_back import NetDocumentsBack
+from muniment.cli.onto_share import onto_share
 from muniment.cli.options import AsOf, Yes, moment_of_plan, session_of, source_of
 from muniment.cli.receiving import (
     ApprovedBy,
@@ -77,6 +78,13 @@ def restore(
         Path | None,
         forms.Option(metavar="FOLDER", help="Where to; items stand in FOLDER/<source>/."),
     ] = None,
+    to_share: Annotated[
+        str,
+        forms.Option(
+            metavar="FOLDER",
+            help="Of a Windows file server: into a new folder of this name on a share (docs/SMB.md).",
+        ),
+    ] = "",
     form: Annotated[
         Form,
         forms.Option(
@@ -143,6 +151,10 @@ def restore(
 
     session = session_of(ctx)
     requested_at = session.clock.now()
+    if to_share:
+        plain = form is Form.ITEMS
+        onto_share(to_share, to, seal_to, certificate, plain=plain, overwrite=overwrite)
+        to, certificate = Path(to_share), False
     if to is None and not plan_only:
         raise forms.BadParameter("say where to with --to FOLDER, or --plan-only")
     _one_of(matter, path, item, source)
@@ -185,6 +197,7 @@ def restore(
             plan = back.plan(vault, selection, at, at_hand)
         else:
             target = (MATTER_FILE if as_file else "folder") + (sealed.words if sealed else "")
+            target = "share" if to_share else target
             plan = make_restore_plan(
                 vault, selection, at, target=target, at_hand=at_hand, withhold=receiving.withhold
             )
@@ -207,7 +220,8 @@ def restore(
         session.screen.answer("restore", data, planned)
         return
     assert to is not None
-    session.require_outside(to.absolute())
+    if not to_share:
+        session.require_outside(to.absolute())
     if not session.screen.as_json:
         print_plan(session, plan, back=back)
         let_go.say()
@@ -222,7 +236,7 @@ def restore(
             else f"{to}{sealed.words if sealed else ''}"
         )
         session.screen.confirm(f"Restore {words.some(plan.items, 'item')} into {where}?", yes)
-    folder = to.absolute()
+    folder = to if to_share else to.absolute()
     if as_file and not sealed:
         from muniment.recovery.matter_file.index import require_free
 
@@ -232,6 +246,8 @@ def restore(
         sealed.begin(folder, plan, _restore_id(plan), overwrite=overwrite)
 
     def into(of: str) -> Target:
+        if to_share:
+            return session.wiring.share_target(of, to_share, _restore_id(plan))
         open_to = sealed.target if sealed else partial(_in_the_open, session, plan, folder)
         target = open_to(of, overwrite=overwrite)
         if not as_file:

@@ -61,6 +61,20 @@ class DatabaseServer(Model):
     )
 
 
+class BackupShare(Model):
+    """The folder in which a SQL Server and the worker meet."""
+
+    server: Text = Field(
+        min_length=1,
+        description="The folder as the database server writes it.",
+        examples=["\\\\files.firm.example\\sql-backups"],
+    )
+    worker: Annotated[FilePath, AfterValidator(absolute)] = Field(
+        description="The same folder as this machine sees it.",
+        examples=["/mnt/sql-backups"],
+    )
+
+
 class DatabaseOptions(DatabaseServer):
     """A database server; see docs/DATABASES.md."""
 
@@ -75,6 +89,10 @@ class DatabaseOptions(DatabaseServer):
         ge=timedelta(seconds=1),
         le=timedelta(hours=1),
         description="How long a dump waits for a table that somebody has locked, before it is a problem of the run.",
+    )
+    share: BackupShare | None = Field(
+        None,
+        description="For `sql-server`, and needed there: where the server writes its backups, and the worker takes them.",
     )
     restore: DatabaseServer | None = Field(
         None,

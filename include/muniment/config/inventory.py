@@ -18,6 +18,7 @@ from muniment.config.mail_archive import MAIL_ARCHIVE
 from muniment.config.papers import TRUST_PAPERS
 from muniment.config.schedule import RIGHT, Schedule, ScheduleError, parse_schedule
 from muniment.config.schema import BeforeValidator, Field
+from muniment.config.smb import SMB
 from muniment.config.values import (
     Model,
     SourceId,
@@ -66,8 +67,13 @@ class System(Value, frozen=True):
     trust: bool = False
 
 
+DATABASES = ("postgresql", "mariadb", "mysql", "sqlite", "sql-server")
+"""The systems that are database servers, or database files."""
+
 SYSTEMS: Mapping[str, System] = {
     "files": System(needs_connection=False, location_is_path=True),
+    # Server and share stand in the location; user and password in the connection, or firm.yaml says where.
+    SMB: System(needs_connection=False),
     # The application's key and secret may also be named in firm.yaml: then nothing needs Airflow.
     "clio": System(needs_connection=False),
     "clio-trust": System(needs_connection=False, trust=True),
@@ -77,6 +83,7 @@ SYSTEMS: Mapping[str, System] = {
     "postgresql": System(needs_connection=False),
     "mariadb": System(needs_connection=False),
     "mysql": System(needs_connection=False),
+    "sql-server": System(needs_connection=False),
     "sqlite": System(needs_connection=False, location_is_path=True),
     # Made by another product, which `backup_method` names; checked and taken off-site here.
     VENDOR_BACKUP: System(needs_connection=False, location_is_path=True),
@@ -177,7 +184,7 @@ class InventoryRow(Model):
     description: Free = Field(description="In words, for people.", examples=["Matter files"])
     location: Free = Field(
         description="Where it is. For `files`, `mail-archive`, `vendor-backup` and `trust-papers` the folder as the backup worker sees it, for"
-        " `sqlite` the database file; for others the address of account or server, for people.",
+        " `sqlite` the database file; for `smb` server, share and perhaps folder (\\\\server\\share\\folder); for others the address of account or server, for people.",
         examples=["/srv/matters"],
     )
     connection: Free = Field(

@@ -30,6 +30,7 @@ from muniment.config.issues import (
     words_of_value_error,
 )
 from muniment.config.sheet import Sheet, SheetMistake, SheetRow, read_sheet
+from muniment.config.smb import SMB, parse_unc
 from muniment.config.values import absolute, check_source_id
 from muniment.config.vendor_backup import PRODUCTS, VENDOR_BACKUP
 from muniment.model.value import Value
@@ -259,6 +260,11 @@ def _consistent(row: InventoryRow, known: Known) -> list[ConfigIssue]:
             " does more, choose the method that really protects this system, or `not covered`."
         )
         wrong("system", "is not a system that this version of Muniment backs up", right)
+    if row.system == SMB and parse_unc(row.location) is None:
+        right = (
+            r"Write server and share, and the folder if it is not all of it: \\fileserver\Matters."
+        )
+        wrong("location", "is no share of a file server", right)
     system = _system(row.system, known)
     if system is not None and system.location_is_path:
         try:

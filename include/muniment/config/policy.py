@@ -17,6 +17,7 @@ from muniment.config.mail_archive import MailArchiveOptions
 from muniment.config.netdocuments import NetDocumentsOptions
 from muniment.config.patterns import PLACEHOLDERS, PatternError, number_shape, parse_pattern
 from muniment.config.schema import AfterValidator, Field, field_validator, model_validator
+from muniment.config.smb import SmbOptions
 from muniment.config.values import (
     Date,
     Id,
@@ -303,6 +304,9 @@ class SourceOptions(Model):
     )
     vendor_backup: VendorBackupOptions | None = Field(
         None, description="For a folder of another product's backup sets."
+    )
+    smb: SmbOptions | None = Field(
+        None, description="For a share of a Windows file server that is read without mounting it."
     )
     mass_deletion: MassDeletionGuard = Field(
         default_factory=MassDeletionGuard,

@@ -47,6 +47,7 @@ from muniment.errors.running import (
 from muniment.errors.setting import ClockError, ConfigError, KeyFileError, StagingError, StagingGone
 from muniment.errors.sources import (
     BackupIncomplete,
+    BackupShareUnusable,
     DumpToolUnfit,
     ItemUnreadable,
     SnapshotSuspicious,
@@ -94,6 +95,7 @@ __all__ = [
     "ConfigError",
     "CustodianNeeded",
     "DeliveryError",
+    "BackupShareUnusable",
     "DumpToolUnfit",
     "EmbeddedError",
     "FormatError",

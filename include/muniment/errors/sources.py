@@ -66,6 +66,17 @@ class DumpToolUnfit(SourceError):
     )
 
 
+class BackupShareUnusable(SourceError):
+    """Database server and worker do not meet on the share that backups are written to."""
+
+    code = "M217"
+    retry = Retry.LATER
+    default_safe = (
+        "Nothing that stood on the share was changed; every earlier snapshot is unharmed."
+    )
+    default_todo = "See `share` of the source in firm.yaml, and docs/DATABASES.md."
+
+
 class SourceSuspect(SourceError):
     """The source is there but so changed that believing it would record a mass deletion."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from itertools import chain
 from typing import Any, TypeVar
 
 from msgspec import field
@@ -18,11 +19,13 @@ from muniment.recovery.delivered_index import index_pages
 from muniment.recovery.plan import Choice, RestorePlan, chosen
 from muniment.recovery.selected import AtHand, load_matching
 from muniment.recovery.selection import Filter, Selection, nothing_withheld, select
+from muniment.recovery.windows_list import windows_list
 from muniment.sources.base import Given, Target
 from muniment.vault.pack_reader import PartReader
 from muniment.vault.vault import Vault
 
 THREADS = 2
+AHEAD = 64
 
 FEW_ITEMS = 1_000
 """Items that one thread gives, where their content is in memory."""
@@ -211,7 +214,8 @@ class _Delivery:
             return row, error
 
     def _list(self, rows: Sequence[Row], before: Sequence[Row]) -> None:
-        for name, content in index_pages(before, rows, self._failed):
+        pages = chain(index_pages(before, rows, self._failed), windows_list(before))
+        for name, content in pages:
             digest = hashlib.sha256(content).digest()
             try:
                 self._target.give(
@@ -250,11 +254,22 @@ class _Delivery:
 
 
 def _in_threads(give: Callable[[Row], T], rows: Sequence[Row]) -> Iterator[T]:
-    """What is given of each row, in their order."""
-    from concurrent.futures import ThreadPoolExecutor
+    """What is given of each row, in their order. No more than AHEAD are asked for before they are needed: one that waits
+    costs a kilobyte and a half, and there are as many as items."""
+    from concurrent.futures import Future, ThreadPoolExecutor
 
+    waiting: deque[Future[T]] = deque()
     with ThreadPoolExecutor(THREADS) as pool:
-        yield from pool.map(give, rows)
+        try:
+            for row in rows:
+                waiting.append(pool.submit(give, row))
+                if len(waiting) > AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for left in waiting:
+                left.cancel()
 
 
 def _place(row: Row) -> tuple[bytes, int]:

@@ -36,6 +36,7 @@ class Witness:
     where that is not known; `name` is what the vendor calls that matter, where it was seen. Where matters have no rows
     of their own, `belongs` is what the item itself calls its matter, `client/matter` or the matter alone, empty for none,
     None where that is not known.
+    `versions` are how a version mark may begin that is still this one's, of items whose row keeps a mark.
     `settled` says that nobody touched it since the backup, of an item whose time of change the vault does not keep.
     """
 
@@ -51,6 +52,7 @@ class Witness:
     name: str = field(default="", repr=False)
     belongs: str | None = field(default=None, repr=False)
     settled: bool = False
+    versions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from msgspec import field
 
@@ -204,6 +204,16 @@ class Source(Protocol):
             FileNotFoundError: there is no such item, or none any more.
             SourceMissing and its like: the whole source is gone, or does not answer.
         """
+        ...
+
+
+@runtime_checkable
+class Tidying(Protocol):
+    """A Source that left something at the firm while it was read, for as long as no snapshot held it."""
+
+    def committed(self, known: Known) -> None:
+        """A snapshot was committed, and `known` is its state. Raises SourceError; what could not be tidied is tidied by
+        the next run."""
         ...
 
 

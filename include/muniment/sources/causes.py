@@ -33,6 +33,11 @@ LEFT_FOR_LATER: Final = "left for the next run"
 DUMP_FAILED: Final = "dump failed"
 COUNTS_DIFFER: Final = "other rows than the server counts"
 TOO_LARGE: Final = "too large for this way"
+DATABASE_OFFLINE: Final = "database not online"
+DATABASE_DAMAGED: Final = "damaged page in the database"
+NO_CHECKSUMS: Final = "backup without checksums"
+BACKUP_UNPROVEN: Final = "backup not proven by the server"
+SHARE_FULL: Final = "backup share is full"
 NOT_REACHED: Final = "not reachable by the interface"
 MALWARE: Final = "held back by the vendor as malware"
 DAMAGED: Final = "damaged at the vendor"
@@ -50,6 +55,7 @@ CAUSES: Final = (
     LOCKED, NAME_TOO_LONG, NOT_AN_ID, OUT_OF_DESCRIPTORS, OTHER_FILE_SYSTEM, SOCKET, FIFO, DEVICE,
     UNKNOWN_TYPE, SIZE_DIFFERS, BOOKS_DISAGREE, NOT_OBTAINED, WORKED_OUT,
     DUMP_FAILED, COUNTS_DIFFER, TOO_LARGE,
+    DATABASE_OFFLINE, DATABASE_DAMAGED, NO_CHECKSUMS, BACKUP_UNPROVEN, SHARE_FULL,
     NOT_REACHED, MALWARE, DAMAGED, EMPTIED, LEFT_FOR_LATER,
     SET_UNFINISHED, SET_INCOMPLETE, SET_TOO_OLD, SET_SHRUNKEN, SET_MISSING,
     NO_READER, OTHER,

@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
 from msgspec import field
@@ -93,11 +93,13 @@ class PartReader:
 
         What is small altogether is kept for who reads it next: a part of a few kilobytes lies in a frame of megabytes.
         """
-        keep = sum(part.size for part in parts) <= KEPT_BYTES
-        for part, data in self.read_many(parts):
-            if keep:
+        if sum(part.size for part in parts) <= KEPT_BYTES:
+            for part, data in self.read_many(parts):
                 self._kept[part.digest, part.pack] = data
                 self.kept_bytes += len(data)
+        else:
+            for _ in self._stream(_in_batches(parts), THREADS, self._prove_batch):
+                pass
         self._cache.clear()
         self._rooms.clear()
 
@@ -116,7 +118,8 @@ class PartReader:
             # Most items: a batch of one frame would be asked for just so.
             yield self._read(parts[0], None)
             return
-        for _, data in self._stream(batches(parts), THREADS):
+        # One thread ahead of the one that asks: several large items are given at a time.
+        for _, data in self._stream(batches(parts), 1, self._whole_batch):
             yield data
 
     def read_many(
@@ -126,81 +129,92 @@ class PartReader:
 
         Packs are read by `threads` threads, a little ahead of the caller.
         """
-        return self._stream(batches(sorted(parts, key=_place)), threads)
+        return self._stream(_in_batches(parts), threads, self._whole_batch)
 
     # -- batches ---------------------------------------------------------------------------------
 
-    def _stream(self, found: Iterator[Batch], threads: int) -> Iterator[tuple[Part, bytes]]:
+    def _stream(self, found: Iterator[Batch], threads: int, read: _Read) -> Iterator[_Found]:
         """The first few batches are read here, as long as they come at once: threads that wait for each other cost more
         than they save."""
         alone = 0
         for batch in found:
             began = time.perf_counter()
-            found_parts = self._whole_batch(batch)
+            found_parts = read(batch)
             late = time.perf_counter() - began > NEAR
             yield from found_parts
             alone += batch.length
             if late or alone >= ALONE_BYTES:
                 break
-        yield from self._in_threads(found, threads)
+        yield from self._in_threads(found, threads, read)
 
-    def _in_threads(self, found: Iterator[Batch], threads: int) -> Iterator[tuple[Part, bytes]]:
+    def _in_threads(self, found: Iterator[Batch], threads: int, read: _Read) -> Iterator[_Found]:
         batch = next(found, None)
         if batch is None:
             return
         from concurrent.futures import Future, ThreadPoolExecutor
 
-        waiting: deque[Future[list[tuple[Part, bytes]]]] = deque()
+        waiting: deque[Future[list[_Found]]] = deque()
         pool = ThreadPoolExecutor(max(1, threads), thread_name_prefix="parts")
         try:
-            waiting.append(pool.submit(self._whole_batch, batch))
+            waiting.append(pool.submit(read, batch))
             for batch in found:
                 if len(waiting) > threads:
                     yield from waiting.popleft().result()
-                waiting.append(pool.submit(self._whole_batch, batch))
+                waiting.append(pool.submit(read, batch))
             while waiting:
                 yield from waiting.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _whole_batch(self, batch: Batch) -> list[tuple[Part, bytes]]:
-        return list(self._batch(batch))
+    def _whole_batch(self, batch: Batch) -> list[_Found]:
+        request = _Request(batch.start, batch.length, self._rooms)
+        try:
+            return [(part, self._read(part, request)) for part in batch.parts]
+        finally:
+            request.done()
 
-    def _batch(self, batch: Batch) -> Iterator[tuple[Part, bytes]]:
+    def _prove_batch(self, batch: Batch) -> list[_Found]:
+        """Holds nothing of what it read."""
         request = _Request(batch.start, batch.length, self._rooms)
         try:
             for part in batch.parts:
-                yield part, self._read(part, request)
+                self._read(part, request, wanted=False)
+            return []
         finally:
             request.done()
 
     # -- one part --------------------------------------------------------------------------------
 
-    def _read(self, part: Part, request: _Request | None) -> bytes:
+    def _read(self, part: Part, request: _Request | None, *, wanted: bool = True) -> bytes:
+        """Nothing where the content is not `wanted`; it is proven all the same."""
         digest = part.pack.hex()
         try:
             check_bounds(part)
             pack = self._packs.get(digest)
             try:
-                return self._proven(part, pack, request)
+                return self._proven(part, pack, request, wanted)
             except (SealError, FormatError, IntegrityError):
                 better = self._packs.another(pack)
                 if better is None:
                     raise
-            return self._proven(part, better, None)
+            return self._proven(part, better, None, wanted)
         except NoKey:
             raise
         except VaultError as error:
             raise error.at(names.pack(digest)) from None
 
-    def _proven(self, part: Part, pack: OpenPack, request: _Request | None) -> bytes:
+    def _proven(self, part: Part, pack: OpenPack, request: _Request | None, wanted: bool) -> bytes:
         pieces = [
             self._piece(pack, segment, request) for segment in part.segments if segment.length
         ]
-        data = bytes(pieces[0]) if len(pieces) == 1 else b"".join(pieces)
-        if hashlib.sha256(data).digest() != part.digest:
+        total = hashlib.sha256()
+        for piece in pieces:
+            total.update(piece)
+        if total.digest() != part.digest:
             raise IntegrityError("what a pack holds is not what the row that names it promises")
-        return data
+        if not wanted:
+            return b""
+        return bytes(pieces[0]) if len(pieces) == 1 else b"".join(pieces)
 
     def _piece(self, pack: OpenPack, segment: Segment, request: _Request | None) -> memoryview:
         key = (pack.digest, pack.version, segment.frame_offset, segment.frame_length)
@@ -246,6 +260,15 @@ class Batch(Mutable):
     @property
     def length(self) -> int:
         return self.end - self.start
+
+
+_Found = tuple[Part, bytes]
+_Read = Callable[[Batch], list[_Found]]
+
+
+def _in_batches(parts: Iterable[Part]) -> Iterator[Batch]:
+    """In the order in which they lie."""
+    return batches(sorted(parts, key=_place))
 
 
 def batches(parts: Iterable[Part]) -> Iterator[Batch]:

@@ -19,8 +19,10 @@ from tests.assurance.expectations.bench import Bench, copy_of, example
 from tests.assurance.expectations.corruptions import CORRUPTIONS, Corruption
 from tests.assurance.expectations.test_clio_contract import KILLS
 from tests.campaigns.test_clio_faults import AUDIT_KILLS
+from tests.sources.databases.test_sqlserver_trials import KILLS as SQL_SERVER_KILLS
 from tests.sources.databases.test_trials import KILLS as DATABASE_KILLS
 from tests.sources.mail_archives.test_mail_trials import KILLS as MAIL_KILLS
+from tests.sources.smb.test_smb_trials import KILLS as SMB_KILLS
 from tests.sources.vendor_backups.test_vendor_trials import KILLS as SET_KILLS
 from tests.support.practice import Practice
 
@@ -61,9 +63,9 @@ def test_a_planted_corruption_is_seen(
 
 
 def test_every_expectation_of_every_contract_is_killed_by_something() -> None:
-    killed = (KILLS | AUDIT_KILLS | DATABASE_KILLS | MAIL_KILLS | SET_KILLS).union(
-        *(corruption.kills for corruption in CORRUPTIONS)
-    )
+    killed = (
+        KILLS | AUDIT_KILLS | DATABASE_KILLS | SQL_SERVER_KILLS | MAIL_KILLS | SET_KILLS | SMB_KILLS
+    ).union(*(corruption.kills for corruption in CORRUPTIONS))
     for contract in CONTRACTS.values():
         assert {expected.name for expected in suite_of(contract)} <= killed
 

@@ -40,6 +40,8 @@ class Census:
     tables: Mapping[str, Table]
     extensions: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
+    backup: Mapping[str, Any] = field(default_factory=dict)
+    """Of a backup that the server wrote itself: that it verified it, header and files in its own words."""
 
     @property
     def rows(self) -> int:
@@ -59,6 +61,7 @@ class Census:
             "tables": {name: [t.rows, dict(t.sums)] for name, t in self.tables.items()},
             "extensions": dict(self.extensions),
             "settings": dict(self.settings),
+            **({"backup": dict(self.backup)} if self.backup else {}),
         }
 
     @classmethod
@@ -71,5 +74,5 @@ class Census:
         return cls(
             str(metadata["engine"]), str(metadata["database"]), str(metadata["server"]), str(metadata["tool"]),
             str(metadata["identity"]), from_text(metadata["taken_at"]), tables,
-            dict(metadata["extensions"]), dict(metadata["settings"]),
+            dict(metadata["extensions"]), dict(metadata["settings"]), dict(metadata.get("backup") or {}),
         )  # fmt: skip

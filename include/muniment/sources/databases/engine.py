@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from muniment.errors import ItemUnreadable
 from muniment.sources.causes import COUNTS_DIFFER
@@ -42,6 +42,11 @@ class Listing:
     own: frozenset[str] = field(default_factory=frozenset)
 
 
+def stamp(at: datetime) -> str:
+    """The version mark of what was dumped at a moment."""
+    return str(int(at.timestamp() * 1e6) * 1000)
+
+
 class Dump(Protocol):
     """One database while it is dumped. `census` is of the same moment."""
 
@@ -65,6 +70,16 @@ class Engine(Protocol):
     def empty(self, database: str) -> bool: ...
 
     def dump(self, database: str) -> AbstractContextManager[Dump]: ...
+
+
+@runtime_checkable
+class Leaving(Protocol):
+    """An Engine whose dumps stand in a file of ours until a snapshot holds them."""
+
+    def release(self, database: str, held: str) -> bool:
+        """Removes the file, where it is ours and `held` is its version mark. False where it could not be removed.
+        Raises SourceError."""
+        ...
 
 
 class Running:

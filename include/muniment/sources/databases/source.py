@@ -14,7 +14,7 @@ from muniment.model.item import Fidelity, Fingerprint, Observed
 from muniment.sources.base import FIRST_TIME, Description, Known, Listed, Skipped, SourceHealth
 from muniment.sources.causes import NOT_AN_ID, VANISHED
 from muniment.sources.databases.access import KIND, database_of, native_id
-from muniment.sources.databases.engine import Dump, Engine
+from muniment.sources.databases.engine import Dump, Engine, Leaving, stamp
 
 
 class DatabaseSource:
@@ -38,7 +38,8 @@ class DatabaseSource:
 
     def scan(self, known: Known = FIRST_TIME) -> Iterator[Listed]:
         listing = self._engine.listing()
-        at = int(listing.at.timestamp() * 1e6) * 1000
+        self._release([seen.database for seen in listing.seen], known)
+        at = stamp(listing.at)
         wanted = self._databases
         for seen in listing.seen:
             if wanted and seen.database not in wanted:
@@ -48,12 +49,25 @@ class DatabaseSource:
                 continue
             if not wanted and seen.database in listing.own and self._engine.empty(seen.database):
                 continue
-            print_ = Fingerprint(seen.size, at, tag=str(at))
+            print_ = Fingerprint(seen.size, int(at), tag=at)
             yield Observed(KIND, native_id(seen.database), print_)
         there = {seen.database for seen in listing.seen}
         for name in wanted:
             if name not in there:
                 yield Skipped(KIND, native_id(name), VANISHED)
+
+    def committed(self, known: Known) -> None:
+        """A snapshot holds what `known` says: files that were made for it are of no use any more. Raises SourceError."""
+        if isinstance(self._engine, Leaving):
+            self._release([seen.database for seen in self._engine.listing().seen], known)
+
+    def _release(self, databases: Sequence[str], known: Known) -> None:
+        if not isinstance(self._engine, Leaving):
+            return
+        for database in databases:
+            held = known.find(KIND, native_id(database))
+            if held is not None and held.tag:
+                self._engine.release(database, held.tag)
 
     @contextmanager
     def open(
@@ -82,9 +96,9 @@ class DumpReader:
 
     def describe(self) -> Description:
         census = self._dump.census
-        at = int(census.taken_at.timestamp() * 1e6) * 1000
+        at = stamp(census.taken_at)
         return Description(
-            Fingerprint(0, at, tag=str(at)),
+            Fingerprint(0, int(at), tag=at),
             Fidelity.FILE,
             census.as_metadata(self._ext),
             has_content=True,

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
 from muniment.errors import ItemUnreadable, SourceMissing
-from muniment.sources.causes import PERMISSION_DENIED, TOO_LARGE, cause_of
+from muniment.sources.causes import COUNTS_DIFFER, PERMISSION_DENIED, TOO_LARGE, cause_of
 from muniment.sources.databases.access import failed, gone, locked
 from muniment.sources.databases.census import SUMMED, Census, Table
 from muniment.sources.databases.engine import Dump, Health, Listing, Seen
@@ -68,22 +68,28 @@ class SqliteEngine:
         if self._path.stat().st_size > LARGEST:
             raise ItemUnreadable(TOO_LARGE, to=self._id)
         with closing(sqlite3.connect(":memory:")) as copy:
-            self._copied(copy)
-            yield _Copy(copy, self._census(copy, database))
+            tables = self._copied(copy)
+            census = self._census(copy, database, tables)
+            if count_tables(copy) != dict(tables):
+                raise ItemUnreadable(COUNTS_DIFFER, to=self._id)
+            yield _Copy(copy, census)
 
-    def _copied(self, copy: sqlite3.Connection) -> None:
+    def _copied(self, copy: sqlite3.Connection) -> Mapping[str, Table]:
+        """What the file itself counts in the transaction in which it is copied."""
         try:
             with closing(self._opened()) as source:
                 # A transaction of ours first: it waits for a lock as long as it may, where a backup by itself would
                 # wait for ever, and programs that go on writing do not make it begin anew.
                 source.execute("BEGIN")
                 source.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+                tables = count_tables(source)
                 source.backup(copy)
             whole = copy.execute("PRAGMA integrity_check(1)").fetchone()
         except sqlite3.DatabaseError as error:
             raise self._why(error) from None
         if whole != ("ok",):
             raise failed(self._id)
+        return tables
 
     def _opened(self) -> sqlite3.Connection:
         # Not `immutable`: that would read past a log that is there.
@@ -105,9 +111,10 @@ class SqliteEngine:
             return ItemUnreadable(PERMISSION_DENIED, to=self._id)
         return failed(self._id)
 
-    def _census(self, copy: sqlite3.Connection, database: str) -> Census:
+    def _census(
+        self, copy: sqlite3.Connection, database: str, tables: Mapping[str, Table]
+    ) -> Census:
         try:
-            tables = count_tables(copy)
             encoding = str(copy.execute("PRAGMA encoding").fetchone()[0])
         except sqlite3.DatabaseError as error:
             raise self._why(error) from None

@@ -22,6 +22,11 @@ from muniment.sources.tree.attributes import ACL_ACCESS, ACL_DEFAULT, ACLS, HAS_
 _LARGEST_ID = (1 << 32) - 2  # 2^32 - 1 means "leave as it is" to chown(2)
 
 
+_WINDOWS = {"descriptor": "windows permissions", "stream": "stream"}
+"""Keys of a file server's metadata, and the difference that they make: permissions stand in a list beside the delivery, a
+stream is a file beside its own."""
+
+
 class Wanted(Value, frozen=True):
     """Metadata as it is needed here. What is absent or no sense is None and is left alone."""
 
@@ -30,6 +35,8 @@ class Wanted(Value, frozen=True):
     gid: int | None
     mtime_ns: int | None
     xattrs: Mapping[str, str]
+    windows: tuple[str, ...] = ()
+    """What of a Windows file a folder here cannot keep."""
 
     @classmethod
     def of(cls, metadata: Mapping[str, Any], mtime_ns: int | None) -> Wanted:
@@ -37,7 +44,10 @@ class Wanted(Value, frozen=True):
         uid = _number(metadata.get("uid"), _LARGEST_ID)
         gid = _number(metadata.get("gid"), _LARGEST_ID)
         xattrs = metadata.get("xattrs")
-        return cls(mode, uid, gid, mtime_ns, xattrs if isinstance(xattrs, Mapping) else {})
+        return cls(
+            mode, uid, gid, mtime_ns, xattrs if isinstance(xattrs, Mapping) else {},
+            tuple(word for key, word in _WINDOWS.items() if key in metadata),
+        )  # fmt: skip
 
 
 def _number(value: object, largest: int) -> int | None:
@@ -62,7 +72,7 @@ def set_on_open(
     now = os.fstat(descriptor)
     if wanted.mode is not None and stat.S_IMODE(now.st_mode) != wanted.mode:
         differences.append("mode")
-    return differences + _of_status(now, wanted), now
+    return [*differences, *wanted.windows, *_of_status(now, wanted)], now
 
 
 def set_on_link(

@@ -373,7 +373,9 @@ def _deepest_first(path: bytes) -> int:
 
 def _digest(descriptor: int) -> bytes:
     found = hashlib.sha256()
-    while data := os.read(descriptor, _READ):
+    # A room for what there is: most files are small, and one for each would be cleared a million times.
+    room = min(os.fstat(descriptor).st_size + 1, _READ)
+    while data := os.read(descriptor, room):
         found.update(data)
     return found.digest()
 
