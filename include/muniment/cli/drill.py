@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from muniment.cli import forms
+from muniment.cli.drill_asked import asked, require_empty, require_escrow
 from muniment.cli.drill_printed import print_drill
 from muniment.cli.drills import drill_entries
 from muniment.cli.exits import Exit
@@ -90,8 +91,8 @@ def drill(
 
     session = session_of(ctx)
     requested_at = session.clock.now()
-    _require_empty(folder)
-    _require_escrow(scenario, escrow, kit)
+    require_empty(folder)
+    require_escrow(scenario, escrow, kit)
     held = _Held(session, new_run_id(), requested_at, answered_by, escrow, kit)
     sandbox = Sandbox(folder.absolute(), held.drill_id, "the folder that was named")
     drawn_seed = secrets.randbelow(1 << 53) if seed is None else seed
@@ -99,7 +100,7 @@ def drill(
         finished, seen = held.perform(
             sandbox, scenario, drawn_seed, moment_of_plan(session, session.reading(), as_of)
         )
-        said = answer or (_asked(session, sandbox) if finished.whole else None)
+        said = answer or (asked(session, sandbox) if finished.whole else None)
     except MunimentError as error:
         held.failed(str(scenario), error.code)
         raise
@@ -378,29 +379,3 @@ class _Held:
             session.screen.note(f"{event.event} is not recorded in the vault: {error.what}")
         else:
             self.recorded = True
-
-
-def _require_empty(folder: Path) -> None:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise forms.BadParameter("FOLDER holds something: name a new or an empty folder")
-
-
-def _require_escrow(scenario: Scenario, escrow: Path | None, kit: Path | None) -> None:
-    if scenario is Scenario.RECOVERY_KIT and escrow is None:
-        raise forms.BadParameter("recovery-kit needs the escrow identity: --escrow FILE")
-    if scenario is not Scenario.RECOVERY_KIT and (escrow or kit):
-        raise forms.BadParameter("--escrow and --kit belong to --scenario recovery-kit")
-
-
-def _asked(session: Session, sandbox: Sandbox) -> Answer | None:
-    """None when nobody is there."""
-    screen = session.screen
-    if not screen.somebody_there:
-        return None
-    screen.say(f"It stands in {sandbox.restored}. Look at it; it is removed after the answer.")
-    while True:
-        typed = screen.ask("Is it usable: yes, partly or no?", "no answer").strip().lower()
-        if typed == "no answer":
-            return None
-        if typed in list(Answer):
-            return Answer(typed)
