@@ -11,7 +11,6 @@ from muniment.errors import (
     ConfigError,
     MunimentError,
     NothingToRestore,
-    PlanChanged,
     SourceRefused,
     SourceRestricted,
     WriteBackRefused,
@@ -25,13 +24,14 @@ from muniment.recovery.netdocuments_back.old import Snapshot, gather
 from muniment.recovery.netdocuments_back.papers import Papers
 from muniment.recovery.netdocuments_back.reading_back import ReadingBack
 from muniment.recovery.netdocuments_back.repository import Repository
-from muniment.recovery.plan import Choice, RestorePlan, chosen, make_restore_plan
-from muniment.recovery.selected import AtHand, load_matching
-from muniment.recovery.selection import Filter, Selection, nothing_withheld, select
+from muniment.recovery.plan import Choice, RestorePlan, make_restore_plan
+from muniment.recovery.selected import AtHand
+from muniment.recovery.selection import Filter, Selection, nothing_withheld
 from muniment.recovery.written_back.files import leave_map
 from muniment.recovery.written_back.forecast import Forecast
 from muniment.recovery.written_back.journal import Journal, begun
 from muniment.recovery.written_back.outcome import WriteReport
+from muniment.recovery.written_back.planned import planned_rows
 from muniment.sources.netdocuments.client import Client
 from muniment.sources.netdocuments.standing import Identity, identify, require_all
 from muniment.sources.netdocuments.writing import Writer
@@ -107,12 +107,8 @@ def read_snapshot(
     vault: Vault, choice: Choice, selection: Selection, withhold: Filter = nothing_withheld
 ) -> tuple[Snapshot, PartReader]:
     """Raises PlanChanged where the items are not those of the plan, and what reading a vault raises."""
-    history, record = chosen(vault, choice)
-    selected = select(load_matching(vault, history, record, selection), withhold)
-    if selected.digest != choice.items_digest:
-        raise PlanChanged("the items are not those of the plan", to=choice.source)
-    reader = PartReader(vault.store, vault.keyring, history.packs(record))
-    return gather(reader, selected.rows), reader
+    rows, reader = planned_rows(vault, choice, selection, withhold)
+    return gather(reader, rows), reader
 
 
 # -- who may -------------------------------------------------------------------------------------------

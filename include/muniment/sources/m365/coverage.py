@@ -7,19 +7,16 @@ nobody can tell, and that is what stands here.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping
 
-from muniment.errors import SourceError
 from muniment.model.item import Observed
 from muniment.sources.base import Listed, Skipped
 from muniment.sources.causes import NOT_REACHED
 from muniment.sources.m365 import naming
 from muniment.sources.m365.items import row_of
 from muniment.sources.m365.people import Person
+from muniment.sources.m365.reports import lines_of
 from muniment.sources.m365.transport import Transport
-from muniment.sources.web.wire import Answer, Torn
 
 ARCHIVE = "archive_mailbox"
 REPORT = "reports/getMailboxUsageDetail(period='D30')"
@@ -60,18 +57,7 @@ def statement(told: Mapping[str, object]) -> Observed:
 
 def _owners(directory: Transport) -> list[str] | None:
     """Who has an archive mailbox; None where nobody can tell."""
-    try:
-        found = directory.location(REPORT)
-        if isinstance(found, Answer):
-            return None
-        stored = directory.stored(found)
-        try:
-            text = b"".join(stored.pieces).decode("utf-8-sig") if stored.status == 200 else ""
-        finally:
-            stored.close()
-        lines = list(csv.DictReader(io.StringIO(text)))
-    except (SourceError, Torn, ValueError, csv.Error):
-        return None
+    lines = lines_of(directory, REPORT)
     if not lines or "Has Archive" not in lines[0]:
         return None
     return [

@@ -6,14 +6,12 @@ up is told without asking whether there is one. One request for each mailbox a d
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Collection, Iterator, Sequence
 
-from muniment.errors import SourceError
 from muniment.sources.m365 import naming
 from muniment.sources.m365.client import Client
 from muniment.sources.m365.people import Person, people
+from muniment.sources.m365.reports import lines_of
 from muniment.sources.m365.rights import MAIL, ONEDRIVE, SHAREPOINT
 from muniment.sources.m365.rounds import Closed, Locked, NoMailbox, NotThere, asked, rows
 from muniment.sources.m365.transport import Transport
@@ -27,7 +25,6 @@ from muniment.sources.roster import (
     ThingKind,
     Usage,
 )
-from muniment.sources.web.wire import Answer, Torn
 
 SETTINGS = "MailboxSettings.Read"
 DEVICES = "DeviceManagementManagedDevices.Read.All"
@@ -167,17 +164,8 @@ def devices(directory: Transport) -> Iterator[Device]:
 def usage(directory: Transport) -> tuple[Usage, ...] | None:
     """Who used OneDrive in the last 30 days, as the vendor's report has it; None where there is none, or where it
     conceals names."""
-    try:
-        found = directory.location(_USAGE)
-        if isinstance(found, Answer):
-            return None
-        stored = directory.stored(found)
-        try:
-            text = b"".join(stored.pieces).decode("utf-8-sig") if stored.status == 200 else ""
-        finally:
-            stored.close()
-        lines = list(csv.DictReader(io.StringIO(text)))
-    except (SourceError, Torn, ValueError, csv.Error):
+    lines = lines_of(directory, _USAGE)
+    if lines is None:
         return None
     told = [
         Usage(
