@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import pickle
+import shutil
 import statistics
 import subprocess
 import sys
@@ -68,11 +70,39 @@ def main() -> None:
 
 
 def _fill(server: SmbServer, folders: int, files: int) -> None:
+    """Each file and folder with the owner and the attributes that the server gives to what a client makes."""
+    pattern = _made_by_a_client(server)
     for number in range(folders):
         folder = server.root / f"Department {number // 100:02}" / f"2024-{number:04} Estate"
         folder.mkdir(parents=True)
         for file in range(files):
-            (folder / f"Letter to client, number {file}.docx").write_bytes(b"x" * file)
+            path = folder / f"Letter to client, number {file}.docx"
+            path.write_bytes(b"x" * file)
+            _make_alike(path, pattern / "one.docx")
+        _make_alike(folder, pattern)
+    for department in server.root.iterdir():
+        _make_alike(department, pattern)
+    shutil.rmtree(pattern)
+
+
+def _made_by_a_client(server: SmbServer) -> Path:
+    import smbclient
+
+    login = {"username": USER, "password": PASSWORD, "port": server.port, "connection_cache": {}}
+    folder = rf"\\127.0.0.1\{SHARE}\pattern"
+    smbclient.mkdir(folder, **login)
+    with smbclient.open_file(rf"{folder}\one.docx", mode="wb", **login) as file:
+        file.write(b"x")
+    smbclient.reset_connection_cache(connection_cache=login["connection_cache"])
+    return server.root / "pattern"
+
+
+def _make_alike(path: Path, pattern: Path) -> None:
+    like = pattern.stat()
+    os.chown(path, like.st_uid, like.st_gid)
+    path.chmod(like.st_mode & 0o7777)
+    for name in os.listxattr(pattern):
+        os.setxattr(path, name, os.getxattr(pattern, name))
 
 
 def _rounds(

@@ -19,7 +19,9 @@ from muniment.sources.smb.statuses import (
 )
 from muniment.sources.smb.wire import Answer, Wire
 
-_LOOK = p.READ_ATTRIBUTES | p.SYNCHRONIZE
+_LOOK = p.READ_ATTRIBUTES
+"""And no right more: for this one alone Samba does not fetch the descriptor to see whether it is given, which takes it
+half of the time of such a request."""
 _LIST = p.READ_DATA | p.READ_ATTRIBUTES | p.SYNCHRONIZE
 _ANSWER = 4096
 """Most streams and descriptors fit; what does not is asked for once more."""

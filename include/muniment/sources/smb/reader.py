@@ -240,7 +240,7 @@ class SmbReader:
 
     def _questions(self) -> tuple[p.Request, ...]:
         return (
-            self._create(p.READ_ATTRIBUTES | p.SYNCHRONIZE, p.FOR_BACKUP),
+            self._create(p.READ_ATTRIBUTES, p.FOR_BACKUP),
             p.query_info(p.OF_FILE, p.ALL, 4096),
             p.close(),
         )
