@@ -34,7 +34,7 @@ def extract(run: BackupRun, shard: str) -> int:
         # What was brought is at hand, whatever became of its source since.
         _same_source(run)
     _fetch(run, work)
-    run.leave_work(shard, "order", reading_order(work))
+    run.leave_work(shard, "order", lambda: reading_order(work))
     return len(work)
 
 

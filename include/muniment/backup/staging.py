@@ -3,6 +3,7 @@
 Layout below the firm's staging folder, all folders 0700:
 
     <source>/<run id>/plan              the plan, sealed to the worker
+    <source>/<run id>/found, fresh      work of a large listing while it is planned, sealed to the worker
     <source>/<run id>/<shard>/work      what this shard has to do, sealed to the worker
     <source>/<run id>/<shard>/order     the same in reading order (after extract)
     <source>/<run id>/<shard>/packs/    finished packs, sealed to their epoch or matter
@@ -12,7 +13,8 @@ Layout below the firm's staging folder, all folders 0700:
     <source>/<run id>/listed-<n>        what the listing of an API brought, sealed to the worker
     <source>/spool/                     what was fetched from an API and is in no snapshot yet, likewise
 
-(`work` and `order` only where stages are tasks: in one process they stay in memory.)
+(`work` and `order` only where stages are tasks. In one process they stay in memory, up to 50,000 items, and beyond that
+in `found`.)
 
 A run removes its own folder when it ends, however it ends; the janitor removes what a killed worker
 left. What was fetched from an API outlives a run that failed, for 72 hours: to fetch it again could take
