@@ -130,7 +130,9 @@ def fill(practice: Practice, count: int = 12) -> None:
 def test_a_tree_is_backed_up_day_after_day(practice: Practice, tmp_path: Path) -> None:
     fill(practice)
     assert practice.back_up(held_work=FEW).counts["added"] == 12 + 6
-    os.rename(practice.share / "Matters/2024-0001 Client", practice.share / "Matters/2024-0009 Other")
+    os.rename(
+        practice.share / "Matters/2024-0001 Client", practice.share / "Matters/2024-0009 Other"
+    )
     practice.write("Matters/2024-0002 Client/letter 2.txt", "another content")
     for n in range(20, 26):
         practice.write(f"Matters/2024-0003 Client/letter {n}.txt", f"content {n}")

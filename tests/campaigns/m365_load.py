@@ -41,6 +41,8 @@ MOST_GROWTH = 1.5
 """Seconds of the processor for a message, over those in the smallest tenant."""
 MOST_BYTES = 400
 """Memory for each message more than in the smallest tenant."""
+LONG = 3600
+"""Seconds to wait for an answer: the machine may have other work meanwhile."""
 PIECE = len(SIZES)
 
 
@@ -84,9 +86,12 @@ def summary(cases: Sequence[Case]) -> str:
     return campaign.table(table)
 
 
-def play(sim: Running, folder: Path, messages: int, way: str = "process") -> tuple[dict[str, Any], list[str]]:
+def play(
+    sim: Running, folder: Path, messages: int, way: str = "process"
+) -> tuple[dict[str, Any], list[str]]:
     """Both backups; what is reported, and what does not hold."""
     folder.mkdir(parents=True, exist_ok=True)
+    sim.patience = LONG
     told = folder / "told.json"
     told.write_text(json.dumps(sim.told))
     process = subprocess.Popen(
@@ -151,7 +156,8 @@ def _least(sim: Running, messages: int) -> int:
 
 
 def back_up_twice(folder: Path, told: Path, way: str) -> None:
-    from tests.support.m365_firm import M365Firm
+    from muniment.sources.web.wire import Patience
+    from tests.support.m365_firm import M365Firm, client
 
     class Told:
         """What a firm needs of a running simulator that is somebody else's child."""
@@ -162,7 +168,10 @@ def back_up_twice(folder: Path, told: Path, way: str) -> None:
         def control(self, deed: str, **asked: Any) -> Any:
             return None
 
-    firm = M365Firm(folder, Told(json.loads(told.read_text())), page=0, services=("mail",))  # type: ignore[arg-type]
+    sim: Any = Told(json.loads(told.read_text()))
+    firm = M365Firm(folder, sim, page=0, services=("mail",))
+    patience = Patience(read=LONG, whole=LONG)
+    firm.client = client(sim, folder, clock=firm.passing, patience=patience)
     for number, _ in enumerate(sys.stdin):
         began = time.monotonic()
         row = _in_one(firm) if way == "process" else _in_tasks(firm, f"tasks-{number}")

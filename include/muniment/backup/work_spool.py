@@ -82,7 +82,8 @@ def _packed(works: Sequence[Work]) -> bytes:
         origin = b"" if w.origin == w.item_id else w.origin
         packed.append((w.item_id, w.native_id, w.fingerprint, origin, w.place, number))
     try:
-        return _PACKED + _coder()[0].encode((list(shared), packed))
+        whole: bytes = _coder()[0].encode((list(shared), packed))
+        return _PACKED + whole
     except OverflowError:
         return _LINES + b"".join(work.line() for work in works)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import RawIOBase
 from pathlib import Path
+from typing import Any
 
 import zstandard
 
@@ -168,7 +169,7 @@ def open_pieces(data: bytes, identities: Sequence[Identity]) -> Iterator[bytes]:
 def open_pieces_slowly(data: bytes, identities: Sequence[Identity]) -> Iterator[bytes]:
     """The same for what is large: opened, too, as the pieces are taken, so that it is in memory once. For who believes
     nothing before the end: SealError may come after some pieces."""
-    return decompressed(_Opening(data, identities))
+    return _decompressed(_Opening(data, identities))
 
 
 class _Opening:
@@ -191,12 +192,17 @@ def decompress(data: bytes) -> bytes:
     return b"".join(decompressed(data))
 
 
-def decompressed(data: bytes | _Opening) -> Iterator[bytes]:
+def decompressed(data: bytes) -> Iterator[bytes]:
     """The same in pieces of `PIECE` bytes at most."""
+    return _decompressed(data)
+
+
+def _decompressed(source: Any) -> Iterator[bytes]:
+    """`source` is bytes, or what has them read from it."""
     total = 0
     try:
         reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
-            data, read_across_frames=True, read_size=PIECE
+            source, read_across_frames=True, read_size=PIECE
         )
         while piece := reader.read(PIECE):
             total += len(piece)

@@ -150,8 +150,8 @@ class State:
     def turned_into(self, delta: StateDelta) -> State:
         """The same, and this state is of no use afterwards: of a million items one is what a process may hold."""
         table, facts = self._table, {**self.facts, **delta.facts}
-        self._table, self._prints = Table(), ()
-        self.__dict__.pop("members", None)
+        self.__dict__.clear()
+        State.__init__(self)
         if len(delta):
             table = table.merged(delta.table, keep_gone=False, taking_apart=True)
         return State(table, facts)
