@@ -23,14 +23,7 @@ from msgspec import field
 
 from muniment.backup.guard.watch import GroupWatch, Watch
 from muniment.backup.run import BackupRun
-from muniment.backup.work import (
-    WITHOUT_CONTENT,
-    PackRef,
-    ShardResult,
-    Taken,
-    Untaken,
-    Work,
-)
+from muniment.backup.work import WITHOUT_CONTENT, PackRef, ShardResult, Taken, Untaken, Work
 from muniment.backup.zeros import pieces
 from muniment.clock import to_text
 from muniment.errors import ItemUnreadable
