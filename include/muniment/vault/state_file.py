@@ -124,7 +124,7 @@ class _Reading:
         if tags_apart:
             count, size = map(int, head["tags"])
             ends = self._numbers("I", count)
-            table.tags = Texts(self._bytes(size), ends)
+            table.tags = Texts(self._room(size), ends)
         else:
             _take_tags(table)
         if self.at_most(1):
@@ -164,6 +164,16 @@ class _Reading:
         data = self.at_most(size)
         if len(data) < size:
             raise ValueError("the end is missing")
+        return data
+
+    def _room(self, size: int) -> bytearray:
+        """The same for what is the largest, and in memory once."""
+        data = bytearray()
+        while len(data) < size:
+            piece = self.at_most(min(_PIECE, size - len(data)))
+            if not piece:
+                raise ValueError("the end is missing")
+            data += piece
         return data
 
     def _ids(self, count: int) -> list[bytes]:

@@ -38,16 +38,16 @@ def joined(tables: Iterable[Table]) -> Table:
             for row in range(len(table)):
                 out.several.pop(table.id(row), None)
         out.several.update(added.several)
-    return _in_order(out, bytes(ids), digests)
-
-
-def _in_order(table: Table, ids: bytes, digests: bytearray) -> Table:
-    order = _order(ids)
-    table.ids = _picked(ids, order, ITEM_ID_BYTES)
-    table.digests = _picked(digests, order, DIGEST_BYTES)
-    for name, column in table.numbers.items():
-        table.numbers[name] = array(column.typecode, map(column.__getitem__, order))
-    return table
+    unordered = bytes(ids)
+    del ids
+    order = _order(unordered)
+    out.ids = _picked(unordered, order, ITEM_ID_BYTES)
+    del unordered
+    out.digests = _picked(digests, order, DIGEST_BYTES)
+    del digests
+    for name, column in out.numbers.items():
+        out.numbers[name] = array(column.typecode, map(column.__getitem__, order))
+    return out
 
 
 def _order(ids: bytes) -> array[int]:

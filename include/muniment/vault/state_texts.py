@@ -19,8 +19,8 @@ class Texts:
 
     __slots__ = ("_known", "data", "ends")
 
-    def __init__(self, data: bytes = b"", ends: array[int] | None = None) -> None:
-        self.data = bytearray(data)
+    def __init__(self, data: bytearray | None = None, ends: array[int] | None = None) -> None:
+        self.data = data if data is not None else bytearray()
         """All of them, UTF-8, one behind the other."""
         self.ends = ends if ends is not None else array("I", [0])
         """Where each ends; the first is empty."""
