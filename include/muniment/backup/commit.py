@@ -218,8 +218,8 @@ def _remembered(
 ) -> Iterator[StateDelta]:
     for ref in plan.shards:
         if ref.shard in results:
-            data = run.staging.read(run.staging.shard(ref.shard) / "remembered")
-            yield StateDelta.from_bytes(data)
+            pieces = run.staging.pieces(run.staging.shard(ref.shard) / "remembered")
+            yield StateDelta.read(pieces)
 
 
 def _gather(

@@ -39,7 +39,7 @@ from typing import IO
 from muniment.backup.spool import SPOOL, drop_older
 from muniment.errors import StagingError, StagingGone
 from muniment.vault.age import Identity, Recipient
-from muniment.vault.sealed_file import SealedFileWriter, open_compressed
+from muniment.vault.sealed_file import SealedFileWriter, open_compressed, open_pieces_slowly
 
 ABANDONED_SECONDS = 72 * 3600
 """A run over 72 hours plans anew, so what is older than that belongs to nobody."""
@@ -84,13 +84,19 @@ class RunStaging:
 
     def read(self, path: Path) -> bytes:
         """Opens a sealed staging file. Raises StagingError when it is not there."""
+        return open_compressed(self._sealed(path), self._identities)
+
+    def pieces(self, path: Path) -> Iterator[bytes]:
+        """The same for what is large, in pieces. Raises StagingError now, SealError perhaps after some pieces."""
+        return open_pieces_slowly(self._sealed(path), self._identities)
+
+    def _sealed(self, path: Path) -> bytes:
         try:
-            data = path.read_bytes()
+            return path.read_bytes()
         except OSError:
             raise StagingGone(
                 "what an earlier stage left in staging is no longer there", to=path.name
             ) from None
-        return open_compressed(data, self._identities)
 
     @contextmanager
     def in_use(self, *, whole_run: bool = False) -> Iterator[None]:

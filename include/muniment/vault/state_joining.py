@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Sequence
-from itertools import chain
 
 from muniment.ids import ITEM_ID_BYTES
 from muniment.vault.state_table import DIGEST_BYTES, Table
@@ -28,7 +27,9 @@ def joined(tables: Iterable[Table]) -> Table:
     # Of its own: the first one's strings, folders and packs may be another's too.
     out = Table()
     ids, digests = bytearray(), bytearray()
-    for table in chain((first, following), coming):
+    first_two = [following, first]
+    del first, following
+    while (table := first_two.pop() if first_two else next(coming, None)) is not None:
         added = table.renumbered(out.strings, out.parents, out.packs, out.tags)
         ids += table.ids
         digests += table.digests
@@ -41,10 +42,12 @@ def joined(tables: Iterable[Table]) -> Table:
     unordered = bytes(ids)
     del ids
     order = _order(unordered)
-    out.ids = _picked(unordered, order, ITEM_ID_BYTES)
+    out.ids = bytes(_picked(unordered, order, ITEM_ID_BYTES))
     del unordered
-    out.digests = _picked(digests, order, DIGEST_BYTES)
+    ordered = _picked(digests, order, DIGEST_BYTES)
     del digests
+    out.digests = bytes(ordered)
+    del ordered
     for name, column in out.numbers.items():
         out.numbers[name] = array(column.typecode, map(column.__getitem__, order))
     return out
@@ -62,9 +65,9 @@ def _order(ids: bytes) -> array[int]:
     return order
 
 
-def _picked(data: bytes | bytearray, order: Sequence[int], width: int) -> bytes:
+def _picked(data: bytes | bytearray, order: Sequence[int], width: int) -> bytearray:
     out = bytearray()
     for start in range(0, len(order), _AT_ONCE):
         rows = order[start : start + _AT_ONCE]
         out += b"".join([data[row * width : (row + 1) * width] for row in rows])
-    return bytes(out)
+    return out
