@@ -40,7 +40,7 @@ CAMPAIGNS: dict[str, tuple[str, int]] = {
     "clio_faults": ("tests.campaigns.clio_faults", 60),
     "m365": ("tests.campaigns.m365", 200),
     "m365_faults": ("tests.campaigns.m365_faults", 67),
-    "m365_load": ("tests.campaigns.m365_load", 3),
+    "m365_load": ("tests.campaigns.m365_load", 5),
     "clio_weather": ("tests.campaigns.clio_weather", 200),
     "trust_defects": ("tests.campaigns.trust_defects", 195),
     "clio_back": ("tests.campaigns.clio_back", 440),

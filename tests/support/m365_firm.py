@@ -48,7 +48,7 @@ def application(sim: Running, name: str = "backup") -> Application:
 
 def client(
     sim: Running, folder: Path, *, page: int = 0, ask: SignIn | None = None, rates: Rates | None = None,
-    clock: Passing | None = None, name: str = "backup",
+    clock: Passing | None = None, name: str = "backup", patience: Patience = SOON,
 ) -> Client:  # fmt: skip
     prefer = (
         {"prefer": f'odata.maxpagesize={page}, {IMMUTABLE}, outlook.timezone="UTC"'} if page else {}
@@ -56,7 +56,7 @@ def client(
     where = tenant(sim)
     return Client(
         where, ask or sign_in(where, application(sim, name)), folder / "pace", clock or Passing(sim), "m365",
-        "firm/m365", rates=rates or Rates(), patience=SOON, **prefer,
+        "firm/m365", rates=rates or Rates(), patience=patience, **prefer,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""State: what was put comes back, merged as a dictionary would, also from what version 1 wrote."""
+"""State: what was put comes back, merged as a dictionary would, also from what versions 1 and 2 wrote."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from muniment.model.item import Fingerprint, Part, Segment
 from muniment.vault.state import State, StateDelta, StateEntry
 
 OLD = Path(__file__).parent / "data/state-1.parquet"
-"""Written by version 1 from `REMEMBERED` and `VANISHED`."""
+OLD_2 = Path(__file__).parent / "data/state-2"
+"""Written by version 1, and by version 2, from `REMEMBERED`, `VANISHED` and `FACTS`."""
 
 FACTS = {"identity": "there", "matter:M-7F3K2QXA": "0011"}
 
@@ -107,7 +108,8 @@ def test_what_is_written_comes_back(remembered: list[StateEntry], facts: dict[st
 
 @pytest.mark.parametrize("cut", [1, 7, 100, 5000])
 def test_it_may_come_in_any_pieces(cut: int) -> None:
-    for data in (StateDelta.of(REMEMBERED, VANISHED, FACTS).to_bytes(), OLD.read_bytes()):
+    own = StateDelta.of(REMEMBERED, VANISHED, FACTS).to_bytes()
+    for data in (own, OLD.read_bytes(), OLD_2.read_bytes()):
         pieces = [data[at : at + cut] for at in range(0, len(data), cut)]
         assert list(State().after(StateDelta.read(pieces))) == by_id(REMEMBERED)
 
@@ -159,6 +161,28 @@ def test_deltas_add_up_as_in_a_dictionary(
             assert set(state.places(row)) == {(p.key_id, p.pack) for p in e.parts}
 
 
+@given(st.lists(changes, max_size=4))
+def test_a_state_that_is_taken_apart_comes_to_the_same(
+    all_changes: list[tuple[list[StateEntry], list[bytes], dict[str, str]]],
+) -> None:
+    kept, apart = State(), State()
+    for changed, gone, facts in all_changes:
+        data = StateDelta.of(changed, gone, facts).to_bytes()
+        kept = kept.after(StateDelta.from_bytes(data))
+        apart = apart.turned_into(StateDelta.from_bytes(data))
+        assert list(apart) == list(kept)
+        assert apart.facts == kept.facts
+        assert apart.as_base().to_bytes() == kept.as_base().to_bytes()
+
+
+def test_marks_that_repeat_are_kept_once() -> None:
+    several = [entry(n, tag=f"version {n % 3}") for n in range(30)]
+    assert StateDelta.of(several, [], {}).to_bytes().count(b"version ") == 3
+    many = [entry(n, tag=f"version {n}") for n in range(6000)]
+    state = State().after(StateDelta.from_bytes(StateDelta.of(many, [], {}).to_bytes()))
+    assert {e.fingerprint.tag for e in state} == {e.fingerprint.tag for e in many}
+
+
 @given(entries, digests)
 def test_every_part_is_found_by_its_digest(remembered: list[StateEntry], other: bytes) -> None:
     state = State().after(StateDelta.of(remembered, [], {}))
@@ -184,8 +208,9 @@ def test_a_base_names_only_what_it_needs() -> None:
 # -- files that are older, newer or damaged --------------------------------------------------------
 
 
-def test_what_version_1_wrote_is_read() -> None:
-    delta = StateDelta.from_bytes(OLD.read_bytes())
+@pytest.mark.parametrize("old", [OLD, OLD_2])
+def test_what_an_earlier_version_wrote_is_read(old: Path) -> None:
+    delta = StateDelta.from_bytes(old.read_bytes())
     state = State().after(StateDelta.of([], [], {})).after(delta)
     assert list(state) == by_id(REMEMBERED)
     assert state.facts == FACTS
@@ -199,7 +224,7 @@ def test_what_this_version_writes_is_the_same_to_the_last_byte_tomorrow() -> Non
     """State is named by its digest, and a run that is repeated should name the same object."""
     first, second = (StateDelta.of(REMEMBERED, VANISHED, FACTS).to_bytes() for _ in range(2))
     assert first == second
-    assert first.startswith(b"muniment-state 2\n")
+    assert first.startswith(b"muniment-state 3\n")
 
 
 @given(st.data())
@@ -216,19 +241,22 @@ def test_a_damaged_file_is_refused_or_is_a_state(data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("length", [0, 4, 16, 17, 30, -1])
 def test_a_file_that_ends_early_is_refused(length: int) -> None:
-    for good in (StateDelta.of(REMEMBERED, VANISHED, FACTS).to_bytes(), OLD.read_bytes()):
+    own = StateDelta.of(REMEMBERED, VANISHED, FACTS).to_bytes()
+    for good in (own, OLD.read_bytes(), OLD_2.read_bytes()):
         with pytest.raises(FormatError):
             StateDelta.from_bytes(good[:length])
 
 
 def test_a_newer_version_is_told_apart_from_damage() -> None:
     with pytest.raises(FormatError, match="version"):
-        StateDelta.from_bytes(b"muniment-state 3\n{}\n")
+        StateDelta.from_bytes(b"muniment-state 4\n{}\n")
 
 
-def test_a_number_that_is_too_large_takes_no_memory() -> None:
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_number_that_is_too_large_takes_no_memory(version: int) -> None:
+    head = b'{"rows":%d,"parents":0,"several":0,"tags":[1,0]}' % 2**60
     with pytest.raises(FormatError, match="damaged"):
-        StateDelta.from_bytes(b'muniment-state 2\n{"rows":%d,"parents":0,"several":0}\n' % 2**60)
+        StateDelta.from_bytes(b"muniment-state %d\n%s\n" % (version, head))
 
 
 def test_nothing_heavy_is_loaded_for_it() -> None:

@@ -15,13 +15,15 @@ from pathlib import Path
 from muniment.backup.spooled_file import damaged, rename, sealed_reader
 from muniment.errors import SealError
 from muniment.model.item import Brought, Fidelity
-from muniment.vault.age import Identity, Recipient, SealedReader
+from muniment.vault.age import CHUNK, Identity, Recipient, SealedReader
 from muniment.vault.sealed_file import StagedFile
 
 FILE_BYTES = 64 << 20
 """A file ends here: few files, none of them huge."""
 
 _OPEN_FILES = 8
+_OPEN_CHUNKS = 16
+"""Of what is read in the order in which it was listed, rows of one chunk after the other: it is opened once for all of them."""
 
 
 class BroughtWriter:
@@ -101,18 +103,34 @@ class BroughtReader:
         self._identities = list(identities)
         self._lock = threading.Lock()
         self._open = lru_cache(_OPEN_FILES)(self._opened)
+        self._chunk = lru_cache(_OPEN_CHUNKS)(self._chunk_of)
 
     def read(self, place: Place) -> Brought:
         """Raises StagingGone when it is no longer there, StagingError when it is damaged."""
-        with self._lock:
-            reader = self._open(place.file)
         try:
-            data = reader.read(place.start, place.length)
+            data = self._read(place.file, place.start, place.length)
             head, _, content = data.partition(b"\n")
             fidelity, metadata = json.loads(head)
             return Brought(Fidelity(fidelity), metadata, None if place.fetched else content)
         except (SealError, ValueError):
             raise damaged() from None
+
+    def _read(self, file: int, start: int, length: int) -> bytes:
+        if length > CHUNK:
+            return self._reader(file).read(start, length)
+        number, skip = divmod(start, CHUNK)
+        data = self._chunk(file, number)[skip : skip + length]
+        if len(data) < length:
+            data += self._chunk(file, number + 1)[: length - len(data)]
+        return data
+
+    def _chunk_of(self, file: int, number: int) -> bytes:
+        reader, start = self._reader(file), number * CHUNK
+        return reader.read(start, min(CHUNK, reader.plaintext_size - start))
+
+    def _reader(self, file: int) -> SealedReader:
+        with self._lock:
+            return self._open(file)
 
     def _opened(self, number: int) -> SealedReader:
         return sealed_reader(self._folder / _listed(number), self._identities)

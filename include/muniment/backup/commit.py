@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
+from itertools import chain
 from typing import Any
 
 from msgspec import field
@@ -135,8 +136,11 @@ def commit_snapshot(run: BackupRun, validated: Iterable[ShardResult]) -> Outcome
     memory = plan.memory if completeness is not Completeness.INCOMPLETE else {}
     guard, habits = guarded(run, plan, before, results)
     facts = plan.facts | memory | habits
-    delta = StateDelta.joined([*_remembered(run, plan, results), StateDelta.of([], removed, facts)])
-    after = before.after(delta)
+    coming = chain(_remembered(run, plan, results), [StateDelta.of([], removed, facts)])
+    delta = StateDelta.joined(coming)
+    # Nobody asks for the earlier one any more: both of a large source are more than a process may hold.
+    run.forget_state()
+    after = before.turned_into(delta)
     named = _named_packs(run, delta, new_packs)
     state = write_state(run, plan, staging, after, delta)
     for rows in written:
@@ -217,8 +221,8 @@ def _remembered(
 ) -> Iterator[StateDelta]:
     for ref in plan.shards:
         if ref.shard in results:
-            data = run.staging.read(run.staging.shard(ref.shard) / "remembered")
-            yield StateDelta.from_bytes(data)
+            pieces = run.staging.pieces(run.staging.shard(ref.shard) / "remembered")
+            yield StateDelta.read(pieces)
 
 
 def _gather(

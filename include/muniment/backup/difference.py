@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import field
 
 from muniment.backup.brought import BroughtWriter
 from muniment.backup.run import BackupRun
-from muniment.backup.shards import WITHOUT_CONTENT
-from muniment.backup.work import Reason, Untaken, Work
+from muniment.backup.work import WITHOUT_CONTENT, Reason, Untaken, Work
+from muniment.backup.works import Works
 from muniment.model.item import Fingerprint, Observed, Problem
 from muniment.model.value import Mutable
 from muniment.sources.base import Gone, Listed, Same, Skipped, SourceHealth
@@ -22,9 +22,8 @@ from muniment.vault.state import SEVERAL, Place, State, remembered
 class Difference(Mutable):
     """What a listing says beside the state."""
 
-    work: list[Work] = field(default_factory=list)
+    work: Works
     gone: list[bytes] = field(default_factory=list)
-    skipped: list[Untaken] = field(default_factory=list)
     seen: int = 0
     content_seen: int = 0
     source_bytes: int = 0
@@ -45,111 +44,130 @@ def difference(
     health: SourceHealth,
     retention: RetentionLog,
     brought: BroughtWriter,
+    skipped: Callable[[Untaken], None],
 ) -> Difference:
     """Holds a listing against the state. Reads nothing but the two; what the listing brought of items
-    that are to be taken goes into the spool."""
-    found = Difference()
-    reuse = _Reuse(run, state, retention)
-    # A million times a day: what is asked each time stands in a local name.
-    item_id, row_of, matter_of = run.item_id, state.row, run.matter_of
-    items = content_items = content_bytes = 0
-    stable_inodes, afresh = health.stable_inodes, run.options.afresh
-    seen = bytearray(len(state))
-    fresh: list[tuple[Observed, bytes, str]] = []
-    unseen_folders: set[bytes] = set()
-    same = _SameRows()
-    for observed in listing:
-        if not isinstance(observed, Observed):
-            if isinstance(observed, Same | Gone):
-                same.add(run, observed)
+    that are to be taken goes into the spool, and what it could not see to `skipped`."""
+    with run.works("found") as works, run.works("fresh") as fresh:
+        found = Difference(works)
+        reuse = _Reuse(run, state, retention)
+        # A million times a day: what is asked each time stands in a local name.
+        item_id, row_of, matter_of = run.item_id, state.row, run.matter_of
+        items = content_items = content_bytes = 0
+        stable_inodes, afresh = health.stable_inodes, run.options.afresh
+        seen = bytearray(len(state))
+        add = works.add
+        # What is new may be something renamed, which shows only when all was seen.
+        may_move = stable_inodes and len(state) > 0
+        unseen_folders: set[bytes] = set()
+        same = _SameRows(run, state)
+        for observed in listing:
+            if not isinstance(observed, Observed):
+                if isinstance(observed, Same | Gone):
+                    same.add(observed)
+                    continue
+                item = item_id(observed.kind, observed.native_id)
+                row = row_of(item)
+                if row >= 0:
+                    seen[row] = 1
+                if observed.subtree:
+                    unseen_folders.add(item_id("dir", observed.native_id))
+                skipped(_untaken(run, observed, item, known=row >= 0))
                 continue
-            item = item_id(observed.kind, observed.native_id)
+            kind, native_id, print_, named, came = observed
+            item = item_id(kind, native_id)
             row = row_of(item)
+            items += 1
+            if kind not in WITHOUT_CONTENT:
+                content_items += 1
+                content_bytes += print_.size
+            matter = matter_of(native_id) if named is None else run.matter_named(named)
             if row >= 0:
                 seen[row] = 1
-            if observed.subtree:
-                unseen_folders.add(item_id("dir", observed.native_id))
-            found.skipped.append(_untaken(run, observed, item, known=row >= 0))
-            continue
-        kind, native_id, print_, named, came = observed
-        item = item_id(kind, native_id)
-        row = row_of(item)
-        items += 1
-        if kind not in WITHOUT_CONTENT:
-            content_items += 1
-            content_bytes += print_.size
-        matter = matter_of(native_id) if named is None else run.matter_named(named)
-        if row >= 0:
-            seen[row] = 1
-            reason = _reason(state, row, print_, matter, stable_inodes, reuse)
-            if reason is None:
-                if afresh is None or not afresh(kind, native_id):
-                    continue
-                reason = Reason.AGAIN
-        elif came is None:
-            fresh.append((observed, item, matter))
-            continue
-        else:
-            reason = Reason.NEW
-        work = _work(run, observed, item, matter, reason, item, row >= 0)
-        if came is not None:
+                reason = _reason(state, row, print_, matter, stable_inodes, reuse)
+                if reason is None:
+                    if afresh is None or not afresh(kind, native_id):
+                        continue
+                    reason = Reason.AGAIN
+            else:
+                reason = Reason.NEW
             # Written at once: what a first listing brings is more than a process may hold.
-            work = work._replace(place=brought.add(came))
-        found.work.append(work)
-    found.seen, found.content_seen, found.source_bytes = items, content_items, content_bytes
-    gone = [row for row, was_seen in enumerate(seen) if not was_seen]
-    if same:
-        gone = same.left(state, gone, found)
-    if unseen_folders:
-        gone = _without_unseen(state, gone, unseen_folders)
-    found.gone = list(map(state.id, gone))
-    found.gone_kinds = Counter(map(state.kind, gone)) if health.by_kind else Counter()
-    moved = _by_inode(state, gone) if stable_inodes and fresh else {}
-    for observed, item, matter in fresh:
-        row = moved.get(_inode_key(observed.kind, observed.fingerprint), -1)
-        if row >= 0 and reuse.may(row, run.key_of(matter)):
-            reason, origin = Reason.RENAMED, state.id(row)
-        else:
-            reason, origin = Reason.NEW, item
-        found.work.append(_work(run, observed, item, matter, reason, origin, False))
+            place = "" if came is None else brought.add(came)
+            work = _work(run, observed, item, matter, reason, row >= 0, place)
+            (fresh.add if may_move and row < 0 and came is None else add)(work)
+        found.seen, found.content_seen, found.source_bytes = items, content_items, content_bytes
+        unseen = (row for row, was_seen in enumerate(seen) if not was_seen)
+        gone = same.left(unseen, found) if same else list(unseen)
+        if unseen_folders:
+            gone = _without_unseen(state, gone, unseen_folders)
+        found.gone = list(map(state.id, gone))
+        found.gone_kinds = Counter(map(state.kind, gone)) if health.by_kind else Counter()
+        fresh.close()
+        moved = _by_inode(state, gone) if len(fresh) else {}
+        for work in fresh:
+            add(_perhaps_renamed(work, state, moved, reuse))
+        fresh.drop()
+        works.close()
     return found
 
 
-class _SameRows:
-    """What a listing said to be the same: items, what lies below some, and whole kinds."""
+def _perhaps_renamed(
+    work: Work, state: State, moved: Mapping[tuple[object, ...], int], reuse: _Reuse
+) -> Work:
+    row = moved.get(_inode_key(work.kind, work.fingerprint), -1)
+    if row < 0 or not reuse.may(row, work.key_id):
+        return work
+    return work._replace(reason=Reason.RENAMED, origin=state.id(row))
 
-    def __init__(self) -> None:
-        self._items: set[bytes] = set()
+
+class _SameRows:
+    """What a listing said to be the same: items, what lies below some, and whole kinds. A byte for each row of the state."""
+
+    def __init__(self, run: BackupRun, state: State) -> None:
+        self._run = run
+        self._state = state
+        self._said = bytearray()
         self._above: set[bytes] = set()
         self._kinds: set[str] = set()
-        self._gone: set[bytes] = set()
+        self._any = False
 
     def __bool__(self) -> bool:
-        return bool(self._items or self._above or self._kinds)
+        return self._any
 
-    def add(self, run: BackupRun, same: Same | Gone) -> None:
+    def add(self, same: Same | Gone) -> None:
         if isinstance(same, Gone):
-            self._gone.add(run.item_id(same.kind, same.native_id))
-        elif not same.native_id:
+            self._say(same, _GONE)
+            return
+        self._any = True
+        if not same.native_id:
             self._kinds.add(same.kind)
         elif same.below:
-            self._above.add(run.item_id("dir", same.native_id))
+            self._above.add(self._run.item_id("dir", same.native_id))
         else:
-            self._items.add(run.item_id(same.kind, same.native_id))
+            self._say(same, _SAME)
 
-    def left(self, state: State, rows: list[int], found: Difference) -> list[int]:
+    def _say(self, same: Same | Gone, what: int) -> None:
+        row = self._state.row(self._run.item_id(same.kind, same.native_id))
+        if row >= 0:
+            self._said = self._said or bytearray(len(self._state))
+            # Of what was said to be both, that it is gone.
+            self._said[row] = max(self._said[row], what)
+
+    def left(self, rows: Iterable[int], found: Difference) -> list[int]:
         """The rows that were not said to be the same; the others are counted as seen."""
-        left = []
+        state, said, left = self._state, self._said, []
         for row in rows:
-            if state.id(row) not in self._gone and (
-                state.id(row) in self._items
-                or state.parent(row) in self._above
-                or state.kind(row) in self._kinds
+            what = said[row] if said else 0
+            if what != _GONE and (
+                what == _SAME or state.parent(row) in self._above or state.kind(row) in self._kinds
             ):
                 found.count_known(state, row)
             else:
                 left.append(row)
         return left
+
+
+_SAME, _GONE = 1, 2
 
 
 def _reason(
@@ -209,6 +227,7 @@ class _Reuse:
 
 def _without_unseen(state: State, gone: list[int], unseen: set[bytes]) -> list[int]:
     """Leaves out what lies, at any depth, below a folder that could not be listed."""
+    # Of folders only: they are fewer than what lies in them.
     below: dict[bytes, bool] = dict.fromkeys(unseen, True)
 
     def is_below(item: bytes) -> bool:
@@ -224,7 +243,7 @@ def _without_unseen(state: State, gone: list[int], unseen: set[bytes]) -> list[i
         below.update(dict.fromkeys(path, answer))
         return answer
 
-    return [row for row in gone if not is_below(state.id(row))]
+    return [row for row in gone if state.id(row) not in unseen and not is_below(state.parent(row))]
 
 
 def _by_inode(state: State, rows: Iterable[int]) -> dict[tuple[object, ...], int]:
@@ -247,8 +266,8 @@ def _work(
     item: bytes,
     matter: str,
     reason: Reason,
-    origin: bytes,
     known: bool,
+    place: str,
 ) -> Work:
     return Work(
         item,
@@ -259,8 +278,9 @@ def _work(
         run.key_of(matter),
         run.parent_id(observed.native_id),
         reason,
-        origin,
+        item,
         known,
+        place,
     )
 
 

@@ -34,7 +34,7 @@ def extract(run: BackupRun, shard: str) -> int:
         # What was brought is at hand, whatever became of its source since.
         _same_source(run)
     _fetch(run, work)
-    run.leave_work(shard, "order", reading_order(work))
+    run.leave_work(shard, "order", lambda: reading_order(work))
     return len(work)
 
 
@@ -71,11 +71,12 @@ def _fetch(run: BackupRun, work: Sequence[Work]) -> None:
 
 
 def reading_order(work: Iterable[Work]) -> Iterator[Work]:
-    """By key and matter; inside each window by extension, then by path."""
+    """By key and matter; inside each window by extension, then by path. What a listing brought stays in its order: there
+    its neighbours lie beside it, in the spool as in the firm's folders."""
     window: list[Work] = []
     size = 0
     key = ""
-    for item in sorted(work, key=lambda w: (w.key_id, w.matter, w.native_id)):
+    for item in sorted(work, key=lambda w: (w.key_id, w.matter, b"" if w.place else w.native_id)):
         if window and (size >= WINDOW or item.key_id != key):
             yield from sorted(window, key=_by_extension)
             window, size = [], 0
@@ -86,5 +87,7 @@ def reading_order(work: Iterable[Work]) -> Iterator[Work]:
 
 
 def _by_extension(item: Work) -> tuple[bytes, bytes]:
+    if item.place:
+        return b"", b""
     name = item.native_id.rpartition(b"/")[2]
     return name.rpartition(b".")[2].lower() if b"." in name else b"", item.native_id

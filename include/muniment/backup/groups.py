@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from muniment.backup.shards import WITHOUT_CONTENT
+from muniment.backup.work import WITHOUT_CONTENT
 from muniment.backup.work import Work
 
 MATTER_PACK = 16 << 20

@@ -32,6 +32,9 @@ RUN_LIMIT_FETCHES = 50_000
 FETCHERS = 4
 """Items that are fetched at a time: enough to use a vendor's limit while bytes come slowly."""
 
+HELD_WORK = 50_000
+"""Items of a plan that are held as objects, some 40 MB; what is beyond that waits in staging."""
+
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """More than this between our clock and the store's and no time in a commit is evidence."""
 
@@ -72,6 +75,7 @@ class BackupOptions(Value, frozen=True):
     """What somebody who leaves has (docs/DEPARTURES.md); None for an ordinary run."""
     threads: int = 2
     fetchers: int = FETCHERS
+    held_work: int = HELD_WORK
     attempts: int = 3
     """How often an item is read that changes while it is read."""
     clock_tolerance: timedelta = CLOCK_TOLERANCE

@@ -8,13 +8,14 @@ a deletion.
 from __future__ import annotations
 
 import hmac
+from functools import partial
 
 from muniment.backup.believe import believable
 from muniment.backup.difference import Difference, difference
 from muniment.backup.known import IDENTITY_FACT, KnownState
 from muniment.backup.run import BackupRun
 from muniment.backup.shards import cut, within_limit
-from muniment.backup.work import Plan, ShardRef, Untaken, Work
+from muniment.backup.work import Plan
 from muniment.clock import to_text
 from muniment.errors import ClockError, SourceMissing
 from muniment.sources.base import SourceHealth
@@ -41,18 +42,11 @@ def make_plan(run: BackupRun) -> Plan:
     state = run.vault.state(run.history) if head else State()
     _same_source(run, health, state)
     known = KnownState(run, state, health.identity)
-    # What is brought is of no use to anybody before the plan is written: a plan begins anew.
-    brought = run.brought_writer()
-    try:
-        listing = run.source.scan(known)
-        found = difference(run, state, listing, health, run.history.retention, brought)
-        brought.close()
-    finally:
-        brought.abort()
+    found = _held_against(run, state, health, known)
     believable(run.options, state, found, by_kind=health.by_kind)
     busy_until = health.bulk_from if health.bulk_from and health.bulk_from > started else None
-    work, deferred = within_limit(found.work, run.options, busy=busy_until is not None)
-    shards = list(cut(work, run.options))
+    taken, deferred = within_limit(found.work, run.options, busy=busy_until is not None)
+    shards = list(cut(found.work, taken, run.options))
     facts = {IDENTITY_FACT: health.identity}
     matters = _new_matters(run, state, facts)
     plan = Plan(
@@ -75,23 +69,33 @@ def make_plan(run: BackupRun) -> Plan:
         next_not_before=to_text(busy_until) if busy_until is not None else "",
         signs=_signs(run, state, found),
     )
-    _write(run, plan, shards, found.skipped)
+    for ref, places in shards:
+        run.leave_work(ref.shard, "work", partial(found.work.pick, places))
+    if not run.in_one_process:
+        found.work.drop()
+    with run.staging.writer(run.staging.folder / "plan") as out:
+        out.write(plan.to_bytes())
     # Where the later stages run in this process, they need not load them again.
     run.plan, run.state = plan, state
     return plan
 
 
-def _write(
-    run: BackupRun, plan: Plan, shards: list[tuple[ShardRef, list[Work]]], skipped: list[Untaken]
-) -> None:
-    staging = run.staging
-    for ref, work in shards:
-        run.leave_work(ref.shard, "work", work)
-    with staging.writer(staging.folder / "skipped") as out:
-        for untaken in skipped:
-            out.write(untaken.line())
-    with staging.writer(staging.folder / "plan") as out:
-        out.write(plan.to_bytes())
+def _held_against(
+    run: BackupRun, state: State, health: SourceHealth, known: KnownState
+) -> Difference:
+    """The listing beside the state; what it could not see is written down."""
+    # What is brought is of no use to anybody before the plan is written: a plan begins anew.
+    brought = run.brought_writer()
+    try:
+        with run.staging.writer(run.staging.folder / "skipped") as out:
+            found = difference(
+                run, state, run.source.scan(known), health, run.history.retention, brought,
+                lambda untaken: out.write(untaken.line()),
+            )  # fmt: skip
+        brought.close()
+    finally:
+        brought.abort()
+    return found
 
 
 def _signs(run: BackupRun, state: State, found: Difference) -> dict[str, int]:

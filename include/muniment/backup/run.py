@@ -16,6 +16,8 @@ from muniment.backup.options import BackupOptions
 from muniment.backup.spool import SPOOL, DescribedOnly, Spool, SpooledReader
 from muniment.backup.staging import RunStaging
 from muniment.backup.work import Plan, Work
+from muniment.backup.work_spool import WorkSpool
+from muniment.backup.works import Works
 from muniment.config.matters import as_named
 from muniment.errors import KeyFileError, MunimentError, SignatureError, StagingGone
 from muniment.ids import ROOT, ItemIds, matter_id
@@ -79,7 +81,7 @@ class BackupRun:
         """Shard -> why it is unfinished (when all stages run in one process)."""
         self.in_one_process = False
         """Do all stages run with this very object? Then work need not go through staging."""
-        self._work: dict[str, list[Work]] = {}
+        self._work: dict[str, Callable[[], Iterable[Work]]] = {}
         self._ids: dict[str, str] = {}
         self._by_name: dict[Named, NamedMatter] = {}
 
@@ -193,19 +195,29 @@ class BackupRun:
         """The state that the plan was made against."""
         return self.vault.state(self.history, self.plan.parent_seq)
 
-    def leave_work(self, shard: str, name: str, work: Iterable[Work]) -> None:
-        """Leaves a shard's work for the next stage: in memory for this process, else in staging."""
+    def forget_state(self) -> None:
+        """Who asks for it after this has it read again."""
+        self.__dict__.pop("state", None)
+
+    def works(self, name: str) -> Works:
+        """Room for work that a listing finds, in memory and beyond that in staging."""
+        spool = WorkSpool(self.staging.folder / name, self._workers, self.vault.identities)
+        return Works(spool, self.options.held_work)
+
+    def leave_work(self, shard: str, name: str, work: Callable[[], Iterable[Work]]) -> None:
+        """Leaves a shard's work for the next stage: in this process it is asked for when its turn comes, else it goes
+        into staging now."""
         if self.in_one_process:
-            self._work[shard] = list(work)
+            self._work[shard] = work
             return
         with self.staging.writer(self.staging.shard(shard) / name) as out:
-            for item in work:
+            for item in work():
                 out.write(item.line())
 
     def work_left(self, shard: str, name: str) -> list[Work]:
         """The work that an earlier stage left, once. Raises StagingError when it is gone."""
         if self.in_one_process:
-            return self._work.pop(shard)
+            return list(self._work.pop(shard)())
         data = self.staging.read(self.staging.shard(shard) / name)
         return list(map(Work.parse, data.splitlines()))
 

@@ -3,6 +3,7 @@
 Layout below the firm's staging folder, all folders 0700:
 
     <source>/<run id>/plan              the plan, sealed to the worker
+    <source>/<run id>/found, fresh      work of a large listing while it is planned, sealed to the worker
     <source>/<run id>/<shard>/work      what this shard has to do, sealed to the worker
     <source>/<run id>/<shard>/order     the same in reading order (after extract)
     <source>/<run id>/<shard>/packs/    finished packs, sealed to their epoch or matter
@@ -12,7 +13,8 @@ Layout below the firm's staging folder, all folders 0700:
     <source>/<run id>/listed-<n>        what the listing of an API brought, sealed to the worker
     <source>/spool/                     what was fetched from an API and is in no snapshot yet, likewise
 
-(`work` and `order` only where stages are tasks: in one process they stay in memory.)
+(`work` and `order` only where stages are tasks. In one process they stay in memory, up to 50,000 items, and beyond that
+in `found`.)
 
 A run removes its own folder when it ends, however it ends; the janitor removes what a killed worker
 left. What was fetched from an API outlives a run that failed, for 72 hours: to fetch it again could take
@@ -37,7 +39,7 @@ from typing import IO
 from muniment.backup.spool import SPOOL, drop_older
 from muniment.errors import StagingError, StagingGone
 from muniment.vault.age import Identity, Recipient
-from muniment.vault.sealed_file import SealedFileWriter, open_compressed
+from muniment.vault.sealed_file import SealedFileWriter, open_compressed, open_pieces_slowly
 
 ABANDONED_SECONDS = 72 * 3600
 """A run over 72 hours plans anew, so what is older than that belongs to nobody."""
@@ -82,13 +84,19 @@ class RunStaging:
 
     def read(self, path: Path) -> bytes:
         """Opens a sealed staging file. Raises StagingError when it is not there."""
+        return open_compressed(self._sealed(path), self._identities)
+
+    def pieces(self, path: Path) -> Iterator[bytes]:
+        """The same for what is large, in pieces. Raises StagingError now, SealError perhaps after some pieces."""
+        return open_pieces_slowly(self._sealed(path), self._identities)
+
+    def _sealed(self, path: Path) -> bytes:
         try:
-            data = path.read_bytes()
+            return path.read_bytes()
         except OSError:
             raise StagingGone(
                 "what an earlier stage left in staging is no longer there", to=path.name
             ) from None
-        return open_compressed(data, self._identities)
 
     @contextmanager
     def in_use(self, *, whole_run: bool = False) -> Iterator[None]:

@@ -18,6 +18,9 @@ from muniment.vault.rows import line_of, parse_line
 
 _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
+WITHOUT_CONTENT = frozenset({"dir", "symlink"})
+"""Kinds that have no bytes of their own."""
+
 
 class Reason(StrEnum):
     """Why an item is in the work."""

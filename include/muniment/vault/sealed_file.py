@@ -9,12 +9,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import RawIOBase
 from pathlib import Path
+from typing import Any
 
 import zstandard
 
 from muniment.errors import FormatError, StagingError
 from muniment.model.value import Value
-from muniment.vault.age import Identity, Recipient, SealingWriter, open_sealed
+from muniment.vault.age import Identity, Recipient, SealedReader, SealingWriter, open_sealed
 from muniment.vault.store.payload import note_hashed
 
 MAX_PLAINTEXT = 4 << 30
@@ -165,6 +166,27 @@ def open_pieces(data: bytes, identities: Sequence[Identity]) -> Iterator[bytes]:
     return decompressed(open_sealed(data, identities))
 
 
+def open_pieces_slowly(data: bytes, identities: Sequence[Identity]) -> Iterator[bytes]:
+    """The same for what is large: opened, too, as the pieces are taken, so that it is in memory once. For who believes
+    nothing before the end: SealError may come after some pieces."""
+    return _decompressed(_Opening(data, identities))
+
+
+class _Opening:
+    """A sealed object in memory as a file of what is in it."""
+
+    def __init__(self, data: bytes, identities: Sequence[Identity]) -> None:
+        view = memoryview(data)
+        self._sealed = SealedReader(lambda at, size: view[at : at + size], len(data), identities)
+        self._at = 0
+
+    def read(self, size: int) -> bytes:
+        size = min(size, self._sealed.plaintext_size - self._at)
+        piece = self._sealed.read(self._at, size)
+        self._at += size
+        return piece
+
+
 def decompress(data: bytes) -> bytes:
     """One or more zstd frames, bounded. Raises FormatError."""
     return b"".join(decompressed(data))
@@ -172,10 +194,15 @@ def decompress(data: bytes) -> bytes:
 
 def decompressed(data: bytes) -> Iterator[bytes]:
     """The same in pieces of `PIECE` bytes at most."""
+    return _decompressed(data)
+
+
+def _decompressed(source: Any) -> Iterator[bytes]:
+    """`source` is bytes, or what has them read from it."""
     total = 0
     try:
         reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
-            data, read_across_frames=True
+            source, read_across_frames=True, read_size=PIECE
         )
         while piece := reader.read(PIECE):
             total += len(piece)

@@ -15,6 +15,7 @@ from functools import cached_property
 from muniment.model.item import Fingerprint, Part
 from muniment.model.value import Value
 from muniment.vault.state_file import read_table, write_table
+from muniment.vault.state_joining import joined
 from muniment.vault.state_members import Members
 from muniment.vault.state_table import NO_PACK, SEVERAL, Place, Table, TableWriter
 
@@ -74,12 +75,15 @@ class StateDelta:
 
     @classmethod
     def joined(cls, deltas: Iterable[StateDelta]) -> StateDelta:
-        """Deltas, oldest first, as one."""
-        table, facts = Table(), dict[str, str]()
-        for delta in deltas:
-            table = table.merged(delta.table, keep_gone=True)
-            facts |= delta.facts
-        return cls(table, facts)
+        """Deltas, oldest first, as one. Each is taken when its turn comes."""
+        facts = dict[str, str]()
+
+        def tables() -> Iterator[Table]:
+            for delta in deltas:
+                facts.update(delta.facts)
+                yield delta.table
+
+        return cls(joined(tables()), facts)
 
     @property
     def packs(self) -> list[Place]:
@@ -123,7 +127,7 @@ class State:
         n = self._table.numbers
         self._prints = (
             n["size"], n["mtime_ns"], n["ctime_ns"], n["inode"], n["tag"],
-            self._table.strings.values,
+            self._table.tags,
         )  # fmt: skip
 
     @classmethod
@@ -142,6 +146,15 @@ class State:
         if len(delta):
             table = table.merged(delta.table, keep_gone=False)
         return State(table, {**self.facts, **delta.facts})
+
+    def turned_into(self, delta: StateDelta) -> State:
+        """The same, and this state is of no use afterwards: of a million items one is what a process may hold."""
+        table, facts = self._table, {**self.facts, **delta.facts}
+        self.__dict__.clear()
+        State.__init__(self)
+        if len(delta):
+            table = table.merged(delta.table, keep_gone=False, taking_apart=True)
+        return State(table, facts)
 
     def as_base(self) -> StateDelta:
         """All of it as one delta to nothing."""
@@ -188,12 +201,12 @@ class State:
         """Is this the fingerprint that is remembered? The device does not count, and inodes only if
         they are to. A million of these are asked every day, so nothing is made for an answer."""
         size, mtime_ns, ctime_ns, inode, _, tag = print_
-        sizes, mtimes, ctimes, all_inodes, tags, strings = self._prints
+        sizes, mtimes, ctimes, all_inodes, tags, texts = self._prints
         return (
             sizes[row] == size
             and mtimes[row] == mtime_ns
             and ctimes[row] == ctime_ns
-            and strings[tags[row]] == tag
+            and (texts[tags[row]] == tag if tag else not tags[row])
             and (not inodes or all_inodes[row] == inode)
         )
 

@@ -1,11 +1,13 @@
-"""State file: a state table as bytes, version 2, and what an earlier version wrote.
+"""State file: a state table as bytes, version 3, and what earlier versions wrote.
 
-    muniment-state 2\\n
-    one line of JSON: how many rows, folders and items in several parts there are; facts; strings; packs
+    muniment-state 3\\n
+    one line of JSON: how many rows, folders, items in several parts, and tags and bytes of these there are;
+    facts; strings; packs
     the columns, one after the other, each as it lies in memory, little-endian
 
 Ids and digests do not compress, and zstd finds what there is to find in a column, so it is written as
-it is; the sealed object around it is compressed.
+it is; the sealed object around it is compressed. In version 2 the tags were among the strings, in JSON: of a million messages
+more than all the columns.
 """
 
 from __future__ import annotations
@@ -28,8 +30,10 @@ from muniment.vault.state_table import (
     Table,
     TableWriter,
 )
+from muniment.vault.state_texts import Texts
 
-_BEGINS = b"muniment-state 2\n"
+_BEGINS = b"muniment-state 3\n"
+_BEGINS_2 = b"muniment-state 2\n"
 _PARQUET = b"PAR1"
 _PIECE = 1 << 20
 
@@ -40,6 +44,7 @@ def write_table(table: Table, facts: Mapping[str, str], write: Callable[[bytes],
         "rows": len(table),
         "parents": len(table.parents) - 1,
         "several": len(table.several),
+        "tags": [len(table.tags), len(table.tags.data)],
         "facts": dict(facts),
         "strings": table.strings.values,
         "packs": [[key_id, pack.hex()] for key_id, pack in table.packs.values],
@@ -54,6 +59,8 @@ def write_table(table: Table, facts: Mapping[str, str], write: Callable[[bytes],
     _write_column(array("Q", map(len, table.several.values())), write)
     for data in table.several.values():
         write(data)
+    _write_column(table.tags.ends, write)
+    _write_column(table.tags.data, write)
 
 
 def read_table(pieces: Iterable[bytes]) -> tuple[Table, dict[str, str]]:
@@ -63,12 +70,12 @@ def read_table(pieces: Iterable[bytes]) -> tuple[Table, dict[str, str]]:
         begins = reading.at_most(len(_BEGINS))
         if begins.startswith(_PARQUET):
             return _from_parquet(begins + reading.rest())
-        if begins != _BEGINS:
+        if begins not in (_BEGINS, _BEGINS_2):
             raise FormatError(
                 "the state has a version this program does not know",
                 todo="Run `muniment rebuild-state` for this source.",
             )
-        return reading.table()
+        return reading.table(tags_apart=begins == _BEGINS)
     except (
         ValueError,
         LookupError,
@@ -83,7 +90,7 @@ def read_table(pieces: Iterable[bytes]) -> tuple[Table, dict[str, str]]:
         ) from None
 
 
-def _write_column(column: bytes | array[int], write: Callable[[bytes], object]) -> None:
+def _write_column(column: bytes | bytearray | array[int], write: Callable[[bytes], object]) -> None:
     if isinstance(column, array) and sys.byteorder == "big":
         column = column[:]
         column.byteswap()
@@ -93,13 +100,13 @@ def _write_column(column: bytes | array[int], write: Callable[[bytes], object]) 
 
 
 class _Reading:
-    """Takes a file of version 2 apart, from its beginning to its end."""
+    """Takes a file of version 2 or 3 apart, from its beginning to its end."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._coming = iter(pieces)
         self._piece = memoryview(b"")
 
-    def table(self) -> tuple[Table, dict[str, str]]:
+    def table(self, *, tags_apart: bool) -> tuple[Table, dict[str, str]]:
         head: dict[str, Any] = json.loads(self._line())
         rows, folders, several = (int(head[name]) for name in ("rows", "parents", "several"))
         table = Table(
@@ -114,6 +121,12 @@ class _Reading:
         items = self._ids(several)
         sizes = self._numbers("Q", several)
         table.several = {i: self._bytes(size) for i, size in zip(items, sizes, strict=True)}
+        if tags_apart:
+            count, size = map(int, head["tags"])
+            ends = self._numbers("I", count)
+            table.tags = Texts(self._room(size), ends)
+        else:
+            _take_tags(table)
         if self.at_most(1):
             raise ValueError("there is more than there should be")
         _check(table)
@@ -153,6 +166,16 @@ class _Reading:
             raise ValueError("the end is missing")
         return data
 
+    def _room(self, size: int) -> bytearray:
+        """The same for what is the largest, and in memory once."""
+        data = bytearray()
+        while len(data) < size:
+            piece = self.at_most(min(_PIECE, size - len(data)))
+            if not piece:
+                raise ValueError("the end is missing")
+            data += piece
+        return data
+
     def _ids(self, count: int) -> list[bytes]:
         data = self._bytes(count * ITEM_ID_BYTES)
         return [data[at : at + ITEM_ID_BYTES] for at in range(0, len(data), ITEM_ID_BYTES)]
@@ -165,11 +188,25 @@ class _Reading:
         return column
 
 
+def _take_tags(table: Table) -> None:
+    """Out of the strings. Raises IndexError."""
+    strings, known = table.strings.values, {0: 0}
+    column = array("I")
+    for number in table.numbers["tag"]:
+        found = known.get(number)
+        if found is None:
+            found = known[number] = table.tags.number(strings[number])
+        column.append(found)
+    table.numbers["tag"] = column
+
+
 def _check(table: Table) -> None:
-    """Every number of a string, a folder or a pack is one of the table's. Raises ValueError."""
+    """Every number of a string, a folder, a pack or a tag is one of the table's. Raises ValueError."""
     n = table.numbers
-    for name in ("kind", "tag", "matter"):
+    for name in ("kind", "matter"):
         _below(max(n[name], default=0), len(table.strings))
+    table.tags.check()
+    _below(max(n["tag"], default=0), len(table.tags))
     _below(max(n["parent"], default=0), len(table.parents))
     packs = set(n["pack"])
     if SEVERAL in packs and len(table.several) != n["pack"].count(SEVERAL):

@@ -21,6 +21,7 @@ from msgspec import field
 from muniment.ids import ITEM_ID_BYTES
 from muniment.model.item import Fingerprint, Part, Segment
 from muniment.model.value import Mutable
+from muniment.vault.state_texts import Texts
 
 DIGEST_BYTES = 32
 NO_DIGEST = bytes(DIGEST_BYTES)
@@ -105,6 +106,7 @@ class Table(Mutable):
     strings: Numbered[str] = field(default_factory=_strings)
     parents: Numbered[bytes] = field(default_factory=_parents)
     packs: Numbered[Place] = field(default_factory=_packs)
+    tags: Texts = field(default_factory=Texts)
     _starts: array[int] = field(default_factory=lambda: array("I"))
     _shift: int = 0
 
@@ -122,7 +124,7 @@ class Table(Mutable):
         n = self.numbers
         return Fingerprint(
             n["size"][row], n["mtime_ns"][row], n["ctime_ns"][row], n["inode"][row], 0,
-            self.strings.values[n["tag"][row]],
+            self.tags[n["tag"][row]],
         )  # fmt: skip
 
     # -- where an id lies --------------------------------------------------------------------------
@@ -191,49 +193,65 @@ class Table(Mutable):
 
     # -- two tables --------------------------------------------------------------------------------
 
-    def merged(self, later: Table, *, keep_gone: bool) -> Table:
+    def merged(self, later: Table, *, keep_gone: bool, taking_apart: bool = False) -> Table:
         """The rows of both; of an item in both, the later row. Without `keep_gone` what is gone is
-        left out: it has nothing below it that it would have to end."""
+        left out: it has nothing below it that it would have to end. `taking_apart` this table as the other is made
+        saves its memory, and it is of no use afterwards."""
         if not len(self) and (keep_gone or GONE not in later.numbers["kind"]):
             return later
         if not len(later):
             return self
-        cuts = list(self._cuts(later, keep_gone))
-        added = later._renumbered(self.strings, self.parents, self.packs)
-        several = {**self.several}
-        for row in range(len(later)):
+        cuts = self._cuts(later, keep_gone)
+        added = later.renumbered(self.strings, self.parents, self.packs, self.tags)
+        several = self.several if taking_apart else {**self.several}
+        for row in range(len(later)) if several else ():
             several.pop(later.id(row), None)
         several.update(added.several)
-        return Table(
-            _spliced(self.ids, later.ids, cuts, ITEM_ID_BYTES),
-            _spliced(self.digests, later.digests, cuts, DIGEST_BYTES),
-            {
-                name: _spliced_numbers(self.numbers[name], added.numbers[name], cuts)
-                for name in NUMBERS
-            },
-            several, self.strings, self.parents, self.packs,
-        )  # fmt: skip
+        ids, self_numbers = self.ids, self.numbers
+        if taking_apart:
+            self.ids, self.numbers = b"", {}
+        numbers = {}
+        for name in NUMBERS:
+            numbers[name] = _spliced_numbers(self_numbers[name], added.numbers[name], cuts)
+            if taking_apart:
+                del self_numbers[name]
+        digests = _spliced(self.digests, later.digests, cuts, DIGEST_BYTES)
+        if taking_apart:
+            self.digests = b""
+        ids = _spliced(ids, later.ids, cuts, ITEM_ID_BYTES)
+        return Table(ids, digests, numbers, several, self.strings, self.parents, self.packs, self.tags)  # fmt: skip
 
-    def _cuts(self, later: Table, keep_gone: bool) -> Iterator[tuple[int, int, int]]:
-        """(first row here, row after the last, row of `later` that follows, or -1)."""
+    def _cuts(self, later: Table, keep_gone: bool) -> list[array[int]]:
+        """Three columns: the first row here, the row after the last, and the row of `later` that follows, or -1."""
+        firsts, ends, rows = array("I"), array("I"), array("q")
         done = 0
         for row, kind in enumerate(later.numbers["kind"]):
             item_id = later.id(row)
             place = self.place(item_id)
-            yield done, place, row if keep_gone or kind != GONE else -1
+            firsts.append(done)
+            ends.append(place)
+            rows.append(row if keep_gone or kind != GONE else -1)
             done = place + (place < len(self) and self.id(place) == item_id)
-        yield done, len(self), -1
+        firsts.append(done)
+        ends.append(len(self))
+        rows.append(-1)
+        return [firsts, ends, rows]
 
     def compact(self) -> Table:
-        """The same rows, and of strings, folders and packs only what they name."""
-        return self._renumbered(_strings(), _parents(), _packs())
+        """The same rows, and of strings, folders, packs and tags only what they name."""
+        tags = self.tags.compact(self.numbers["tag"])
+        return self.renumbered(_strings(), _parents(), _packs(), tags)
 
-    def _renumbered(
-        self, strings: Numbered[str], parents: Numbered[bytes], packs: Numbered[Place]
+    def renumbered(
+        self,
+        strings: Numbered[str],
+        parents: Numbered[bytes],
+        packs: Numbered[Place],
+        tags: Texts,
     ) -> Table:
-        """The same rows with the numbers of other tables of strings, folders and packs."""
+        """The same rows with the numbers of other tables of strings, folders, packs and tags."""
         numbers = dict(self.numbers)
-        for name in ("kind", "tag", "matter"):
+        for name in ("kind", "matter"):
             known = strings.translation(self.strings, sorted(set(numbers[name])))
             numbers[name] = array("I", map(known.__getitem__, numbers[name]))
         known = parents.translation(self.parents, sorted(set(numbers["parent"])))
@@ -243,30 +261,29 @@ class Table(Mutable):
             used.update(pack for _, pack, _ in _parts_of(data))
         known = packs.translation(self.packs, sorted(used)) | {SEVERAL: SEVERAL}
         numbers["pack"] = array("I", map(known.__getitem__, numbers["pack"]))
+        numbers["tag"] = tags.renumbered(self.tags, numbers["tag"])
         several = {
             item_id: b"".join(
                 _packed(digest, known[pack], segments) for digest, pack, segments in _parts_of(data)
             )
             for item_id, data in self.several.items()
         }
-        return Table(self.ids, self.digests, numbers, several, strings, parents, packs)
+        return Table(self.ids, self.digests, numbers, several, strings, parents, packs, tags)
 
 
-def _spliced(old: bytes, new: bytes, cuts: list[tuple[int, int, int]], width: int) -> bytes:
-    pieces = []
-    for first, last, row in cuts:
-        pieces.append(old[first * width : last * width])
+def _spliced(old: bytes, new: bytes, cuts: list[array[int]], width: int) -> bytes:
+    out = bytearray()
+    for first, end, row in zip(*cuts, strict=True):
+        out += old[first * width : end * width]
         if row >= 0:
-            pieces.append(new[row * width : (row + 1) * width])
-    return b"".join(pieces)
+            out += new[row * width : (row + 1) * width]
+    return bytes(out)
 
 
-def _spliced_numbers(
-    old: array[int], new: array[int], cuts: list[tuple[int, int, int]]
-) -> array[int]:
+def _spliced_numbers(old: array[int], new: array[int], cuts: list[array[int]]) -> array[int]:
     out = array(old.typecode)
-    for first, last, row in cuts:
-        out += old[first:last]
+    for first, end, row in zip(*cuts, strict=True):
+        out += old[first:end]
         if row >= 0:
             out.append(new[row])
     return out
@@ -307,7 +324,7 @@ class TableWriter:
             item_id, digest,
             (
                 strings.number(kind), print_.size, print_.mtime_ns, print_.ctime_ns, print_.inode,
-                strings.number(print_.tag), strings.number(matter), table.parents.number(parent),
+                table.tags.number(print_.tag), strings.number(matter), table.parents.number(parent),
                 pack, frame_offset, frame_length, offset,
             ),
         )  # fmt: skip

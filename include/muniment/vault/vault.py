@@ -21,7 +21,7 @@ from muniment.vault.keyring import Keyring
 from muniment.vault.resolve import read_content
 from muniment.vault.retention_log import RetentionLog, load_retention
 from muniment.vault.rows import Snapshot
-from muniment.vault.sealed_file import SealedFile, open_pieces
+from muniment.vault.sealed_file import SealedFile, open_pieces_slowly
 from muniment.vault.signing import Signer
 from muniment.vault.snapshots import load_snapshot
 from muniment.vault.store.base import Store
@@ -131,7 +131,7 @@ class Vault:
         for described in self.state_objects(history, upto):
             name = names.state(history.source, described.state)
             data = read_content(self.store, name, described.size)
-            yield StateDelta.read(open_pieces(data, self.identities))
+            yield StateDelta.read(open_pieces_slowly(data, self.identities))
 
     def state_objects(self, history: History, upto: int | None = None) -> list[StateObject]:
         """State objects, oldest first: the newest whole state - of a commit, or rebuilt by operations

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +22,8 @@ class Child:
 
     told: dict[str, Any]
     process: subprocess.Popen[str]
+    patience: float = field(default=60, kw_only=True)
+    """Seconds to wait for what is asked of the control interface."""
 
     def __post_init__(self) -> None:
         self.session = requests.Session()
@@ -30,7 +32,7 @@ class Child:
 
     def control(self, deed: str, /, **asked: Any) -> Any:
         answer = self.session.post(
-            f"{self.told['control']}/{deed}", data=json.dumps(asked), timeout=60
+            f"{self.told['control']}/{deed}", data=json.dumps(asked), timeout=self.patience
         )
         assert answer.status_code == 200, answer.text
         return answer.json()

@@ -21,8 +21,7 @@ from muniment.backup.guard.names import (
     known_notes,
     without_suffixes,
 )
-from muniment.backup.shards import WITHOUT_CONTENT
-from muniment.backup.work import Reason, Work
+from muniment.backup.work import WITHOUT_CONTENT, Reason, Work
 from muniment.vault.state import State
 
 _MARK = 4

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from hashlib import sha256
 
 from muniment.clock import from_text, to_text
 from muniment.model.item import Observed
@@ -48,6 +47,7 @@ from muniment.sources.m365.rounds import (
     rows,
 )
 from muniment.sources.m365.transport import Transport
+from muniment.sources.seen import Seen
 from muniment.sources.web.exact import canonical, parse
 
 SUSPECT = 20
@@ -243,7 +243,7 @@ class Mailbox:
     # -- everything --------------------------------------------------------------------------------
 
     def _all(self, folders: Folders) -> Iterator[Listed]:
-        seen: set[bytes] = set()
+        seen = Seen()
         links: dict[str, str] = {}
         for place in folders.places:
             yield from self._folder(folders, place, seen, links)
@@ -258,7 +258,7 @@ class Mailbox:
             self._remember(folders, links, self._now)
 
     def _folder(
-        self, folders: Folders, place: str, seen: set[bytes], links: dict[str, str]
+        self, folders: Folders, place: str, seen: Seen, links: dict[str, str]
     ) -> Iterator[Listed]:
         for _ in range(BEGINNINGS):
             round_ = self._round(place)
@@ -278,14 +278,14 @@ class Mailbox:
                 return
         raise forgotten(self._outlook)
 
-    def _plainly(self, folders: Folders, place: str, seen: set[bytes]) -> Iterator[Listed]:
+    def _plainly(self, folders: Folders, place: str, seen: Seen) -> Iterator[Listed]:
         try:
             for row in rows(self._outlook, self._messages(place), ASKED):
                 yield from self._once(folders, row, seen)
         except NotThere:
             return
 
-    def _again(self, folders: Folders, seen: set[bytes], links: dict[str, str]) -> Iterator[Listed]:
+    def _again(self, folders: Folders, seen: Seen, links: dict[str, str]) -> Iterator[Listed]:
         """What came into a folder while the others were read. The links stay those of the first round: the next
         run is told everything since."""
         for link in list(links.values()):
@@ -296,13 +296,11 @@ class Mailbox:
             except (Ended, NotThere, Full):
                 continue
 
-    def _once(self, folders: Folders, row: Shown, seen: set[bytes]) -> Iterator[Listed]:
+    def _once(self, folders: Folders, row: Shown, seen: Seen) -> Iterator[Listed]:
         id_ = row.get("id")
         if is_removed(row) or not naming.is_id(id_):
             return
-        mark = sha256(str(id_).encode()).digest()[:16]
-        if mark not in seen:
-            seen.add(mark)
+        if seen.add(str(id_)):
             yield from self._items(folders, row)
 
     # -- a message ---------------------------------------------------------------------------------
