@@ -1,4 +1,4 @@
-"""Forty faults of connectors that copy what lies somewhere: dumps, backup files, archives, sets.
+"""Faults of connectors that copy what lies somewhere: dumps, backup files, archives, sets.
 
 `mode` is the firm (`copied_firms`), `when` from which of two nights on. What a connector compares by itself is
 switched off (`_believed`) where its fault would be that.
@@ -6,6 +6,7 @@ switched off (`_believed`) where its fault would be that.
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable, Mapping
@@ -14,9 +15,11 @@ from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
-from muniment.sources.databases import postgres, sqlite, sqlserver
+from muniment.sources.databases import mariadb, postgres, sqlite, sqlserver
 from muniment.sources.databases.census import Census, Table
 from muniment.sources.databases.engine import Running
+from muniment.sources.databases.mariadb import MariaDbEngine
+from muniment.sources.databases.postgres import PostgresEngine
 from muniment.sources.databases.process import DumpProcess
 from muniment.sources.databases.source import DumpReader
 from muniment.sources.databases.sqlite import SqliteEngine
@@ -24,6 +27,7 @@ from muniment.sources.databases.sqlserver import SqlServerEngine
 from muniment.sources.mail_archives import items
 from muniment.sources.tree.watched import WatchedReader
 from muniment.sources.vendor_backups import source as vendor
+from tests.campaigns.copied_firms import OTHER
 from tests.campaigns.planted import Fault, Patches, put, swap
 
 Change = Callable[[bytes], bytes]
@@ -114,11 +118,17 @@ def _copy_rows(change: Callable[[list[bytes]], list[bytes]]) -> Change:
     return changed
 
 
-def counted(change: Callable[[dict[str, Table]], Mapping[str, Table]]) -> Patches:
-    def made(real: Any) -> Any:
-        return lambda connection: change(real(connection))
+def _cells_exchanged(data: bytes) -> bytes:
+    one, other = b"11\tClient 11\n", b"12\tClient 12\n"
+    assert one + other in data
+    return data.replace(one + other, b"11\tClient 12\n12\tClient 11\n", 1)
 
-    return lambda: [*_believed(), swap(postgres, "count_tables", made)]
+
+def counted(change: Callable[[dict[str, Table]], Mapping[str, Table]], of: Any = postgres) -> Patches:  # fmt: skip
+    def made(real: Any) -> Any:
+        return lambda *asked: change(real(*asked))
+
+    return lambda: [*_believed(), swap(of, "count_tables", made)]
 
 
 def _without_one(tables: dict[str, Table]) -> dict[str, Table]:
@@ -140,6 +150,82 @@ def _no_census() -> list[Any]:
     return [put(Census, "as_metadata", lambda self, ext: {"ext": ext, "engine": self.engine})]
 
 
+def _another_name(engine: Any) -> Patches:
+    """Dump and count are both of another database than the one they are kept as: it was of the same making, long ago."""
+
+    def made(real: Any) -> Any:
+        return lambda self, database: real(self, database + OTHER)
+
+    return lambda: [swap(engine, "dump", made)]
+
+
+def _replaced(pattern: bytes, by: bytes, count: int = 0) -> Change:
+    """Something stands otherwise in a dump; it has to be there."""
+
+    def change(data: bytes) -> bytes:
+        changed, times = re.subn(pattern, by, data, count=count, flags=re.MULTILINE)
+        assert times, pattern
+        return changed
+
+    return change
+
+
+# -- MariaDB -----------------------------------------------------------------------------------------------
+
+
+def maria_tool(*options: str, without: str = "") -> Patches:
+    """`mariadb-dump` is called with more than it should be, or with less."""
+
+    def made(real: Any) -> Any:
+        def init(self: Any, command: Any, environment: Any, secret: bytes = b"") -> None:
+            *words, dashes, database = command
+            words = [word for word in words if not without or not word.startswith(without)]
+            more = [option.replace("{database}", database) for option in options]
+            real(self, [*words, *more, dashes, database], environment, secret)
+
+        return init
+
+    return lambda: [*_believed(), swap(DumpProcess, "__init__", made)]
+
+
+def _the_other_dump() -> list[Any]:
+    """Counted in one database, dumped from another."""
+
+    def made(real: Any) -> Any:
+        def init(self: Any, command: Any, environment: Any, secret: bytes = b"") -> None:
+            real(self, [*command[:-1], "sys"], environment, secret)
+
+        return init
+
+    return [*_believed(), swap(DumpProcess, "__init__", made)]
+
+
+def _taken_for_latin(data: bytes) -> bytes:
+    return data.decode("latin-1").encode()
+
+
+def _bytes_as_text(data: bytes) -> bytes:
+    """Cells of bytes that went through a text on their way."""
+
+    def text(found: re.Match[bytes]) -> bytes:
+        cell = bytes.fromhex(found[1].decode()).decode("utf-8", "replace").encode()
+        return b"0x" + cell.hex().upper().encode()
+
+    return re.sub(rb"(?<=,)0x([0-9A-F]+)", text, data)
+
+
+def _maria_rows(change: Callable[[list[bytes]], list[bytes]]) -> Change:
+    """Changes the rows of the clients, who have a line each."""
+
+    def changed(data: bytes) -> bytes:
+        lines = data.splitlines(True)
+        ours = [n for n, line in enumerate(lines) if line.startswith(b"INSERT INTO `clients`")]
+        first, last = ours[0], ours[-1] + 1
+        return b"".join([*lines[:first], *change(lines[first:last]), *lines[last:]])
+
+    return changed
+
+
 # -- SQLite ------------------------------------------------------------------------------------------------
 
 
@@ -148,14 +234,14 @@ def _plain_copy() -> list[Any]:
 
     def made(real: Any) -> Any:
         def copied(self: Any, copy: sqlite3.Connection) -> Any:
-            tables = real(self, copy)
+            counted = real(self, copy)
             plain = self._path.with_name("plain.db")
             shutil.copy(self._path, plain)
             with closing(sqlite3.connect(plain)) as other:
                 other.execute("PRAGMA journal_mode = delete")
                 other.backup(copy)
             plain.unlink()
-            return tables
+            return counted
 
         return copied
 
@@ -165,19 +251,23 @@ def _plain_copy() -> list[Any]:
 def _counts_believed() -> list[Any]:
     """The copy counts as what was counted in the file."""
     tables: dict[int, Any] = {}
+    objects: dict[int, Any] = {}
 
     def census(real: Any) -> Any:
-        def of(self: Any, copy: Any, database: str, counted: Any) -> Census:
-            tables[id(copy)] = counted
-            found: Census = real(self, copy, database, counted)
+        def of(self: Any, copy: Any, database: str, counted: Any, others: Any) -> Census:
+            tables[id(copy)], objects[id(copy)] = counted, others
+            found: Census = real(self, copy, database, counted, others)
             return found
 
         return of
 
-    def count(real: Any) -> Any:
-        return lambda connection: tables.get(id(connection)) or real(connection)
+    def instead(of: dict[int, Any]) -> Any:
+        return lambda real: lambda connection: of.get(id(connection)) or real(connection)
 
-    return [swap(SqliteEngine, "_census", census), swap(sqlite, "count_tables", count)]
+    return [
+        swap(SqliteEngine, "_census", census), swap(sqlite, "count_tables", instead(tables)),
+        swap(sqlite, "count_objects", instead(objects)),
+    ]  # fmt: skip
 
 
 def after_counting(*statements: str) -> Patches:
@@ -185,11 +275,11 @@ def after_counting(*statements: str) -> Patches:
 
     def made(real: Any) -> Any:
         def copied(self: Any, copy: sqlite3.Connection) -> Any:
-            tables = real(self, copy)
+            counted = real(self, copy)
             for statement in statements:
                 copy.execute(statement)
             copy.commit()
-            return tables
+            return counted
 
         return copied
 
@@ -301,6 +391,43 @@ FAULTS: tuple[Fault, ...] = (
     Fault("the count is of another moment", "count", counted(_fewer), 2, "postgresql"),
     Fault("sums go through a float", "count", counted(_float_sums), 2, "postgresql"),
     Fault("nothing is counted", "count", _no_census, 2, "postgresql"),
+    Fault("a letter in a dump is another", "rows", content(_replaced(rb"^7\tClient 7$", b"7\tClienT 7", 1)), 2, "postgresql"),
+    Fault("a byte of a document is another", "rows", content(_replaced(rb"^(9\t.{3}[0-9a-f]{8})[0-9a-f]", rb"\1x", 1)), 2, "postgresql"),
+    Fault("two rows exchanged a cell", "rows", content(_cells_exchanged), 2, "postgresql"),
+    Fault("a view is left out", "objects", tool("--exclude-table=balances"), 2, "postgresql"),
+    Fault("keys and triggers are left out", "objects", tool("--section=pre-data", "--section=data"), 2, "postgresql"),
+    Fault("a function is left out", "objects", content(_replaced(rb"(?s)^CREATE FUNCTION public.cents.*?\$\$;\n", b"")), 2, "postgresql"),
+    Fault("another database is kept under a name", "tool", _another_name(PostgresEngine), 2, "postgresql"),
+    Fault("a dump ends in the middle", "content", content(lambda d: d[: len(d) // 2]), 2, "mariadb"),
+    Fault("zeros in the middle of a dump", "content", content(_zeros), 2, "mariadb"),
+    Fault("a page of HTML in place of a dump", "content", content(_page_of_html), 2, "mariadb"),
+    Fault("a row of a dump is lost", "rows", content(_maria_rows(lambda r: r[:7] + r[8:])), 2, "mariadb"),
+    Fault("a row of a dump stands in it twice", "rows", content(_maria_rows(lambda r: [*r, r[-1]])), 2, "mariadb"),
+    Fault("a number in a dump is another", "rows", content(_replaced(rb",-879,", b",-878,", 1)), 2, "mariadb"),
+    Fault("a letter in a dump is another", "rows", content(_replaced(rb"'Client 7'", b"'ClienT 7'", 1)), 2, "mariadb"),
+    Fault("a day that is none becomes one", "rows", content(_replaced(rb"'0000-00-00'", b"'1970-01-01'")), 2, "mariadb"),
+    Fault("the row with the number nought gets another", "rows", content(_replaced(rb"NO_AUTO_VALUE_ON_ZERO", b"ANSI_QUOTES")), 2, "mariadb"),
+    Fault("bytes go through a text", "rows", content(_bytes_as_text), 2, "mariadb"),
+    Fault("text is taken for Latin", "rows", content(_taken_for_latin), 2, "mariadb"),
+    Fault("text is dumped as Latin", "tool", maria_tool("--default-character-set=latin1", without="--default-character-set"), 2, "mariadb"),
+    Fault("hours are those of the server's time zone", "tool", maria_tool("--skip-tz-utc"), 2, "mariadb"),
+    Fault("some rows are left out", "tool", maria_tool("--where=id<40"), 2, "mariadb"),
+    Fault("a table is left out", "tool", maria_tool("--ignore-table={database}.documents"), 2, "mariadb"),
+    Fault("only the schema is dumped", "tool", maria_tool("--no-data"), 2, "mariadb"),
+    Fault("only the data is dumped", "tool", maria_tool("--no-create-info"), 2, "mariadb"),
+    Fault("another database is dumped", "tool", _the_other_dump, 2, "mariadb"),
+    Fault("another database is kept under a name", "tool", _another_name(MariaDbEngine), 2, "mariadb"),
+    Fault("a view is left out", "objects", maria_tool("--ignore-table={database}.balances"), 2, "mariadb"),
+    Fault("triggers are left out", "objects", maria_tool("--skip-triggers"), 2, "mariadb"),
+    Fault("procedures and functions are left out", "objects", maria_tool(without="--routines"), 2, "mariadb"),
+    Fault("events are left out", "objects", maria_tool(without="--events"), 2, "mariadb"),
+    Fault("new rows get no number any more", "objects", content(_replaced(rb" AUTO_INCREMENT,$", b",")), 2, "mariadb"),
+    Fault("a key is lost", "objects", content(_replaced(rb"^  PRIMARY KEY \(`id`\),\n  UNIQUE KEY .*\n", b"  PRIMARY KEY (`id`)\n")), 2, "mariadb"),
+    Fault("text is sorted otherwise", "objects", content(_replaced(rb"utf8mb4_german2_ci", b"utf8mb4_general_ci")), 2, "mariadb"),
+    Fault("a table is not counted", "count", counted(_without_one, mariadb), 2, "mariadb"),
+    Fault("the count is of another moment", "count", counted(_fewer, mariadb), 2, "mariadb"),
+    Fault("sums go through a float", "count", counted(_float_sums, mariadb), 2, "mariadb"),
+    Fault("nothing is counted", "count", _no_census, 2, "mariadb"),
     Fault("a file is copied without its log", "content", _plain_copy, 2, "sqlite"),
     Fault("half of a file is copied", "content", content(lambda d: d[: len(d) // 2]), 2, "sqlite"),
     Fault("zeros in the middle of a file", "content", content(_zeros), 2, "sqlite"),
@@ -308,6 +435,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault("rows of a file are lost", "rows", after_counting("DELETE FROM ledger WHERE id % 50 = 0"), 2, "sqlite"),
     Fault("a table of a file is lost", "rows", after_counting("DROP TABLE clients"), 2, "sqlite"),
     Fault("numbers in a file are others", "rows", after_counting("UPDATE ledger SET cents = cents + 1 WHERE id = 3"), 2, "sqlite"),
+    Fault("an index of a file is lost", "objects", after_counting("DROP INDEX by_note"), 2, "sqlite"),
+    Fault("a view of a file is lost", "objects", after_counting("DROP VIEW balances"), 2, "sqlite"),
     Fault("nothing of a file is counted", "count", _no_census, 2, "sqlite"),
     Fault("half of a backup file is read", "content", content(lambda d: d[: len(d) // 2]), 2, "sql-server"),
     Fault("the head of a backup file is lost", "content", content(lambda d: d[512:] + bytes(512)), 2, "sql-server"),
