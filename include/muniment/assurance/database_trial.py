@@ -28,15 +28,13 @@ LOADED, UNKNOWN, DAMAGED, NO_SERVER = "loaded", "unknown", "damaged", "no server
 _PIECE = 1 << 20
 _NOT_OURS = frozenset({"42704", "42501", "0A000", "58P01"})
 """SQLSTATE of what needs the firm's own server: its roles, a right that only a superuser has, an extension."""
-_LACKS = frozenset({"42501", "0A000", "58P01"})
-"""Of these, those after which a view or a function may be missing here that the dump has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
     """What came of loading a dump. `missing` are extensions that the sandbox does not have; `dumped` and `given_back`
     are digests of each table's rows, in the dump and out of the sandbox; `objects` are what else stands there, None where
-    the sandbox may not make all that a dump asks for."""
+    an extension is missing."""
 
     outcome: str
     tables: Mapping[str, Table] = field(default_factory=dict)
@@ -117,8 +115,7 @@ def _postgres(path: Path, census: Census, folder: Path) -> Tried:
             return Tried(DAMAGED, missing=missing)
         with psycopg.connect(own) as root:
             tables = count_tables(root)
-            lacks = missing or loaded.errors & _LACKS
-            objects = None if lacks else count_objects(root)
+            objects = None if missing else count_objects(root)
         with psycopg.connect(
             host=parts.hostname, port=parts.port, user=name, password=password, dbname=name
         ) as mine:
