@@ -392,7 +392,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("sums go through a float", "count", counted(_float_sums), 2, "postgresql"),
     Fault("nothing is counted", "count", _no_census, 2, "postgresql"),
     Fault("a letter in a dump is another", "rows", content(_replaced(rb"^7\tClient 7$", b"7\tClienT 7", 1)), 2, "postgresql"),
-    Fault("a byte of a document is another", "rows", content(_replaced(rb"^(9\t.{3}[0-9a-f]{8})[0-9a-f]", rb"\1x", 1)), 2, "postgresql"),
+    Fault("a byte of a document is another", "rows", content(_replaced(rb"45c48cce2e2d", b"45c48cce3e2d", 1)), 2, "postgresql"),
     Fault("two rows exchanged a cell", "rows", content(_cells_exchanged), 2, "postgresql"),
     Fault("a view is left out", "objects", tool("--exclude-table=balances"), 2, "postgresql"),
     Fault("keys and triggers are left out", "objects", tool("--section=pre-data", "--section=data"), 2, "postgresql"),
