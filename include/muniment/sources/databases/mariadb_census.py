@@ -4,8 +4,8 @@ Whoever dumps asks in the transaction of the dump; whoever tried a dump asks whe
 what a dump carries alone, and on no setting and no version of the server.
 
 Nouns
-- Content: of a table, the sum over its rows of the CRC-32 of the CRC-32s of the cells that are not summed as numbers, each
-  over its bytes in the server. It tells a letter, a character set and an hour from another, and does not mind in which
+- Content: of a table, the sum over its rows of the CRC-32 of its first number, which mostly is its key, and of the CRC-32s
+  of the cells that are not summed as numbers, each over its bytes in the server. It tells a letter, a character set and an hour from another, and does not mind in which
   order rows lie.
 """
 
@@ -84,8 +84,10 @@ def _table(connection: Connection[Any], name: str, columns: Sequence[tuple[str, 
     ]  # fmt: skip
     asked = ["COUNT(*)", *(f"CAST(SUM({quoted(column)}) AS CHAR)" for column in numbers)]
     if others:
-        # An empty cell is another than no text; by turns, so that two columns which were exchanged make a difference.
+        # An empty cell is another than no text; in turn, and with the key, so that what was exchanged makes a difference.
         cells = ", ".join(f"COALESCE(CRC32({quoted(column)}), 'none')" for column in sorted(others))
+        if numbers:
+            cells = f"COALESCE({quoted(numbers[0])}, 'none'), {cells}"
         asked.append(f"CAST(SUM(CRC32(CONCAT_WS(',', {cells}))) AS CHAR)")
     query = f"SELECT {', '.join(asked)} FROM {quoted(name)}"  # noqa: S608 - quoted
     [(count, *values)] = rows(connection, query)

@@ -4,8 +4,9 @@ Whoever dumps asks in the transaction of the dump; whoever tried a dump asks whe
 what a dump carries alone, and on no setting, no oid, and no version of the server.
 
 Nouns
-- Content: of a table, the sum over its rows of a hash of the cells that are not summed as numbers, each as text. It tells
-  a letter from another, and does not mind in which order rows lie.
+- Content: of a table, the sum over its rows of a hash of the cells that are not summed as numbers, each as text, and
+  of its first whole number, which mostly is its key. It tells a letter from another, and does not mind in which order
+  rows lie.
 """
 
 from __future__ import annotations
@@ -44,7 +45,10 @@ SELECT n.nspname, c.relname, quote_ident(n.nspname) || '.' || quote_ident(c.reln
              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
                AND (t.typname IN ({_STEADY}, {_NUMBERS}) OR t.typtype = 'e'
                     OR ((t.typtype = 'd' OR t.typcategory = 'A')
-                        AND (e.typname IN ({_STEADY}, {_NUMBERS}) OR e.typtype = 'e'))) ORDER BY a.attnum)
+                        AND (e.typname IN ({_STEADY}, {_NUMBERS}) OR e.typtype = 'e'))) ORDER BY a.attnum),
+       (SELECT a.attname::text FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND t.typname IN ('int2', 'int4', 'int8')
+        ORDER BY a.attnum LIMIT 1)
 {OURS} AND c.relkind = 'r' ORDER BY 3
 """  # noqa: S608 - of constants
 
@@ -85,8 +89,14 @@ def count_tables(connection: psycopg.Connection[TupleRow]) -> dict[str, Table]:
     word = connection.execute("SELECT hashtextextended('muniment', 0)").fetchone()
     assert word is not None
     return {
-        name: _table(connection, schema, table, numbers[:SUMMED], sorted({*others} - {*numbers[:SUMMED]}), str(word[0]))
-        for schema, table, name, numbers, others in connection.execute(_TABLES).fetchall()
+        name: _table(
+            connection,
+            sql.Identifier(schema, table),
+            numbers[:SUMMED],
+            _hashed(sorted({*others} - {*numbers[:SUMMED]}), key),
+            str(word[0]),
+        )
+        for schema, table, name, numbers, others, key in connection.execute(_TABLES).fetchall()
     }  # fmt: skip
 
 
@@ -101,35 +111,37 @@ def count_objects(connection: psycopg.Connection[TupleRow]) -> dict[str, int]:
 
 def _table(
     connection: psycopg.Connection[TupleRow],
-    schema: str,
-    table: str,
+    table: sql.Identifier,
     numbers: Sequence[str],
-    others: Sequence[str],
+    hashed: sql.Composable | None,
     word: str,
 ) -> Table:
     asked: list[sql.Composable] = [sql.SQL("count(*)")]
     asked += [sql.SQL("sum({})::text").format(sql.Identifier(column)) for column in numbers]
-    if others:
-        asked.append(sql.SQL("sum({})::text").format(_hashed(others)))
-    query = sql.SQL("SELECT {} FROM ONLY {}").format(
-        sql.SQL(", ").join(asked), sql.Identifier(schema, table)
-    )
+    if hashed:
+        asked.append(sql.SQL("sum({})::text").format(hashed))
+    query = sql.SQL("SELECT {} FROM ONLY {}").format(sql.SQL(", ").join(asked), table)
     row = connection.execute(query).fetchone()
     assert row is not None
     named = zip(numbers, row[1:], strict=False)
     sums = {column: str(value) for column, value in named if value is not None}
     # A server that hashes a word of ours otherwise would hash everything otherwise.
-    content = f"{word} {row[-1] or 0}" if others else ""
-    return Table(int(row[0]), sums, content)
+    return Table(int(row[0]), sums, f"{word} {row[-1] or 0}" if hashed else "")
 
 
-def _hashed(columns: Sequence[str]) -> sql.Composable:
-    """A hash of these cells of a row. Halves of halves: the server's parser goes as deep as an expression."""
+def _hashed(columns: Sequence[str], key: str | None) -> sql.Composable | None:
+    """A hash of these cells of a row, None without any. `key` is a column of whole numbers that goes into it, so that two
+    rows which exchanged a cell make a difference."""
+    if not columns:
+        return None
     if len(columns) > 1:
+        # Halves of halves: the server's parser goes as deep as an expression.
         half = len(columns) // 2
-        return sql.SQL("({} # {})").format(_hashed(columns[:half]), _hashed(columns[half:]))
+        return sql.SQL("({} # {})").format(_hashed(columns[:half], key), _hashed(columns[half:], key))  # fmt: skip
     # By the column's name, so that two columns which were exchanged make a difference.
-    seed = sql.Literal(sum(map(ord, columns[0])))
+    seed: sql.Composable = sql.Literal(sum(map(ord, columns[0])))
+    if key is not None:
+        seed = sql.SQL("(coalesce({}::bigint, -1) # {})").format(sql.Identifier(key), seed)
     return sql.SQL('coalesce(hashtextextended({}::text COLLATE "C", {}), {})').format(
         sql.Identifier(columns[0]), seed, seed
     )
