@@ -70,10 +70,13 @@ class _Windows:
         self.advance()
 
     def advance(self) -> None:
-        found = self._read(WINDOW)
-        while found and len(found) < WINDOW and (piece := self._read(WINDOW - len(found))):
-            found += piece
-        self.current = found
+        found = [self._read(WINDOW)]
+        size = len(found[0])
+        # Joined once: a pipe gives 64 KiB at a time.
+        while 0 < size < WINDOW and (piece := self._read(WINDOW - size)):
+            found.append(piece)
+            size += len(piece)
+        self.current = found[0] if len(found) == 1 else b"".join(found)
         self._taken = 0
 
     def read(self, size: int) -> memoryview:
