@@ -122,7 +122,7 @@ class MariaDbEngine:
         them out without a word."""
         if any(row[0] == "SELECT" for row in rows(connection, _GLOBAL)):
             return True
-        return rows(connection, _OF_PROC)[0][0] > 0
+        return bool(rows(connection, _OF_PROC)[0][0])
 
     # -- what is there? ----------------------------------------------------------------------------
 
