@@ -42,8 +42,10 @@ class ItemIds:
         return outer.digest()[:ITEM_ID_BYTES]
 
     def _begun(self, kind: str) -> Any:
-        begun = self._by_kind[kind] = self._inner.copy()
+        begun = self._inner.copy()
         begun.update(b"\x00".join((self._source.encode(), kind.encode(), b"")))
+        # Not before it is whole: another thread may ask for the same.
+        self._by_kind[kind] = begun
         return begun
 
 

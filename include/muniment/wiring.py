@@ -30,7 +30,7 @@ from muniment.config.smb import SMB
 from muniment.config.trees import tree_options
 from muniment.config.vendor_backup import VENDOR_BACKUP
 from muniment.errors import ConfigError, MunimentError
-from muniment.sources.base import Source, Target
+from muniment.sources.base import Source
 from muniment.vault.age import Identity, parse_identities
 from muniment.vault.signing import Signer
 from muniment.vault.store.base import Store
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from muniment.backup.run import BackupRun
     from muniment.sources.files import FileTarget
     from muniment.sources.m365.afresh import Owners
+    from muniment.sources.smb.target import SmbTarget
 
 StoreOpener = Callable[[Destination, str, S3Credential | None], Store]
 """(destination of firm.yaml, URL of it or of its matter keys, the role's own credential) -> store.
@@ -265,7 +266,7 @@ class Wiring:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return FileTarget(folder / source_id, overwrite=overwrite, restore_id=restore_id)
 
-    def share_target(self, source_id: str, folder: str, restore_id: str = "") -> Target:
+    def share_target(self, source_id: str, folder: str, restore_id: str = "") -> SmbTarget:
         """A new folder on a share of a Windows file server, for items of a source that is one. Raises ConfigError."""
         from muniment.wiring_smb import smb_target
 
@@ -274,7 +275,7 @@ class Wiring:
             raise ConfigError(
                 "this source is no share of a Windows file server",
                 to=f"source {source_id}",
-                todo="Restore it into a folder: --to FOLDER.",
+                todo="Restore it into a folder.",
             )
         return smb_target(self.config, row, self._waiting, folder, restore_id=restore_id)
 

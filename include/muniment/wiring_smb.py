@@ -15,7 +15,7 @@ from muniment.config.inventory import InventoryRow
 from muniment.config.keyfiles import read_secret
 from muniment.config.load import FirmConfig
 from muniment.config.patterns import compile_patterns
-from muniment.config.smb import SmbAccount, SmbOptions, parse_unc
+from muniment.config.smb import SmbAccount, SmbOptions, SmbRestore, parse_unc
 from muniment.errors import ConfigError
 from muniment.sources.smb.place import PORT, Account, Place
 
@@ -49,6 +49,7 @@ def smb_source(
         connections=given.connections,
         streams=given.streams,
         closely=given.look_closely,
+        closely_every=given.look_closely_every,
         shadow_copy=given.shadow_copy,
         shadow_age=given.shadow_copy_age,
     )
@@ -72,23 +73,29 @@ def smb_target(
     """A new folder on a share: that of firm.yaml's `smb.restore`, or of the source. Raises ConfigError, KeyFileError."""
     from muniment.sources.smb.target import SmbTarget
 
+    place, given = restore_place(config, row)
+    encrypt = (config.options(row.source_id).smb or SmbOptions()).encrypt
+    account = account_of(given, None, encrypt, _where(config, row, "smb.restore"))
+    inner = "/".join(part for part in (place.folder, folder) if part)
+    return SmbTarget(
+        row.source_id, Place(place.server, place.share, inner, place.port), account, clock, restore_id
+    )  # fmt: skip
+
+
+def restore_place(config: FirmConfig, row: InventoryRow) -> tuple[Place, SmbRestore]:
+    """Below which place new folders are made, and by whom. Raises ConfigError where nobody may."""
     given = config.options(row.source_id).smb or SmbOptions()
-    where = _where(config, row, "smb.restore")
     if given.restore is None:
         raise ConfigError(
             "nobody is named who may write back onto a share",
-            to=where,
+            to=_where(config, row, "smb.restore"),
             todo="Give `user` and `password` of an account that may write, and best a `location` that no source reads; or"
             " restore into a folder of this machine.",
         )
-    account = account_of(given.restore, None, given.encrypt, where)
     place = place_of(config, row, given, None)
     named = parse_unc(given.restore.location)
     server, share, above = named or (place.server, place.share, "")
-    where_to = "/".join(part for part in (above, folder) if part)
-    return SmbTarget(
-        row.source_id, Place(server, share, where_to, place.port), account, clock, restore_id
-    )
+    return Place(server, share, above, place.port), given.restore
 
 
 def place_of(

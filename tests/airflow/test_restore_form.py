@@ -11,7 +11,7 @@ import pytest
 
 from muniment.airflow.restore_request import WHO_TRIGGERS, Form, Reason, What, read_request
 from muniment.config.load import FirmConfig, load_firm
-from muniment.errors import NobodyToSealFor, RestoreError
+from muniment.errors import ConfigError, NobodyToSealFor, RestoreError
 from muniment.vault.age import Identity
 from tests.support.airflow_firm import write_firm
 
@@ -165,6 +165,46 @@ def test_in_the_open_it_is_only_where_the_form_says_so_and_the_plan_says_it(
     assert request.target("") == "folder 2026-11-25-abcdefgh, for clerk, NOT SEALED"
     assert sealed(keyed, "somebody", plain=True).target("").endswith("abcdefgh, NOT SEALED")
     assert sealed(keyed, "carl", plain="yes").recipient == KEY
+
+
+def with_servers(folder: Path, restore: str) -> FirmConfig:
+    smb = {"system": "smb", "location": r"\\fileserver\Matters\Open"}
+    options = f"sources: {{server: {{smb: {{user: reader, password: env:P{restore}}}}}}}\n"
+    return load_firm(
+        write_firm(folder / "practice", {}, {"source_id": "server", **smb}, more=options)
+    )
+
+
+def test_onto_a_share_goes_what_came_from_file_servers_into_a_new_folder(tmp_path: Path) -> None:
+    config = with_servers(tmp_path, r", restore: {location: '\\fileserver\Given back\by us'}")
+    request = read(config, deliver_as="share", plain=False)
+    assert (request.sources, request.recipient) == (("server",), "")
+    place = r"\\fileserver\Given back\by us: new folder 2026-11-25-abcdefgh, NOT SEALED"
+    assert request.target("") == place
+    item = read(config, what="item", which="0" * 32, deliver_as="share", sources=["server"])
+    assert (item.form, item.form.writes_back) == (Form.SHARE, False)
+    for wrong, field in (
+        ({"sources": ["files"]}, "sources"),
+        ({"sources": ["server", "files"]}, "sources"),
+        ({"overwrite": True}, "overwrite"),
+        ({"deliver_to": "a./b"}, "deliver_to"),
+        ({"deliver_to": "case."}, "deliver_to"),
+    ):
+        with pytest.raises(RestoreError) as refused:
+            read(config, deliver_as="share", **wrong)
+        assert refused.value.to == f"field {field}"
+    # Without a place of its own it is the share of the source, above the folder that is read.
+    plain = with_servers(tmp_path, ", restore: {user: writer}")
+    assert read(plain, deliver_as="share").shares == (r"\\fileserver\Matters",)
+
+
+def test_without_a_file_server_or_somebody_who_may_write_there_is_no_share_to_give_back_onto(
+    config: FirmConfig, tmp_path: Path
+) -> None:
+    with pytest.raises(RestoreError, match="only what came from a Windows file server"):
+        read(config, deliver_as="share")
+    with pytest.raises(ConfigError, match="nobody is named who may write back"):
+        read(with_servers(tmp_path, ""), deliver_as="share")
 
 
 def test_airflow_refuses_a_form_that_is_plainly_wrong(

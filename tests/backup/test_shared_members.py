@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from muniment.backup import encrypt
+from muniment.backup import encrypt, groups
 from tests.support.practice import Practice
 
 PATIENCE = 20.0
@@ -22,7 +22,7 @@ def test_an_item_whose_member_lies_in_a_pack_that_another_group_has_open_waits_f
     for name, data in content.items():
         (firm.share / name.decode()).write_bytes(data)
     # Every item is a group of its own, and a's is asked for its member after b's has claimed it.
-    monkeypatch.setattr(encrypt, "GROUP_BYTES", 1)
+    monkeypatch.setattr(groups, "GROUP_BYTES", 1)
     claimed, waiting = threading.Event(), threading.Event()
     here = threading.local()
     take, claim, close = encrypt._Encryptor.take, encrypt._Index.claim, encrypt._Packs.close

@@ -123,7 +123,7 @@ class SourceContract:
         source = world.source()
         listed = observed(source)[item]
         with source.open(*item) as reader:
-            assert reader.describe().fingerprint == listed.fingerprint
+            assert listed.fingerprint.admits(reader.describe().fingerprint)
 
     def test_small_reads_give_the_same_bytes(self, world: World) -> None:
         content = bytes(range(256)) * 40

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from muniment.airflow.onto_share import OntoShare
 from muniment.airflow.restore_request import Form, RestoreRequest
 from muniment.config.apart import require_outside
 from muniment.config.load import FirmConfig
@@ -29,6 +30,10 @@ log = logging.getLogger(__name__)
 
 class Delivery(Protocol):
     """Of one plan, into one folder. A task that delivers calls `begin` first."""
+
+    def check(self) -> None:
+        """Before anybody is asked to approve: can it be delivered so? Raises TargetNotEmpty, TargetUnusable, ConfigError."""
+        ...
 
     def begin(self, *, overwrite: bool) -> None:
         """Raises TargetNotEmpty, TargetUnusable."""
@@ -60,6 +65,8 @@ def delivery_of(
     config: FirmConfig, wiring: Wiring, request: RestoreRequest, folder: Path, vault: Vault, plan: RestorePlan
 ) -> Delivery:  # fmt: skip
     """As the form asks for it."""
+    if request.form is Form.SHARE:
+        return OntoShare(wiring, request, folder, plan)
     if request.recipient:
         return _Sealed(config, request, folder, vault, plan)
     return _InTheOpen(wiring, request, folder)
@@ -70,6 +77,9 @@ class _InTheOpen:
         self._wiring = wiring
         self._request = request
         self._folder = folder
+
+    def check(self) -> None:
+        """Whoever asks sees it in the restore area."""
 
     def begin(self, *, overwrite: bool) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -115,6 +125,9 @@ class _Sealed:
         self._plan = plan
         self._recipient = Recipient.parse(request.recipient)
         self._begun: Sealing | None = None
+
+    def check(self) -> None:
+        """That its recipient is one was seen when it was read."""
 
     def begin(self, *, overwrite: bool) -> None:
         require_outside(self._config, self._folder)

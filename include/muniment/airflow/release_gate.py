@@ -115,6 +115,7 @@ class ReleaseGate:
             self._requester.told, REASON_WORDS[wanted.request.reason], self._run.requested_at,
             ZoneInfo(self._config.firm.time_zone), why, entitled.approvers, custodians=entitled.custodians,
             for_whom=wanted.request.for_whom, sealed_to=wanted.request.recipient,
+            on_share=bool(wanted.request.shares),
         )  # fmt: skip
 
     def _body(self, lines: list[str], entitled: Entitled) -> str:

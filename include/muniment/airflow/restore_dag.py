@@ -1,7 +1,7 @@
 """The restore DAG of a firm: a form, a plan, approval, delivery source by source, a certificate.
 
-Deliveries go below the restore area. Only where the form says so, and an application of its own may, a matter is
-then written back into Clio or NetDocuments as new objects. The last two tasks run whatever became of the deliveries, so that a half
+Deliveries go below the restore area. Only where the form says so, and an account of its own may, files go into a new
+folder of a share, or a matter is then written back into Clio or NetDocuments as new objects. The last two tasks run whatever became of the deliveries, so that a half
 restore is told as one, and is red.
 """
 
@@ -118,6 +118,7 @@ def restore_form(config: FirmConfig) -> dict[str, Param]:
             enum=[str(form) for form in Form],
             values_display={
                 "items": "The items as they are",
+                "share": "The items as they are, onto a share of their file server, in a new folder",
                 "matter_file": "A matter file to read: pages, calendar, tables, index.html",
                 "clio": "A matter file, and written back into Clio as a new matter",
                 "clio_existing": "A matter file, and what the matter in Clio lacks written into it",
@@ -125,15 +126,17 @@ def restore_form(config: FirmConfig) -> dict[str, Param]:
                 "netdocuments_versions": "The same, and new versions of what differs in NetDocuments",
             },
             title="Deliver as",
-            description="All but the first are for a matter only. Writing into Clio or NetDocuments needs an application "
-            "of its own (docs/CLIO.md, docs/NETDOCUMENTS.md). Trust and other money is never written.",
+            description="All but the first two are for a matter only. Onto a share goes what came from a Windows file "
+            "server, with its permissions; it needs an account of its own (docs/SMB.md). Writing into Clio or NetDocuments "
+            "needs an application of its own (docs/CLIO.md, docs/NETDOCUMENTS.md). Trust and other money is never written.",
         ),
         "deliver_to": Param(
             None,
             type=["null", "string"],
             pattern=f"^({FOLDER})?$",
             title="Deliver to",
-            description="A folder below the restore area. Empty: a new one. Never a client's name.",
+            description="A folder below the restore area, or the new one on the share. Empty: a new one. Never a client's "
+            "name.",
         ),
         "for_whom": Param(
             WHO_TRIGGERS,

@@ -82,6 +82,7 @@ def _said(
         seconds=certificate["elapsed_seconds"],
         folder=certificate["folder"],
         sealed_for=certificate["for_whom"] if certificate["sealed"] else "",
+        shares=certificate["shares"],
         certificate=f"{certificate['folder']}/{name}" if made and not refused else "",
         refused=refused,
         zone=ZoneInfo(config.firm.time_zone),
@@ -97,11 +98,12 @@ def require_whole(certificate: Json | None) -> None:
             todo="Look at the first task that is red and do what its log says.",
         )
     log.info(
-        "Restore %s: %s of %s items, in folder %s of the restore area",
+        "Restore %s: %s of %s items, in folder %s of %s",
         "whole" if certificate["whole"] else "INCOMPLETE",
         f"{certificate['verified']:,}",
         f"{certificate['items']:,}",
         certificate["folder"],
+        ", ".join(certificate["shares"]) or "the restore area",
     )
     if not certificate["whole"]:
         raise RestoreError(

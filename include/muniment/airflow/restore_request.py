@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from muniment.config.load import FirmConfig
 from muniment.config.persons import person_of
+from muniment.config.smb import SMB
 from muniment.errors import NobodyToSealFor, RestoreError
 from muniment.recovery.clio_back import CLIO, CLIO_EXISTING
 from muniment.recovery.matter_file import MATTER_FILE
@@ -69,6 +70,7 @@ class Form(StrEnum):
     """As what it is delivered."""
 
     ITEMS = "items"
+    SHARE = "share"
     MATTER_FILE = "matter_file"
     CLIO = "clio"
     CLIO_EXISTING = "clio_existing"
@@ -78,7 +80,13 @@ class Form(StrEnum):
     @property
     def system(self) -> str:
         """The vendor's system into which it is written besides the delivery; empty where it is none."""
-        return self.value.partition("_")[0] if self not in (Form.ITEMS, Form.MATTER_FILE) else ""
+        nowhere = self.as_they_are or self is Form.MATTER_FILE
+        return "" if nowhere else self.value.partition("_")[0]
+
+    @property
+    def as_they_are(self) -> bool:
+        """Are the items delivered, and nothing made of them?"""
+        return self in (Form.ITEMS, Form.SHARE)
 
     @property
     def writes_back(self) -> bool:
@@ -105,6 +113,8 @@ class RestoreRequest:
     """Who of `people` receives it: whoever triggered the run, where the form does not say. Empty for somebody unknown."""
     recipient: str = ""
     """The age recipient to which it is sealed; empty for a delivery in the clear."""
+    shares: tuple[str, ...] = ()
+    """Where on file servers the new folder is made, where it is delivered onto a share."""
 
     def target(self, selection: str) -> str:
         """What the plan says of where and how: whoever approves it approves this too. `selection` is what the plan shows
@@ -115,6 +125,8 @@ class RestoreRequest:
         if self.form.writes_back:
             name = CLIO_EXISTING if self.form is Form.CLIO_EXISTING else CLIO
             return f"{name} in {self.place}"
+        if self.form is Form.SHARE:
+            return f"{', '.join(self.shares)}: new folder {self.place}"
         kind = MATTER_FILE if self.form is Form.MATTER_FILE else "folder"
         return f"{kind} {self.place}"
 
@@ -135,7 +147,7 @@ def read_request(
 ) -> RestoreRequest:
     """Checks the form. `run` is a short name of the run, for the folder when none was given; `login` who triggered it.
 
-    Raises RestoreError that names the field, NobodyToSealFor.
+    Raises RestoreError that names the field, NobodyToSealFor, ConfigError where nobody may write onto a share.
     """
     what = choice_of(What, form.get("what"), "what")
     which = "" if what is What.SOURCE else _which(what, _text(form.get("which")), config)
@@ -144,7 +156,7 @@ def read_request(
         raise _wrong("sources", "no source was chosen", "Choose at least one source")
     # A run that was triggered without the form, or by an older one, does not say.
     delivered = choice_of(Form, form.get("deliver_as") or Form.ITEMS, "deliver_as")
-    if delivered is not Form.ITEMS and what is not What.MATTER:
+    if not delivered.as_they_are and what is not What.MATTER:
         raise _wrong(
             "deliver_as",
             "only a matter becomes a matter file, or goes back into Clio or NetDocuments",
@@ -158,18 +170,25 @@ def read_request(
             "Leave the field *As of* empty, or this one off",
         )
     for_whom = _for_whom(_text(form.get("for_whom")), config, login)
+    folder = _folder(_text(form.get("deliver_to")), config, now, run)
+    overwrite = form.get("overwrite") is True
+    onto_share = delivered is Form.SHARE
+    if onto_share:
+        sources = _of_shares(sources, config)
+        _require_new(folder, overwrite=overwrite)
     return RestoreRequest(
         what=what,
         which=which,
         sources=sources,
         as_of=moment_of(form.get("as_of"), config, now),
         reason=choice_of(Reason, form.get("reason"), "reason"),
-        folder=_folder(_text(form.get("deliver_to")), config, now, run),
-        overwrite=form.get("overwrite") is True,
+        folder=folder,
+        overwrite=overwrite,
         form=delivered,
         last_clean=last_clean,
         for_whom=for_whom,
-        recipient="" if form.get("plain") is True else _recipient(for_whom, config),
+        recipient="" if onto_share or form.get("plain") is True else _recipient(for_whom, config),
+        shares=_shares(sources, config) if onto_share else (),
     )
 
 
@@ -204,6 +223,34 @@ def _sources(value: Any, config: FirmConfig) -> tuple[str, ...]:
             f"Choose among: {', '.join(sorted(known)) or 'none'}",
         )
     return tuple(dict.fromkeys(value))
+
+
+def _of_shares(sources: tuple[str, ...], config: FirmConfig) -> tuple[str, ...]:
+    """Those that were chosen, or all that are shares of file servers."""
+    of_servers = tuple(row.source_id for row in config.protected if row.system == SMB)
+    if not of_servers or not {*sources} <= {*of_servers}:
+        raise _wrong(
+            "sources",
+            "only what came from a Windows file server goes onto a share",
+            f"Choose among: {', '.join(of_servers) or 'none'}; or deliver the items as they are",
+        )
+    return sources or of_servers
+
+
+def _require_new(folder: str, *, overwrite: bool) -> None:
+    if overwrite:
+        raise _wrong(
+            "overwrite", "a share gets a new folder, and nothing is replaced", "Leave it off"
+        )
+    if any(name.endswith(".") for name in folder.split("/")):
+        raise _wrong("deliver_to", "Windows takes no name that ends with a dot", "Leave that away")
+
+
+def _shares(sources: tuple[str, ...], config: FirmConfig) -> tuple[str, ...]:
+    from muniment.wiring_smb import restore_place
+
+    rows = (row for row in config.protected if row.source_id in sources)
+    return tuple(dict.fromkeys(restore_place(config, row)[0].unc_folder for row in rows))
 
 
 def moment_of(value: Any, config: FirmConfig, now: datetime) -> datetime | None:

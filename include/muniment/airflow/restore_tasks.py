@@ -22,7 +22,7 @@ from muniment.airflow.names import REPORT, engine_run_id
 from muniment.airflow.netdocuments_back import NetDocumentsBack
 from muniment.airflow.release_gate import ReleaseGate, Run, Wanted, phases_of, release_words
 from muniment.airflow.restore_notice import require_whole, tell
-from muniment.airflow.restore_request import Form, RestoreRequest, What, read_request
+from muniment.airflow.restore_request import RestoreRequest, What, read_request
 from muniment.airflow.restore_statement import write_statement
 from muniment.airflow.restore_words import summary
 from muniment.airflow.settings import restore_area
@@ -84,8 +84,8 @@ class RestoreTasks:
                 withhold=entitled.withhold,
             )
         entitled.require(plan)
-        # A recipient that is none must not be noticed after somebody approved it.
-        self._delivery(request, plan, vault)
+        # A recipient that is none, or an account that may not write, must not be noticed after somebody approved it.
+        self._delivery(request, plan, vault).check()
         told = [*summary(plan), *lines, *self._approval(self._wanted(plan))]
         for line in told:
             log.info("%s", line)
@@ -227,7 +227,7 @@ class RestoreTasks:
             self.gate.end(release)
         vault = self._vault(request)
         delivery = self._delivery(request, plan, vault)
-        if request.form is not Form.ITEMS:
+        if not request.form.as_they_are:
             failures = [(item, why) for r in done for item, why in r["failures"]]
             delivery.write_index(Outcome(plan, delivered, failures, missing))
         certificate = (
@@ -254,6 +254,7 @@ class RestoreTasks:
             "sources_missing": missing,
             "plan_digest": plan.digest,
             "folder": request.folder,
+            "shares": list(request.shares),
             "elapsed_seconds": statement["elapsed_seconds"],
             "certificate": certificate,
         }
@@ -373,7 +374,7 @@ class RestoreTasks:
 def selection_of(request: RestoreRequest, vault: Vault) -> Selection:
     """Raises MunimentError where the vault cannot say which matter is meant."""
     if request.what is What.MATTER:
-        related = request.form is not Form.ITEMS
+        related = not request.form.as_they_are
         return ask_for_matter(vault, request.which, request.sources, related=related)[0]
     scope = Scope.ITEM if request.what is What.ITEM else Scope.SOURCE
     return Selection(scope, request.which, request.sources)

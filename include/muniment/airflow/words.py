@@ -30,7 +30,7 @@ More: docs/AIRFLOW.md.
 RESTORE = """\
 ### If it failed
 
-1. Nothing that is in production was touched: deliveries go below the restore area only.
+1. Nothing that is in production was touched: deliveries go below the restore area, or into a new folder of a share.
 2. Open the first red task and read the last lines of its log: **what**, **where**, **safe**, **to do**.
 3. Trigger it again with the form corrected and *deliver to* empty (a new folder). A task that was only
    interrupted may be cleared instead: it goes on where it stopped.
@@ -52,6 +52,8 @@ written and prints what will come; `restore` delivers source by source and reads
 What is delivered is **sealed** for one person (*For whom*; without it whoever triggers it), who opens it with `age` and `tar`:
 the folder's `README.txt` has the command. *Not sealed* leaves files in the clear.
 Who asked and who let it go, the managing partner and the office manager are mailed how it ended.
+*Deliver as* items **onto a share** gives what came from a Windows file server back into a new folder there, with its
+permissions and not sealed (docs/SMB.md).
 *Deliver as* a **matter file** makes of a matter a folder for people: begin at its `index.html` (docs/MATTER_FILE.md).
 Restores of firm `{firm}` are delivered below the restore area, in one folder a restore.
 More: docs/AIRFLOW.md.

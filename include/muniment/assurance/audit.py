@@ -18,7 +18,7 @@ from muniment.assurance.contracts import AUDIT_COLUMNS, COLLECTION_COLUMNS, Valu
 from muniment.assurance.live import Live
 from muniment.ids import item_id
 from muniment.model.item import Completeness, Row
-from muniment.sources.audit import Auditor, Compared, Held, Testimony, Told, Witness
+from muniment.sources.audit import Auditor, Compared, Describing, Held, Testimony, Told, Witness
 from muniment.vault.history import CommitRecord, History
 from muniment.vault.rows import Snapshot
 
@@ -149,7 +149,8 @@ class Judge:
         """What the audit says of restored items, in the words of `live`."""
         found: dict[bytes, Live] = {}
         for cells in items:
-            said = cells["row"] or cells["bytes"]
+            told = (cells["row"], cells["bytes"])
+            said = Compared.DIFFERS if Compared.DIFFERS in told else told[0] or told[1]
             if said is not None:
                 drifted = said == Compared.DRIFTED
                 found[bytes.fromhex(str(cells["item"]))] = Live.CHANGED if drifted else Live(str(said))  # fmt: skip
@@ -174,6 +175,8 @@ class Judge:
         if witness.touched_ns:
             cells["time"] = row.mtime_ns == witness.touched_ns
         cells["matter"] = self._matter(witness, row)
+        if witness.about is not None and isinstance(self._auditor, Describing):
+            cells["row"] = str(self._auditor.described(witness, row))
         path = self._place(row)
         if path is None:
             return cells

@@ -113,7 +113,7 @@ def commit_snapshot(run: BackupRun, validated: Iterable[ShardResult]) -> Outcome
     new_packs = {p.pack: p for r in results.values() for p in r.packs}
     staging = run.staging.folder / "commit"
     before = _before(run, plan)
-    removed = [] if unfinished else [item for item in plan.gone if before.row(item) >= 0]
+    gone = {} if unfinished else {item: None for item in plan.gone if before.row(item) >= 0}
     with (
         RowsWriter(staging, run.vault.vault_id, run.source_id, _recipients(run)) as leaving,
         RowsWriter(staging, run.vault.vault_id, run.source_id, _recipients(run)) as writer,
@@ -124,6 +124,9 @@ def commit_snapshot(run: BackupRun, validated: Iterable[ShardResult]) -> Outcome
             key_id = _gather(run, gathered, writer, shard, item)
             if isinstance(item, Taken):
                 _leave(run, leaving, before, item.item_id, key_id)
+                # Found by opening another, it is there, although no listing told it.
+                gone.pop(item.item_id, None)
+        removed = list(gone)
         for item_id in removed:
             _leave(run, leaving, before, item_id, None)
         written = [*leaving.close(), *writer.close()]

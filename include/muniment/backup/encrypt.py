@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -21,9 +22,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import field
 
+from muniment.backup.beside import beside
+from muniment.backup.groups import groups
 from muniment.backup.guard.watch import GroupWatch, Watch
 from muniment.backup.run import BackupRun
-from muniment.backup.shards import WITHOUT_CONTENT
 from muniment.backup.work import PackRef, ShardResult, Taken, Untaken, Work
 from muniment.backup.zeros import pieces
 from muniment.clock import to_text
@@ -43,12 +45,6 @@ if TYPE_CHECKING:
 
 LARGE = 32 << 20
 """Above this an item is cut into chunks: a day's change of a mailbox costs its change."""
-
-MATTER_PACK = 16 << 20
-"""On a first run a pack ends with its matter once it holds this much: a matter then comes back
-from few packs."""
-
-GROUP_BYTES = 32 << 20
 
 CHANGED_WHILE_READ = "changed while read"
 VANISHED = "vanished"
@@ -70,6 +66,7 @@ class _Outcome(Mutable):
     untaken: list[Untaken] = field(default_factory=list)
     packs: list[PackRef] = field(default_factory=list)
     read_bytes: int = 0
+    found_bytes: int = 0
     signs: ContentSigns | None = None
 
 
@@ -85,7 +82,7 @@ class _Total(Mutable):
         self.taken += len(outcome.read)
         self.problems += len(outcome.untaken)
         self.read_bytes += outcome.read_bytes
-        self.more_bytes += sum(
+        self.more_bytes += outcome.found_bytes + sum(
             r.size - r.work.fingerprint.size
             for r in outcome.read
             if r.work.place or r.description.streamed
@@ -165,14 +162,14 @@ def encrypt(run: BackupRun, shard: str) -> ShardResult:
     began = run.vault.clock.now()
     index = _Index(run)
     encryptor = _Encryptor(run, folder / "packs", index)
-    groups = _groups(run.work_left(shard, "order"), first=run.plan.parent_seq == 0)
+    work = groups(run.work_left(shard, "order"), first=run.plan.parent_seq == 0)
     total = _Total()
     table = TableWriter()
     with run.staging.writer(folder / "result") as out:
         later: list[_Read] = []
         # A pool of one would do the same; the pool also waits for the others when one thread fails.
         with ThreadPoolExecutor(max(1, run.options.threads)) as pool:
-            for outcome in pool.map(encryptor.take, groups):
+            for outcome in pool.map(encryptor.take, work):
                 total.add(outcome)
                 # What is written is not held: the objects of 50,000 items are 100 MB.
                 for read in outcome.read:
@@ -199,24 +196,6 @@ def encrypt(run: BackupRun, shard: str) -> ShardResult:
         packs=tuple(total.packs),
         more_bytes=total.more_bytes,
     )
-
-
-def _groups(order: Sequence[Work], *, first: bool) -> Iterator[list[Work]]:
-    """Runs of neighbours that fill about one pack. On a first run a group ends with its matter once
-    it holds 16 MB; a daily run writes one stream, or a few changes would be a pack a matter."""
-    group: list[Work] = []
-    size = 0
-    for item in order:
-        if group:
-            other_matter = first and size >= MATTER_PACK and item.matter != group[-1].matter
-            if size >= GROUP_BYTES or item.key_id != group[-1].key_id or other_matter:
-                yield group
-                group, size = [], 0
-        group.append(item)
-        if item.reason.reads_content and item.kind not in WITHOUT_CONTENT:
-            size += item.fingerprint.size
-    if group:
-        yield group
 
 
 class _Packs:
@@ -269,9 +248,18 @@ class _Encryptor:
         packs = _Packs(self._run, self._folder, group[0].key_id, self._index)
         watch = self._watch.group()
         try:
-            for item in group:
+            left = deque((item, False) for item in group)
+            while left:
+                item, found = left.popleft()
                 try:
-                    outcome.read.append(self._item(item, packs, outcome, watch))
+                    read = self._item(item, packs, outcome, watch)
+                    outcome.read.append(read)
+                    outcome.found_bytes += read.size if found else 0
+                    for more in beside(self._run, item, read.description):
+                        if isinstance(more, Untaken):
+                            outcome.untaken.append(more)
+                        else:
+                            left.appendleft((more, True))
                 except FileNotFoundError:
                     outcome.untaken.append(self._untaken(item, VANISHED))
                 except ItemUnreadable as error:

@@ -96,6 +96,14 @@ class SmbOptions(SmbAccount):
         description="Ask each file for permissions and streams at every run. If left out, where the server is Samba, whose"
         " time of change does not show what is done to them.",
     )
+    look_closely_every: int = Field(
+        1,
+        ge=1,
+        le=31,
+        description="Ask each file once within so many runs; a part in each, and in a folder whose own permissions were changed"
+        " all at once. What this misses until then: docs/SMB.md.",
+        examples=[7],
+    )
     shadow_copy: Annotated[Text, AfterValidator(_shadow)] = Field(
         "",
         description="Read a shadow copy (Previous Versions) in place of the share: `latest`, or its name. Files that programs"
@@ -109,6 +117,6 @@ class SmbOptions(SmbAccount):
     )
     restore: SmbRestore | None = Field(
         None,
-        description="Who writes, and where, when `muniment restore --to-share` gives back onto a share. The account that reads"
-        " should not be able to.",
+        description="Who writes, and where, when a restore gives back onto a share (`--to-share`; in Airflow *Deliver as*). The"
+        " account that reads should not be able to.",
     )

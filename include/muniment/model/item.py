@@ -24,7 +24,8 @@ class Fingerprint(NamedTuple):
     """What a listing says of an item, cheap enough to compare a million a minute.
 
     Two equal fingerprints mean: the content was not touched. A source without one of the numbers
-    leaves it 0. `tag` is an opaque version mark (an ETag, a change key), empty for files.
+    leaves it 0. `tag` is an opaque version mark (an ETag, a change key), empty for files. One that ends with `?` is of
+    a listing that leaves the rest to whoever opens the item.
     """
 
     size: int
@@ -33,6 +34,13 @@ class Fingerprint(NamedTuple):
     inode: int = 0
     device: int = 0
     tag: str = ""
+
+    def admits(self, now: Fingerprint) -> bool:
+        """Is this what a listing says of an item which, opened, is `now`?"""
+        rest = self.tag[:-1] if self.tag.endswith("?") else None
+        if rest is None:
+            return self == now
+        return self._replace(tag="") == now._replace(tag="") and now.tag.startswith(rest)
 
 
 class Named(NamedTuple):

@@ -16,7 +16,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
+
+from muniment.model.item import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Witness:
     of their own, `belongs` is what the item itself calls its matter, `client/matter` or the matter alone, empty for none,
     None where that is not known.
     `versions` are how a version mark may begin that is still this one's, of items whose row keeps a mark.
+    `about` is what the vendor keeps of an item beside its content, by its words in the row's metadata; None where that was
+    not looked at.
     `settled` says that nobody touched it since the backup, of an item whose time of change the vault does not keep.
     """
 
@@ -46,6 +50,7 @@ class Witness:
     created_ns: int = 0
     touched_ns: int = 0
     body: bytes | None = field(default=None, repr=False)
+    about: Mapping[str, Any] | None = field(default=None, repr=False)
     digest: bytes | None = None
     size: int | None = None
     matter: bytes | None = field(default=None, repr=False)
@@ -83,6 +88,8 @@ class Compared(StrEnum):
     """Only what the vendor works out, or takes from other rows: that changes without a sign."""
     LATE = "late"
     """Only what the connector may have as it was some time ago, because nothing tells that it changed."""
+    CHANGED = "changed"
+    """Changed since the backup, as the connector says too when it is asked now."""
     DIFFERS = "differs"
 
 
@@ -98,6 +105,16 @@ class Auditor(Protocol):
 
     def compare(self, witness: Witness, restored: bytes) -> Compared:
         """The vendor's row against a restored one, digit by digit and character by character."""
+        ...
+
+
+@runtime_checkable
+class Describing(Protocol):
+    """An Auditor that looks at what is kept beside content."""
+
+    def described(self, witness: Witness, row: Row) -> Compared:
+        """What the vendor keeps of an item beside its content, against the snapshot's row of it. `SAME`, `CHANGED` or
+        `DIFFERS`."""
         ...
 
 

@@ -150,7 +150,8 @@ class Description(Value, frozen=True):
     tell the item from one that changed again at once: then the next run reads it anew.
     `metadata` is JSON-serialisable and the source's own; bytes in it are written by
     `muniment.model.text.text_of`. Of what is `streamed` (a dump, while it is made) nobody knows the size before
-    its end: the fingerprint's says nothing.
+    its end: the fingerprint's says nothing. `beside` are items that no listing could tell, found by opening this one (streams
+    of a file), and to be taken with it.
     """
 
     fingerprint: Fingerprint
@@ -158,6 +159,7 @@ class Description(Value, frozen=True):
     metadata: Mapping[str, Any]
     has_content: bool
     streamed: bool = False
+    beside: tuple[Observed | Skipped, ...] = ()
 
 
 class ItemReader(Protocol):
@@ -188,7 +190,8 @@ class Source(Protocol):
     def scan(self, known: Known = FIRST_TIME) -> Iterator[Listed]:
         """Everything that is there, one by one, without reading content that is read in place. Any order.
 
-        Each item is yielded once: observed, skipped, or the same. What is not yielded is gone. Raises
+        Each item is yielded once: observed, skipped, or the same. What is not yielded is gone; only where nothing is
+        known yet may it wait until its file is opened (`Description.beside`). Raises
         SourceError, also at the very end: then nothing of the listing may be believed.
         """
         ...

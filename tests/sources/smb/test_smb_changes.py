@@ -100,6 +100,87 @@ def test_a_folder_that_is_renamed_is_not_read_again(firm: SmbFirm, share: Share)
     assert outcome.counts["read_bytes"] == 0
 
 
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of which files were asked for streams and permissions, as the listings go on."""
+    asked: list[str] = []
+    whole = asking.list_details
+
+    def noted(wire: Wire, paths: list[bytes], *args: Any, **more: Any) -> Any:
+        asked.extend(path.decode("utf-16-le").rpartition("\\")[2] for path in paths)
+        return whole(wire, paths, *args, **more)
+
+    monkeypatch.setattr(asking, "list_details", noted)
+    return asked
+
+
+def test_a_first_night_asks_nothing_and_takes_streams_when_it_opens_their_files(
+    share: Share, windows: Windows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    windows.save(LETTER, b"Dear Sir")
+    windows.save(LETTER + ":Zone.Identifier", b"ZoneId=3")
+    windows.save("Matters/2024-0113 Estate:Folder", b"of a folder")
+    asked = counted(monkeypatch)
+    firm = SmbFirm(tmp_path, share)
+    outcome = firm.night()
+    assert (outcome.completeness, asked) == ("complete", [])
+    rows = firm.rows()
+    assert {LETTER + ":Zone.Identifier", "Matters/2024-0113 Estate:Folder"} <= {*rows}
+    assert rows[LETTER].matter == rows[LETTER + ":Zone.Identifier"].matter
+    assert outcome.counts["items"] == len(rows) == outcome.counts["added"]
+    assert outcome.counts["source_bytes"] == sum(row.size for row in rows.values())
+    # What the second night lists is what the first one took.
+    assert taken(firm) == 0 and "Letter.docx" in asked
+
+
+@pytest.fixture
+def in_turn(tmp_path: Path, share: Share, windows: Windows) -> SmbFirm:
+    for number in range(9):
+        windows.save(f"Matters/Brief {number}.docx", b"a brief")
+    firm = SmbFirm(tmp_path, share, closely_every=3)
+    firm.night()
+    return firm
+
+
+def test_in_turn_each_file_is_asked_once_within_the_runs_that_firm_yaml_says(
+    in_turn: SmbFirm, windows: Windows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = counted(monkeypatch)
+    nights = []
+    for _ in range(3):
+        assert taken(in_turn) == 0
+        nights.append({*asked})
+        asked.clear()
+    assert sum(map(len, nights)) == 9 and all(len(night) < 9 for night in nights)
+    # One of the last part: its permissions are changed, which no listing shows.
+    name = min(nights[2])
+    windows.allow(f"Matters/{name}", 4711)
+    assert [taken(in_turn) for _ in range(3)] == [0, 0, 1]
+    # And what a listing shows is taken at once, whoever's turn it is.
+    windows.save(f"Matters/{name}", b"another brief")
+    assert taken(in_turn) == 1
+
+
+def test_where_a_folder_got_other_permissions_its_files_are_asked_at_once(
+    in_turn: SmbFirm, windows: Windows
+) -> None:
+    # As a Windows computer hands them down: it sets them on each file itself.
+    for path in ("Matters", *(f"Matters/Brief {number}.docx" for number in range(9))):
+        windows.allow(path, 4711)
+    assert taken(in_turn) == 10
+
+
+def test_after_a_run_that_left_a_gap_each_file_is_asked(
+    in_turn: SmbFirm, windows: Windows, share: Share, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = share.write("Matters/Closed.docx", b"closed")
+    closed.chmod(0)
+    assert in_turn.night().completeness == "incomplete"
+    closed.chmod(0o644)
+    asked = counted(monkeypatch)
+    in_turn.night()
+    assert len(asked) == 10
+
+
 def test_on_a_server_with_times_of_change_only_files_with_streams_are_asked_for_them(
     share: Share, windows: Windows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,16 +190,9 @@ def test_on_a_server_with_times_of_change_only_files_with_streams_are_asked_for_
     windows.save(MEMO, b"A memo")
     firm = SmbFirm(tmp_path, share, closely=False)
     firm.night()
-    asked: list[bytes] = []
-    whole = asking.list_details
-
-    def counted(wire: Wire, paths: list[bytes], *args: Any, **more: Any) -> Any:
-        asked.extend(paths)
-        return whole(wire, paths, *args, **more)
-
-    monkeypatch.setattr(asking, "list_details", counted)
+    asked = counted(monkeypatch)
     assert taken(firm) == 0
-    assert [path.decode("utf-16-le").rpartition("\\")[2] for path in asked] == ["Letter.docx"]
+    assert asked == ["Letter.docx"]
     assert LETTER + ":Zone.Identifier" in firm.rows()
 
 

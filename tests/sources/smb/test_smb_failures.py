@@ -321,7 +321,9 @@ def test_a_name_that_leads_out_is_told_and_never_asked_for(
     monkeypatch.setattr(
         asking,
         "list_folders",
-        lambda *args: [[*found, *evil] for found in whole(*args)],  # type: ignore[misc]
+        lambda *args, **more: [
+            found._replace(entries=[*found.entries, *evil]) for found in whole(*args, **more)
+        ],  # type: ignore[misc,union-attr]
     )
     found = list(share.source().scan())
     told = [each for each in found if isinstance(each, Skipped)]
@@ -340,7 +342,10 @@ def test_links_are_told_and_not_followed(share: Share, monkeypatch: pytest.Monke
     whole = asking.list_folders
     monkeypatch.setattr(
         asking, "list_folders",
-        lambda *args: [[*found, junction, deduplicated] if n == 0 else found for n, found in enumerate(whole(*args))],  # type: ignore[misc]
+        lambda *args, **more: [
+            found._replace(entries=[*found.entries, junction, deduplicated]) if n == 0 else found  # type: ignore[union-attr]
+            for n, found in enumerate(whole(*args, **more))
+        ],
     )  # fmt: skip
     told = [
         each

@@ -3,9 +3,11 @@ another client than the one that made the backup."""
 
 from __future__ import annotations
 
+import base64
 import os
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from muniment.assurance.files_contract import SmbContract
 from muniment.clock import FixedClock, SystemClock
 from muniment.model.item import Fidelity, Row
+from muniment.sources.base import Description
 from muniment.sources.smb.reader import SmbReader
 from muniment.vault.rows import Snapshot
 from tests.assurance.expectations.bench import Bench
@@ -72,6 +75,12 @@ def judged(tmp_path: Path, share: Share, windows: Windows) -> Bench:
     return Bench(firm, SmbContract())
 
 
+def replaced(told: Description, **metadata: Any) -> Description:
+    return Description(
+        told.fingerprint, told.fidelity, {**told.metadata, **metadata}, told.has_content
+    )
+
+
 def failed(judged: Bench) -> set[str]:
     judgement = judged.judged()
     assert not any(result.error for result in judgement.results)
@@ -87,7 +96,9 @@ def test_a_true_copy_of_a_share_kills_nothing_and_the_share_was_asked(
     assert "Estate" not in caplog.text and "127.0.0.1" not in caplog.text
     facts = judged.facts()
     assert facts.totals["audited"] >= 14
-    assert {row["bytes"] for row in facts.tables["audit"]} == {"same"}
+    files = [row for row in facts.tables["audit"] if row["kind"] == "file"]
+    assert {row["bytes"] for row in files} == {"same"}
+    assert [row["row"] for row in facts.tables["audit"]].count("same") == 13 + 3, "and folders"
     assert {row["time"] for row in facts.tables["audit"]} == {True}
 
 
@@ -113,6 +124,42 @@ def test_a_connector_that_gives_other_bytes_is_found(judged: Bench) -> None:
     with mock.patch.object(SmbReader, "read", spoiled):
         judged.back_up()
     assert "audit.bytes" in failed(judged)
+
+
+def test_a_connector_that_keeps_other_permissions_or_no_streams_is_found(
+    judged: Bench, windows: Windows
+) -> None:
+    """On Samba, where no time tells whether somebody changed them since: the connector is asked once more."""
+    whole = SmbReader.describe
+
+    def spoiled(self: SmbReader) -> Description:
+        told = whole(self)
+        if self._native_id.endswith(b"Brief 7.dat"):
+            other = bytearray(self._descriptor or b"")
+            other[-1] ^= 1
+            return replaced(told, descriptor=base64.b64encode(other).decode())
+        if self._native_id.endswith(b"Letter.txt"):
+            return replaced(told, streams=[])
+        return told
+
+    with mock.patch.object(SmbReader, "describe", spoiled):
+        judged.back_up()
+        windows.allow("Matters/2024-0113 Estate/Brief 3.dat", 4711)
+        assert failed(judged) == {"audit.row", "items.live_same"}
+        told = [cells["row"] for cells in judged.facts().tables["audit"]]
+    assert (told.count("differs"), told.count("changed")) == (2, 1)
+
+
+def test_permissions_that_got_into_another_row_are_found(judged: Bench) -> None:
+    """After they were read: the connector, asked once more, says what the server says."""
+    judged.back_up()
+
+    def mixed_up(snapshot: Snapshot) -> None:
+        letters = [row for row in snapshot.items.values() if row.native_id.endswith(b"7.dat")]
+        letters[0].metadata["descriptor"] = OWNED  # type: ignore[index]
+
+    judged.rows = mixed_up
+    assert "audit.row" in failed(judged)
 
 
 def test_a_connector_that_leaves_files_out_is_found(judged: Bench) -> None:

@@ -15,7 +15,8 @@ from muniment.recovery.release.page import gap, local, lost, size
 class Ended:
     """What became of a plan. `items` and `bytes` were delivered, read back and equal; `missing` are sources of which
     nothing came. `phases` are seconds and add up to `seconds`, from the request until it was usable. `certificate` is where
-    it lies, or empty and `refused` says why there is none. `folder` and `certificate` are below the restore area;
+    it lies, or empty and `refused` says why there is none. `folder` and `certificate` are below the restore area, `folder` may be
+    on a share;
     `sealed_for` is empty where the delivery stands in the open."""
 
     plan: RestorePlan
@@ -27,6 +28,8 @@ class Ended:
     seconds: float
     folder: str
     sealed_for: str = ""
+    shares: Sequence[str] = ()
+    """On file servers, in which the folder stands; empty for one of the restore area."""
     certificate: str = ""
     refused: str = ""
     zone: tzinfo = UTC
@@ -59,7 +62,8 @@ def _lines(ended: Ended) -> Iterator[str]:
     sealed = (
         f", sealed: it opens with the key of {ended.sealed_for} alone" if ended.sealed_for else ""
     )
-    yield f"Where: folder {ended.folder} of the restore area{sealed}"
+    where = ", ".join(ended.shares) or "the restore area"
+    yield f"Where: folder {ended.folder} of {where}{sealed}"
     yield _certificate(ended)
     until = "until it was usable" if ended.whole else "until it ended"
     yield f"Time from the request {until}: {duration(ended.seconds)}"

@@ -38,6 +38,7 @@ class Request:
     sealed_to: str = ""
     """An age recipient; empty for a delivery in the clear."""
     custodians: tuple[str, ...] = ()
+    on_share: bool = False
 
     @property
     def receiver(self) -> str:
@@ -47,6 +48,8 @@ class Request:
     def sealing(self) -> str:
         if self.sealed_to:
             return f"sealed: it opens with the key of {self.for_whom} alone"
+        if self.on_share:
+            return "NOT SEALED: on the share each file has the permissions that it had"
         return "NOT SEALED: whoever reads the restore area can read it"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from muniment.sources.smb import packets as p
 from muniment.sources.smb.marks import Details
@@ -18,7 +19,9 @@ from muniment.sources.smb.statuses import (
 )
 from muniment.sources.smb.wire import Answer, Wire
 
-_LOOK = p.READ_ATTRIBUTES | p.SYNCHRONIZE
+_LOOK = p.READ_ATTRIBUTES
+"""And no right more: for this one alone Samba does not fetch the descriptor to see whether it is given, which takes it
+half of the time of such a request."""
 _LIST = p.READ_DATA | p.READ_ATTRIBUTES | p.SYNCHRONIZE
 _ANSWER = 4096
 """Most streams and descriptors fit; what does not is asked for once more."""
@@ -48,27 +51,55 @@ def look(wire: Wire, path: bytes, moment: int = 0, *, through: bool = False) -> 
     return p.stat_of(p.buffer_of(good(found[1])))
 
 
+class Listing(NamedTuple):
+    """What is in a folder; `details` are its own, where they were asked for."""
+
+    entries: list[Entry]
+    details: Details | None = None
+
+
 def list_folders(
-    wire: Wire, paths: Sequence[bytes], moment: int = 0
-) -> list[list[Entry] | SmbStatus]:
-    """The entries of several folders, most of them in one exchange each. Raises SmbLost."""
-    asked = [
-        (
-            p.create(path, _LIST, p.FOLDER | p.FOR_BACKUP, moment=moment),
-            p.query_directory(p.UNIT),
-            p.query_directory(p.UNIT),
-            p.close(),
-        )
-        for path in paths
-    ]
-    found: list[list[Entry] | SmbStatus] = []
-    for path, answers in zip(paths, wire.ask_many(asked), strict=True):
+    wire: Wire, paths: Sequence[bytes], moment: int = 0, *, closely: bool = False
+) -> list[Listing | SmbStatus]:
+    """The entries of several folders, most of them in one exchange each; with `closely` also streams and descriptors of the
+    folders. Raises SmbLost."""
+    answers = wire.ask_many([_of_folder(path, moment, closely) for path in paths])
+    found: list[Listing | SmbStatus] = []
+    for path, each in zip(paths, answers, strict=True):
         try:
-            found.append(_entries(wire, path, answers, moment))
+            if closely and each[0][0] == ACCESS_DENIED:
+                # Whose permissions may not be read, may still be listed.
+                each = wire.ask(*_of_folder(path, moment, False))
+            entries = _entries(wire, path, each, moment)
+            found.append(Listing(entries, _own(wire, path, each, moment) if closely else None))
         except SmbStatus as error:
             found.append(error)
         except (struct.error, ValueError, IndexError):
             raise SmbLost("a listing that is none") from None
+    return found
+
+
+def _of_folder(path: bytes, moment: int, closely: bool) -> tuple[Request, ...]:
+    access = _LIST | p.READ_CONTROL if closely else _LIST
+    own = [
+        p.query_info(p.OF_FILE, p.STREAMS, _ANSWER),
+        p.query_info(p.OF_SECURITY, 0, _ANSWER, security=PARTS),
+    ]
+    return (
+        p.create(path, access, p.FOLDER | p.FOR_BACKUP, moment=moment),
+        p.query_directory(p.UNIT),
+        p.query_directory(p.UNIT),
+        *(own if closely else ()),
+        p.close(),
+    )
+
+
+def _own(wire: Wire, path: bytes, answers: list[Answer], moment: int) -> Details:
+    if len(answers) == 6 and not {status for status, _ in answers[3:5]} & _TOO_SMALL:
+        return _details([answers[0], *answers[3:]], closely=True)
+    found = list_details(wire, [path], moment, closely=True)[0]
+    if isinstance(found, SmbStatus):
+        raise found
     return found
 
 
@@ -78,7 +109,7 @@ def is_listed(wire: Wire, path: bytes, moment: int = 0) -> bool:
     above = folder.encode("utf-16-le", "surrogatepass")
     # All of it: asked for such a name alone, Samba finds it no more than when it is opened.
     found = list_folders(wire, [above], moment)[0]
-    return not isinstance(found, SmbStatus) and any(entry.name == name for entry in found)
+    return not isinstance(found, SmbStatus) and any(entry.name == name for entry in found.entries)
 
 
 def _entries(wire: Wire, path: bytes, answers: list[Answer], moment: int) -> list[Entry]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import time
 from collections.abc import Sequence
@@ -45,6 +46,26 @@ def mark(stat: Stat, details: Details) -> str:
     for name, size in details.streams:
         told.update(f"{size} {name}\0".encode("utf-8", "surrogatepass"))
     return f"{plain}.{told.hexdigest()[:16]}"
+
+
+UNASKED = "?"
+"""In a mark in place of how many streams: a first listing does not ask, since each file is opened anyway."""
+
+
+def unasked(stat: Stat, *, numbered: bool) -> Fingerprint:
+    plain = fingerprint(stat, NO_STREAMS, numbered=numbered)
+    return plain._replace(tag=f"{untouched(stat)}.{UNASKED}")
+
+
+def fits(version: str, descriptor: str) -> bool:
+    """Can a row with this mark have this descriptor (base64)? Of a file with streams the mark alone does not say."""
+    count, _, told = version.rpartition(".")
+    if not count.endswith(".0") or len(told) != 16:
+        return True
+    try:
+        return hashlib.sha256(base64.b64decode(descriptor)).hexdigest()[:16] == told
+    except ValueError:
+        return False
 
 
 def fingerprint(stat: Stat, details: Details, *, numbered: bool) -> Fingerprint:

@@ -21,6 +21,11 @@ class Place(Value, frozen=True):
     def unc(self) -> str:
         return f"\\\\{self.server}\\{self.share}"
 
+    @property
+    def unc_folder(self) -> str:
+        """With the folder, as people write it."""
+        return "\\".join([self.unc, *filter(None, self.folder.split("/"))])
+
 
 class Account(Value, frozen=True):
     """Who signs in. `encrypt` refuses a server that cannot encrypt; without it requests are signed."""

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from muniment.errors import ItemUnreadable
-from muniment.model.item import Fidelity, Fingerprint
+from muniment.model.item import Fidelity, Fingerprint, Observed
 from muniment.model.text import text_of
-from muniment.sources.base import Description
+from muniment.sources.base import Description, Skipped
 from muniment.sources.causes import CHANGED_WHILE_READ, OFFLINE, VANISHED
 from muniment.sources.smb import packets as p
 from muniment.sources.smb.asking import PARTS, good, look
-from muniment.sources.smb.marks import Details, described, fingerprint, of_stream
+from muniment.sources.smb.marks import UNASKED, Details, described, fingerprint, of_stream
 from muniment.sources.smb.packets import DIRECTORY, Stat
 from muniment.sources.smb.paths import bytes_of_name, file_of, is_stream
 from muniment.sources.smb.statuses import (
@@ -28,6 +28,7 @@ from muniment.sources.smb.statuses import (
     SmbStatus,
     cause_of_status,
 )
+from muniment.sources.smb.streams import streams_of
 from muniment.sources.smb.wires import Wires
 
 DESCRIPTOR = "descriptor"
@@ -57,20 +58,23 @@ class How:
 class SmbReader:
     """An item that is held open, so that a rename does not matter."""
 
-    def __init__(self, how: How, kind: str, native_id: bytes, path: bytes, likely: int) -> None:
-        """Opens it. `likely` is the size that its listing showed.
+    def __init__(
+        self, how: How, kind: str, native_id: bytes, path: bytes, listed: Fingerprint | None
+    ) -> None:
+        """Opens it.
 
         Raises SmbStatus, SmbLost, FileNotFoundError, and what `Wires` raises.
         """
         self._how = how
         self._kind, self._native_id, self._path = kind, native_id, path
+        self._unasked = listed is not None and listed.tag.endswith(UNASKED)
         self._done = 0
         self._ended = False
         self._pieces: list[bytes] = []
         self._file = b""
         self._wire, self._let_go = how.wires.hold()
         try:
-            self._open(likely)
+            self._open(listed.size if listed is not None else p.UNIT)
         except BaseException:
             self.close()
             raise
@@ -144,6 +148,7 @@ class SmbReader:
         stat = self._stat
         numbered = self._how.numbered
         metadata: dict[str, Any] = {}
+        beside: tuple[Observed | Skipped, ...] = ()
         if is_stream(self._native_id):
             name = self._native_id.rpartition(b":")[2]
             metadata["stream"] = text_of(name)
@@ -159,7 +164,11 @@ class SmbReader:
                 metadata[DESCRIPTOR] = base64.b64encode(self._descriptor).decode()
             if self._names:
                 metadata["streams"] = [text_of(bytes_of_name(name)) for name, _ in self._names]
-        return Description(self._fresh(found), Fidelity.FILE, metadata, self._kind == "file")
+            if self._unasked:
+                beside = tuple(streams_of(self._native_id, stat, self._names, numbered=numbered))
+        return Description(
+            self._fresh(found), Fidelity.FILE, metadata, self._kind == "file", beside=beside
+        )
 
     def _fresh(self, found: Fingerprint) -> Fingerprint:
         return described(found, self._how.tick_ns, self._wire.ahead_ns)
@@ -231,7 +240,7 @@ class SmbReader:
 
     def _questions(self) -> tuple[p.Request, ...]:
         return (
-            self._create(p.READ_ATTRIBUTES | p.SYNCHRONIZE, p.FOR_BACKUP),
+            self._create(p.READ_ATTRIBUTES, p.FOR_BACKUP),
             p.query_info(p.OF_FILE, p.ALL, 4096),
             p.close(),
         )

@@ -2,26 +2,29 @@
 
 A listing of SMB tells of each file its id, size, times and attributes, but not its streams. So a file is asked for
 these only when its mark is not the one that the last run left, or when it had some; where the server's time of change does
-not show what is done to permissions and streams (Samba), each file is asked for both every time.
+not show what is done to permissions and streams (Samba), each file is asked for both every time, or in turn once within
+some runs. Where nothing is known yet nothing is asked: each file is opened by that run anyway.
 """
 
 from __future__ import annotations
 
 import re
+import zlib
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from muniment.model.item import Observed
+from muniment.model.item import Fingerprint, Observed
 from muniment.sources.base import Known, Skipped
 from muniment.sources.causes import NOT_AN_ID, NOT_REACHED
 from muniment.sources.smb import asking
-from muniment.sources.smb.marks import NO_STREAMS, Details, fingerprint, of_stream, untouched
+from muniment.sources.smb.marks import NO_STREAMS, Details, fingerprint, unasked
 from muniment.sources.smb.packets import DIRECTORY, LINK_TAGS, REPARSE, Entry, Stat
-from muniment.sources.smb.paths import bytes_of_name, join, on_the_wire, sound, sound_stream
+from muniment.sources.smb.paths import bytes_of_name, join, on_the_wire, sound
 from muniment.sources.smb.statuses import GONE, SmbStatus, cause_of_status
+from muniment.sources.smb.streams import streams_of
 from muniment.sources.smb.wires import Wires
 from muniment.sources.tree.folders import ROOT
 from muniment.sources.tree.scan import SCAFFOLDING
@@ -46,6 +49,19 @@ class Look:
     numbered: bool = True
     closely: bool = False
     at_once: int = 4
+    every: int = 1
+    """Within how many runs each file is asked `closely`."""
+    turn: int | None = None
+    """Whose turn it is; None for all."""
+
+    first: bool = field(init=False)
+    """Is nothing known yet, or nothing of what is known to be relied on?"""
+
+    def __post_init__(self) -> None:
+        self.first = self.known.whole
+
+    def due(self, native_id: bytes) -> bool:
+        return self.turn is None or zlib.crc32(native_id) % self.every == self.turn
 
     def dated(self, stat: Stat) -> Stat:
         """Without its time of change where that is none."""
@@ -57,6 +73,8 @@ class _Result:
     found: list[Found] = field(default_factory=list)
     folders: list[tuple[bytes, Stat]] = field(default_factory=list)
     ask: list[tuple[bytes, Stat]] = field(default_factory=list)
+    due: bool = True
+    """Is everything in the folder that is gone through to be asked?"""
 
 
 def scan(look: Look, root: Stat) -> Iterator[Found]:
@@ -95,20 +113,36 @@ def _take(queue: deque[T], most: int) -> list[T]:
 
 def _folders(look: Look, folders: list[tuple[bytes, Stat]]) -> _Result:
     paths = [on_the_wire(look.folder, folder) for folder, _ in folders]
-    listed = look.wires.run(lambda wire: asking.list_folders(wire, paths, look.moment))
+    closely = look.closely and not look.first
+    listed = look.wires.run(
+        lambda wire: asking.list_folders(wire, paths, look.moment, closely=closely)
+    )
     result = _Result()
-    for (folder, stat), entries in zip(folders, listed, strict=True):
-        if isinstance(entries, SmbStatus):
+    for (folder, stat), listing in zip(folders, listed, strict=True):
+        if isinstance(listing, SmbStatus):
             if folder == ROOT:
-                raise entries
-            if entries.status not in GONE:
-                cause = cause_of_status(entries.status)
+                raise listing
+            if listing.status not in GONE:
+                cause = cause_of_status(listing.status)
                 result.found.append(Skipped("dir", folder, cause, subtree=True))
             continue
-        _settle(look, folder, stat, result)
-        for entry in entries:
+        result.due = look.turn is None
+        if listing.details is None:
+            _settle(look, folder, stat, result)
+        else:
+            result.found += _told(look, folder, stat, listing.details)
+            result.due = result.due or _is_new_to(look, folder, stat, listing.details)
+        for entry in listing.entries:
             _entry(look, folder, entry, result)
     return result
+
+
+def _is_new_to(look: Look, folder: bytes, stat: Stat, details: Details) -> bool:
+    """Were a folder's permissions or streams changed? What lies in it inherits them, by the hand of the client that
+    changed them."""
+    before = look.known.find("dir", folder)
+    now = fingerprint(stat, details, numbered=look.numbered)
+    return before is None or before.tag.rpartition(".")[2] != now.tag.rpartition(".")[2]
 
 
 def _entry(look: Look, folder: bytes, entry: Entry, result: _Result) -> None:
@@ -135,14 +169,33 @@ def _entry(look: Look, folder: bytes, entry: Entry, result: _Result) -> None:
 
 def _settle(look: Look, native_id: bytes, stat: Stat, result: _Result) -> None:
     """Tells the item, unless it has to be asked for its streams."""
+    if not (look.closely or look.streams):
+        result.found.append(_observed(look, native_id, stat, NO_STREAMS))
+        return
     kind = "dir" if stat.attributes & DIRECTORY else "file"
-    if look.closely or look.streams:
-        before = None if look.closely else look.known.find(kind, native_id)
-        # Whatever is done to a stream moves the time of change of its file.
-        if before is None or before.tag != f"{untouched(stat)}.0":
-            result.ask.append((native_id, stat))
-            return
-    result.found.append(_observed(look, native_id, stat, NO_STREAMS))
+    if look.closely and not look.first and (result.due or look.due(native_id)):
+        result.ask.append((native_id, stat))
+        return
+    before = look.known.find(kind, native_id)
+    if before is None and look.first:
+        listed = unasked(stat, numbered=look.numbered)
+        result.found.append(Observed(kind, native_id, listed))
+        return
+    plain = _observed(look, native_id, stat, NO_STREAMS)
+    if before is not None and _without_streams(plain.fingerprint, before, look):
+        told = plain.fingerprint._replace(tag=before.tag)
+        result.found.append(plain._replace(fingerprint=told))
+    else:
+        result.ask.append((native_id, stat))
+
+
+def _without_streams(now: Fingerprint, before: Fingerprint, look: Look) -> bool:
+    """Had it none the last time, and is it untouched since, as far as a listing shows? Of a server with times of change
+    that is whatever is done to it; of another one it is believed until it is its turn."""
+    if not look.closely:
+        return before.tag == now.tag
+    same = (before.size, before.inode) == (now.size, now.inode)
+    return same and before.tag.startswith(f"{now.tag}.")
 
 
 def _observed(look: Look, native_id: bytes, stat: Stat, details: Details) -> Observed:
@@ -160,11 +213,15 @@ def _files(look: Look, files: list[tuple[bytes, Stat]]) -> _Result:
         if isinstance(details, SmbStatus):
             result.found += _unasked(look, native_id, stat, details.status)
             continue
-        result.found.append(_observed(look, native_id, stat, details))
-        if look.streams:
-            streams = details.streams
-            result.found += [_stream(look, native_id, stat, name, size) for name, size in streams]
+        result.found += _told(look, native_id, stat, details)
     return result
+
+
+def _told(look: Look, native_id: bytes, stat: Stat, details: Details) -> Iterator[Found]:
+    """An item and its streams."""
+    yield _observed(look, native_id, stat, details)
+    if look.streams:
+        yield from streams_of(native_id, stat, details.streams, numbered=look.numbered)
 
 
 def _unasked(look: Look, native_id: bytes, stat: Stat, status: int) -> list[Found]:
@@ -179,11 +236,3 @@ def _unasked(look: Look, native_id: bytes, stat: Stat, status: int) -> list[Foun
     if look.wires.run(lambda wire: asking.is_listed(wire, path, look.moment)):
         return [Skipped("file", native_id, NOT_REACHED)]
     return []
-
-
-def _stream(look: Look, native_id: bytes, base: Stat, name: str, size: int) -> Found:
-    own = native_id + b":" + bytes_of_name(name)
-    if not sound_stream(name) or native_id == ROOT:
-        safe = re.sub(rb"[/\\\0]", b"_", bytes_of_name(name))
-        return Skipped("file", native_id + b":" + safe, NOT_AN_ID)
-    return Observed("file", own, of_stream(base, name, size, numbered=look.numbered))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from muniment.clock import Waiting
 from muniment.errors import ItemUnreadable, SourceMissing, SourceRefused, SourceUnavailable
@@ -17,7 +17,7 @@ from muniment.sources.base import FIRST_TIME, Known, Skipped, SourceHealth
 from muniment.sources.causes import LOCKED, NOT_AN_ID, OFFLINE, VANISHED
 from muniment.sources.smb import asking
 from muniment.sources.smb.marks import COARSE_TICK_NS, EXACT, NUMBERED, TICK_NS
-from muniment.sources.smb.packets import DIRECTORY, UNIT, Stat, filetime_of
+from muniment.sources.smb.packets import DIRECTORY, Stat, filetime_of
 from muniment.sources.smb.paths import is_stream, on_the_wire
 from muniment.sources.smb.place import Account, Place
 from muniment.sources.smb.reader import How, SmbReader
@@ -46,17 +46,20 @@ LOCK_WAITS = (0.5, 1.0, 2.0)
 LOCK_BUDGET = 60.0
 """Seconds that all locked files of a run may be waited for together; after that each is tried once."""
 _KINDS = frozenset({"file", "dir"})
+_TURN = "closely"
 
 
 class Reading(Value, frozen=True):
     """How a share is read. `shadow_copy` is `latest`, a name, or empty for the share as it is. `closely` asks each file
-    for permissions and streams at every listing; None does where the server is Samba."""
+    for permissions and streams at every listing, or once within `closely_every` listings; None does where the server is
+    Samba."""
 
     exclude: re.Pattern[bytes] | None = None
     sentinel: bytes | None = None
     connections: int = 4
     streams: bool = True
     closely: bool | None = None
+    closely_every: int = 1
     shadow_copy: str = ""
     shadow_age: timedelta = timedelta(hours=26)
     patience: timedelta = PATIENCE
@@ -163,6 +166,7 @@ class SmbSource:
         look = Look(
             self._wires, self._place.folder, known, reading.exclude, how.moment, how.streams,
             how.numbered, how.closely, reading.connections,
+            *(_turn(known, reading.closely_every) if how.closely else ()),
         )  # fmt: skip
         try:
             yield from scan(look, root)
@@ -182,11 +186,10 @@ class SmbSource:
         if kind == "dir" and is_stream(native_id):
             raise ItemUnreadable(NOT_AN_ID, to=self.source_id)
         how = self._started()
-        likely = listed.size if listed is not None else UNIT
         waits = iter(LOCK_WAITS)
         while True:
             try:
-                return self._opened(how, kind, native_id, path, likely)
+                return self._opened(how, kind, native_id, path, listed)
             except FileNotFoundError:
                 # Perhaps it is not the item but the whole share that is gone.
                 self._require_root()
@@ -197,11 +200,13 @@ class SmbSource:
                     raise
                 self._clock.sleep(wait)
 
-    def _opened(self, how: How, kind: str, native_id: bytes, path: bytes, likely: int) -> SmbReader:
+    def _opened(
+        self, how: How, kind: str, native_id: bytes, path: bytes, listed: Fingerprint | None
+    ) -> SmbReader:
         """Raises FileNotFoundError, ItemUnreadable, SourceError."""
         for last in (False, True):
             try:
-                return SmbReader(how, kind, native_id, path, likely)
+                return SmbReader(how, kind, native_id, path, listed)
             except SmbStatus as error:
                 if error.status in GONE:
                     raise FileNotFoundError(VANISHED) from None
@@ -223,7 +228,16 @@ class SmbSource:
         """The second look, by another way: see `audit`."""
         from muniment.sources.smb.audit import SmbAudit
 
-        return SmbAudit(self._place, self._account, self.source_id)
+        # What a shadow copy says is no word about the share as it is now.
+        again = None if self._reading.shadow_copy else self._described
+        return SmbAudit(
+            self._place, self._account, self.source_id, again=again, streams=self._reading.streams
+        )
+
+    def _described(self, kind: str, native_id: bytes) -> Mapping[str, Any]:
+        """What a backup would say of an item now. Raises as `open`."""
+        with self.open(kind, native_id) as reader:
+            return reader.describe().metadata
 
     # -- the root ----------------------------------------------------------------------------------
 
@@ -264,3 +278,13 @@ class SmbSource:
     def close(self) -> None:
         """Ends the connections. The source can be used again; it then signs in anew."""
         self._wires.close()
+
+
+def _turn(known: Known, every: int) -> tuple[int, int | None]:
+    """Whose turn it is to be asked. After a run that left a gap it is everybody's, so that nobody is left out twice."""
+    turn = None
+    last, _, of = known.memory.get(_TURN, "").partition("/")
+    if every > 1 and of == str(every) and last.isdecimal():
+        turn = (int(last) + 1) % every
+    known.remember(_TURN, f"{turn or 0}/{every}")
+    return every, turn

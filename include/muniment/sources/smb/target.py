@@ -114,6 +114,16 @@ class SmbTarget:
         except (MunimentError, ValueError):
             return False
 
+    def where(self, native_id: bytes) -> bytes:
+        """Below the new folder everything has the name that it had."""
+        return native_id
+
+    def digest(self, native_id: bytes) -> tuple[str, int]:
+        """SHA-256, hex, and bytes of what stands there. Raises ItemNotDelivered, TargetUnusable."""
+        path = self._path(native_id)
+        size, found = self._run(lambda wire: writing.digest_of(wire, path))
+        return found.hex(), size
+
     # -- giving --------------------------------------------------------------------------------------
 
     def give(

@@ -47,6 +47,8 @@ CREDITS = 512
 CONNECT_SECONDS, ANSWER_SECONDS = 20.0, 90.0
 """A server that does not answer for so long is taken for gone. Windows waits 60 seconds."""
 _LARGEST = 16 << 20
+_TOGETHER = 1 << 16
+"""Bytes. A server answers what it has; what it does not read yet must not wait for us to read its answers."""
 
 Answer = tuple[int, bytes]
 """Status and body."""
@@ -145,18 +147,24 @@ class Wire:
         answers: dict[int, Answer] = {}
         ids: list[list[int]] = []
         waiting: set[int] = set()
+        # Small ones go out together: each call to the system costs as much as building one.
+        going = bytearray()
         if not self.open:
             raise SmbLost("closed")
         try:
             for compound in compounds:
                 cost = sum(request.charge for request in compound) if self._multi else len(compound)
+                if cost > self._credits or len(going) > _TOGETHER:
+                    self._socket.sendall(going)
+                    going.clear()
                 while cost > self._credits and waiting:
                     self._receive(answers, waiting)
                 if cost > self._credits:
                     raise SmbLost("the server gives no credits")
-                sent = self._send(compound)
+                sent = self._frame_of(compound, going)
                 ids.append(sent)
                 waiting.update(sent)
+            self._socket.sendall(going)
             while waiting:
                 self._receive(answers, waiting)
         except (OSError, struct.error, InvalidTag) as error:
@@ -174,7 +182,8 @@ class Wire:
             raise SmbStatus(status)
         return body
 
-    def _send(self, compound: Sequence[Request]) -> list[int]:
+    def _frame_of(self, compound: Sequence[Request], going: bytearray) -> list[int]:
+        """Appends it to what is going out."""
         frame = bytearray()
         ids = []
         last = len(compound) - 1
@@ -199,7 +208,8 @@ class Wire:
             self._next += charge
             self._credits -= charge
         data = self._sealed(bytes(frame)) if self._encrypts else bytes(frame)
-        self._socket.sendall(struct.pack(">I", len(data)) + data)
+        going += len(data).to_bytes(4, "big")
+        going += data
         return ids
 
     def _sealed(self, data: bytes) -> bytes:
