@@ -1,222 +1,203 @@
-"""Databases: a PostgreSQL of a gigabyte dumped, backed up, restored and compared, beside `pg_dump | restic`.
+"""Databases: a server's database of a gigabyte backed up night by night, and given back, beside its dump tool into restic.
 
-    python -m benchmarks.databases [--megabytes 1000] [--folder build/bench]
+    python -m benchmarks.databases [--engine postgresql|mariadb] [--megabytes 1000] [--rounds 3] [--folder build/bench]
 
-The database: a ledger of short rows (half the size) and documents that do not compress. After the first night one
-percent of the ledger's rows is changed in one stretch (the newest), and one percent as many are added; for the third night one
-percent is changed scattered over the whole table, which is the worst that a database can do to chunks.
+Nights: the first; one without change; one percent of the ledger changed in one stretch and one percent added; one row in ten
+thousand changed all over it; one row in a hundred. Then both give the dump back: as a file, and into a spare server, where
+all rows are compared with the source's by SHA-256. Who begins changes with each round; medians are printed.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-import hashlib
 import json
 import os
 import shutil
+import statistics
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
 
-import psycopg
 import yaml
 
-from benchmarks.measure import Sample, measure
+from benchmarks.database_servers import PRACTICE, SERVERS, BenchServer
+from benchmarks.measure import BenchmarkError, Sample, measure
 from benchmarks.place import here, tree_bytes
 from benchmarks.product import Muniment
-from muniment.embedded.postgres import EmbeddedPostgres, programs
 
-_DATABASE = "practice"
-_VARIABLE = "BENCH_DATABASE_PASSWORD"
 _SOURCE = "practice-database"
+_PASSWORD = "BENCH_DATABASE_PASSWORD"
+_SPARE_PASSWORD = "BENCH_SPARE_PASSWORD"
 
 
-class Databases:
-    """Both contenders over one server."""
+class OfMuniment:
+    """A firm whose one source is the server."""
 
-    def __init__(self, folder: Path, megabytes: int) -> None:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        self.folder = folder
-        self.megabytes = megabytes
-        self.server = EmbeddedPostgres(folder / "server")
-        self.samples: dict[str, dict[str, float]] = {}
+    name = "muniment"
 
-    # -- the database ------------------------------------------------------------------------------
-
-    def run(self, *statements: str) -> list[tuple[object, ...]]:
-        with psycopg.connect(self.server.uri(_DATABASE, driver=""), autocommit=True) as connection:
-            cursor = connection.cursor()
-            for statement in statements:
-                cursor.execute(statement.encode())
-            return cursor.fetchall() if cursor.description else []
-
-    def fill(self) -> None:
-        self.server.create_database(_DATABASE)
-        rows, documents = self.megabytes * 5_000, self.megabytes * 4
-        self.run(
-            "CREATE TABLE ledger (id bigint PRIMARY KEY, client int, cents bigint, posted date, note text)",
-            "CREATE TABLE documents (id int PRIMARY KEY, content bytea)",
-            "INSERT INTO ledger SELECT n, n % 400, (n::bigint * 7919) % 1000003, date '2020-01-01' + (n / 4000)::int,"
-            f" 'conference ' || md5(n::text) || ' call' FROM generate_series(1, {rows}) n",
-            # Of 64 KiB, in 128 KiB of the dump's own writing.
-            "INSERT INTO documents SELECT n, decode((SELECT string_agg(md5(random()::text), '')"
-            f" FROM generate_series(1, 4096) WHERE n > 0), 'hex') FROM generate_series(1, {documents}) n",
-            "VACUUM ANALYZE",
-        )
-
-    def newest_percent(self) -> None:
-        rows = self.megabytes * 5_000
-        self.run(
-            f"UPDATE ledger SET cents = cents + 1 WHERE id > {rows * 99 // 100}",
-            f"INSERT INTO ledger SELECT n, n % 400, n, '2026-01-01', 'new ' || md5(n::text)"
-            f" FROM generate_series({rows + 1}, {rows * 101 // 100}) n",
-        )
-
-    def scattered_percent(self) -> None:
-        self.run("UPDATE ledger SET cents = cents + 1 WHERE id % 100 = 7")
-
-    # -- Muniment ----------------------------------------------------------------------------------
-
-    def firm(self) -> Muniment:
-        live = self.folder / "share"
-        live.mkdir()
-        (live / "letter.txt").write_text("Dear Sir")
-        product = Muniment(self.folder / "muniment", live)
+    def __init__(self, folder: Path, server: BenchServer) -> None:
+        self._server = server
+        live = folder / "share"
+        live.mkdir(parents=True, exist_ok=True)
+        self._product = product = Muniment(folder / "muniment", live)
         product.fresh()
-        parts = urlsplit(self.server.uri(driver=""))
-        os.environ[_VARIABLE] = str(parts.password)
-        config = product.firm / "firm.yaml"
-        held = yaml.safe_load(config.read_text())
-        held["sources"] = {
-            **(held.get("sources") or {}),
-            _SOURCE: {
-                "database": {
-                    "host": parts.hostname, "port": parts.port, "user": parts.username, "tls": "off",
-                    "password": f"env:{_VARIABLE}", "databases": [_DATABASE],
-                }
-            },
-        }  # fmt: skip
-        config.write_text(yaml.safe_dump(held))
-        table = product.firm / "inventory.csv"
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-        row = next(row for row in rows if row["backup_method"] == "muniment")
-        rows.append({**row, "source_id": _SOURCE, "system": "postgresql", "location": "server"})
-        with table.open("w", newline="") as file:
-            out = csv.DictWriter(file, rows[0].keys())
-            out.writeheader()
-            out.writerows(rows)
-        product.muniment("keys", "add-source", _SOURCE)
-        return product
+        _configure(product, server)
 
-    def loaded(self, dump: Path) -> str:
-        """Loads a dump into a new database; a digest of what stands in it."""
-        name = f"back_{len(self.samples)}"
-        self.server.create_database(name)
-        parts = urlsplit(self.server.uri(name, driver=""))
-        os.environ |= {"PGPASSWORD": str(parts.password)}
-        self.note(
-            f"psql loads {dump.parent.name}",
-            [programs() / "psql", "-q", "-X", "-o", os.devnull, "-h", str(parts.hostname), "-p", str(parts.port),
-             "-U", str(parts.username), "-d", name, "-f", dump],
-        )  # fmt: skip
-        with psycopg.connect(self.server.uri(name, driver="")) as connection:
-            return _digest(connection)
+    def stored(self) -> int:
+        return self._product.stored_bytes()
 
-    def truth(self) -> str:
-        with psycopg.connect(self.server.uri(_DATABASE, driver="")) as connection:
-            return _digest(connection)
+    def back_up(self) -> Sample:
+        return self._product.muniment("backup", _SOURCE)
 
-    # -- restic ------------------------------------------------------------------------------------
+    def as_file(self, folder: Path) -> Sample:
+        return self._product.muniment("restore", "--source", _SOURCE, "--to", folder, "--yes")
 
-    def restic(self, restic: str) -> tuple[Callable[[str], None], Path]:
-        repository = self.folder / "restic"
+    def into_spare(self, database: str) -> Sample:
+        return self._product.muniment("restore-database", _SOURCE, PRACTICE, "--into", database, "--yes")  # fmt: skip
+
+
+def _configure(product: Muniment, server: BenchServer) -> None:
+    at, spare = server.access(), server.access(spare=True)
+    os.environ[_PASSWORD], os.environ[_SPARE_PASSWORD] = str(at["password"]), str(spare["password"])
+    config = product.firm / "firm.yaml"
+    held = yaml.safe_load(config.read_text())
+    held["sources"] = {
+        **(held.get("sources") or {}),
+        _SOURCE: {
+            "database": {
+                **at, "password": f"env:{_PASSWORD}", "tls": "off", "databases": [PRACTICE],
+                "restore": {**spare, "password": f"env:{_SPARE_PASSWORD}", "tls": "off"},
+            }
+        },
+    }  # fmt: skip
+    config.write_text(yaml.safe_dump(held))
+    table = product.firm / "inventory.csv"
+    with table.open(newline="", encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    row = next(row for row in rows if row["backup_method"] == "muniment")
+    rows.append({**row, "source_id": _SOURCE, "system": server.system, "location": "server"})
+    with table.open("w", newline="") as file:
+        out = csv.DictWriter(file, rows[0].keys())
+        out.writeheader()
+        out.writerows(rows)
+    product.muniment("keys", "add-source", _SOURCE)
+
+
+class OfRestic:
+    """The vendor's dump tool into restic's standard input, as its manual has it."""
+
+    name = "restic"
+
+    def __init__(self, folder: Path, server: BenchServer) -> None:
+        self._server = server
+        self._repository = folder / "restic"
         os.environ |= {
-            "RESTIC_REPOSITORY": str(repository), "RESTIC_PASSWORD": "bench",
-            "RESTIC_CACHE_DIR": str(self.folder / "restic-cache"),
+            "RESTIC_REPOSITORY": str(self._repository), "RESTIC_PASSWORD": "bench",
+            "RESTIC_CACHE_DIR": str(folder / "restic-cache"),
         }  # fmt: skip
-        measure([restic, "init", "-q"])
-        parts = urlsplit(self.server.uri(_DATABASE, driver=""))
-        os.environ |= {"PGPASSWORD": str(parts.password)}
-        dump = f"{programs() / 'pg_dump'} -h {parts.hostname} -p {parts.port} -U {parts.username} {_DATABASE}"
+        measure(["restic", "init", "-q"])
 
-        def back_up(night: str) -> None:
-            command = f"set -o pipefail; {dump} | {restic} backup -q --stdin --stdin-filename practice.sql"
-            before = tree_bytes(repository)
-            self.note(f"restic {night}", ["bash", "-c", command])
-            self.grown(f"restic {night}", tree_bytes(repository) - before)
+    def stored(self) -> int:
+        return tree_bytes(self._repository)
 
-        return back_up, repository
+    def back_up(self) -> Sample:
+        return _piped(self._server.dump(), "restic backup -q --stdin --stdin-filename practice.sql")
 
-    # -- results -----------------------------------------------------------------------------------
+    def as_file(self, folder: Path) -> Sample:
+        return measure(["restic", "restore", "-q", "latest", "--target", folder])[0]
 
-    def note(self, name: str, command: list[str | Path]) -> Sample:
-        sample = measure(command)[0]
-        self.samples[name] = sample.as_dict()
-        self._say(name)
-        return sample
-
-    def kept(self, name: str, sample: Sample) -> None:
-        self.samples[name] = sample.as_dict()
-        self._say(name)
-
-    def grown(self, name: str, size: int) -> None:
-        self.samples[name]["stored_bytes"] = size
-        self._say(name)
-
-    def _say(self, name: str) -> None:
-        print(name, json.dumps({k: round(v, 2) for k, v in self.samples[name].items()}), flush=True)
+    def into_spare(self, database: str) -> Sample:
+        return _piped("restic dump -q latest practice.sql", self._server.load(database))
 
 
-def _digest(connection: psycopg.Connection[tuple[object, ...]]) -> str:
-    """Of all rows of both tables, as text and in order."""
-    total = hashlib.sha256()
-    for table in ("ledger", "documents"):
-        query = f"COPY (SELECT * FROM {table} ORDER BY id) TO STDOUT"
-        with connection.cursor() as cursor, cursor.copy(query.encode()) as rows:
-            for piece in rows:
-                total.update(piece)
-    return total.hexdigest()
+def _piped(first: str, second: str) -> Sample:
+    return measure(["bash", "-c", f"set -o pipefail; {first} | {second}"])[0]
+
+
+Contender = OfMuniment | OfRestic
+Found = dict[str, dict[str, list[dict[str, float]]]]
+"""step -> contender -> a sample of each round."""
+
+
+def play(server: BenchServer, folder: Path, number: int, found: Found) -> None:
+    """One round. Raises BenchmarkError where what came back is not what was there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    server.begin()
+    sides: list[Contender] = [OfMuniment(folder, server)]
+    if shutil.which("restic"):
+        sides.append(OfRestic(folder, server))
+    if number % 2:
+        sides.reverse()
+
+    def note(step: str, side: Contender, sample: Sample, **more: float) -> None:
+        told = {**sample.as_dict(), **more}
+        found.setdefault(step, {}).setdefault(side.name, []).append(told)
+        print(number, side.name, step, json.dumps(told), flush=True)
+
+    nights = (
+        ("first night", None), ("no change", None), ("1 % in one stretch", server.newest),
+        ("0.01 % all over", server.here_and_there), ("1 % all over", server.all_over),
+    )  # fmt: skip
+    for night, work in nights:
+        if work:
+            work()
+        for side in sides:
+            before = side.stored()
+            sample = side.back_up()
+            note(night, side, sample, stored=side.stored() - before)
+    truth = server.digest(PRACTICE, spare=False)
+    for side in sides:
+        back = folder / "back"
+        note("back as a file", side, side.as_file(back))
+        shutil.rmtree(back)
+        database = f"back_{side.name}"
+        note("back into a server", side, side.into_spare(database))
+        if server.digest(database, spare=True) != truth:
+            raise BenchmarkError(f"what {side.name} gave back is not what was there")
+        server.drop(database)
+
+
+def report(found: Found) -> str:
+    """Medians over the rounds, a step a line."""
+    lines = ["| | | clock | processor | memory | the store grows by |", "|---|---|---|---|---|---|"]
+    for step, sides in found.items():
+        for name, samples in sides.items():
+
+            def median(what: str, of: list[dict[str, float]] = samples) -> float:
+                return statistics.median(sample.get(what, 0) for sample in of)
+
+            grown = f"{median('stored') / 1e6:.2f} MB" if "stored" in samples[0] else ""
+            lines.append(
+                f"| {step} | {name} | {median('wall'):.1f} s | {median('cpu'):.1f} s | {median('peak') / 1e6:.0f} MB | {grown} |"
+            )
+    return "\n".join(lines)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser()
+    parser.add_argument("--engine", choices=sorted(SERVERS), default="postgresql")
     parser.add_argument("--megabytes", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path, default=here().home / "databases")
     given = parser.parse_args()
-    bench = Databases(given.folder, given.megabytes)
-    with bench.server:
-        bench.fill()
-        print("dump bytes", bench.run("SELECT pg_database_size(current_database())"), flush=True)
-        product = bench.firm()
-        restic = shutil.which("restic")
-        peer = bench.restic(restic)[0] if restic else None
-        nights = (("first night", None), ("unchanged", None), ("1 % newest", bench.newest_percent), ("1 % scattered", bench.scattered_percent))  # fmt: skip
-        for night, work in nights:
-            if work:
-                work()
-            before = product.stored_bytes()
-            bench.kept(f"muniment {night}", product.muniment("backup", _SOURCE))
-            bench.grown(f"muniment {night}", product.stored_bytes() - before)
-            if peer:
-                peer(night)
-        truth = bench.truth()
-        back = bench.folder / "muniment-back"
-        bench.kept(
-            "muniment restore",
-            product.muniment("restore", "--source", _SOURCE, "--to", back, "--yes"),
-        )
-        [dump] = back.rglob("*.sql")
-        assert bench.loaded(dump) == truth, "what Muniment gave back is not what was there"
-        if restic:
-            other = bench.folder / "restic-back"
-            bench.note("restic restore", [restic, "restore", "-q", "latest", "--target", other])
-            assert bench.loaded(other / "practice.sql") == truth
-    (bench.folder / "databases.json").write_text(json.dumps(bench.samples, indent=1))
-    shutil.rmtree(bench.folder / "server")
+    shutil.rmtree(given.folder, ignore_errors=True)
+    given.folder.mkdir(parents=True)
+    server = SERVERS[given.engine](given.folder, given.megabytes)
+    found: Found = {}
+    server.start()
+    try:
+        server.fill()
+        for number in range(given.rounds):
+            play(server, given.folder / "round", number, found)
+    finally:
+        server.stop()
+    told: dict[str, Any] = {"engine": given.engine, "megabytes": given.megabytes, "rounds": given.rounds, "steps": found}  # fmt: skip
+    (given.folder / f"{given.engine}.json").write_text(json.dumps(told, indent=1))
+    print(report(found))
+    for part in ("server", "spare", "round"):
+        shutil.rmtree(given.folder / part, ignore_errors=True)
     return 0
 
 

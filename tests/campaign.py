@@ -54,7 +54,7 @@ CAMPAIGNS: dict[str, tuple[str, int]] = {
     "restored": ("tests.campaigns.restored", 400),
     "guard": ("tests.campaigns.guard", 400),
     "matter_dag": ("tests.campaigns.matter_dag", 1),
-    "copied_faults": ("tests.campaigns.copied_faults", 60),
+    "copied_faults": ("tests.campaigns.copied_faults", 104),
     "departure_dag": ("tests.campaigns.departure_dag", 1),
     "demonstration": ("tests.campaigns.demonstration", 1),
 }

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from muniment.airflow.failures import EngineRetryPolicy
-from muniment.airflow.partner_review import PartnerReview
 from muniment.airflow.question import Question
 from muniment.errors import ConfigError
 from tests.support.airflow_firm import write_firm
@@ -57,7 +56,7 @@ def test_every_dag_keeps_the_policy(bag: Bag) -> None:
             assert task.retry_delay >= timedelta(minutes=1), name
             assert task.retry_exponential_backoff, name
             assert isinstance(task.retry_policy, EngineRetryPolicy), name
-            assert task.execution_timeout or isinstance(task, PartnerReview | Question), name
+            assert task.execution_timeout or isinstance(task, Question), name
             assert task.weight_rule == "upstream", name
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from muniment.airflow.names import engine_run_id
-from muniment.airflow.partner_review import PartnerReview
+from muniment.airflow.question import Question
 from muniment.alerts.observe import observe
 from muniment.config.load import load_firm
 from muniment.evidence.past import Past, look_back
@@ -58,7 +58,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Answers:
         remarks: str = "",
         look: Callable[[], None] = lambda: None,
     ) -> None:
-        def execute(self: PartnerReview, context: Mapping[str, Any]) -> Any:
+        def execute(self: Question, context: Mapping[str, Any]) -> Any:
             self.render_template_fields(context)  # type: ignore[arg-type]
             look()
             return self.execute_complete(
@@ -71,7 +71,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Answers:
                 },
             )
 
-        monkeypatch.setattr(PartnerReview, "execute", execute)
+        monkeypatch.setattr(Question, "execute", execute)
 
     answer()
     return answer
@@ -194,7 +194,7 @@ def test_the_answer_of_anybody_else_is_refused_and_the_drill_is_not_held(
 def test_a_task_that_is_marked_as_answered_holds_no_drill(
     backed_up: AirflowFirm, monkeypatch: pytest.MonkeyPatch, said: Callable[[], str]
 ) -> None:
-    monkeypatch.setattr(PartnerReview, "execute", lambda self, context: {"answer": "yes"})
+    monkeypatch.setattr(Question, "execute", lambda self, context: {"answer": "yes"})
     ran = drill(backed_up)
     assert ran.state == "failed"
     assert ran.states()["wipe_sandbox"] == "failed"
@@ -205,10 +205,10 @@ def test_a_task_that_is_marked_as_answered_holds_no_drill(
 def test_nobody_is_asked_twice_when_airflow_loses_the_task_after_its_answer(
     backed_up: AirflowFirm, monkeypatch: pytest.MonkeyPatch, said: Callable[[], str]
 ) -> None:
-    asks = PartnerReview.execute
+    asks = Question.execute
     tries: list[Any] = []
 
-    def execute(self: PartnerReview, context: Mapping[str, Any]) -> Any:
+    def execute(self: Question, context: Mapping[str, Any]) -> Any:
         tries.append(context["ti"].try_number)
         if len(tries) > 1:
             return asks(self, context)
@@ -220,12 +220,12 @@ def test_nobody_is_asked_twice_when_airflow_loses_the_task_after_its_answer(
         self.execute_complete(context, event)
         raise ConnectionError("the supervisor is gone")
 
-    monkeypatch.setattr(PartnerReview, "execute", execute)
+    monkeypatch.setattr(Question, "execute", execute)
     ran = drill(backed_up)
 
     assert ran.state == "success"
     assert len(tries) == 2
-    assert "Answered before: usable yes, by managing-partner" in said()
+    assert "Answered before: answer yes, answered_by managing-partner" in said()
     assert [e.event for e in evidence(backed_up)].count("drill.answered") == 1
 
 

@@ -12,13 +12,19 @@ from pathlib import Path
 from muniment.assurance.contracts import ExpectationContract
 from muniment.assurance.files_contract import CONTRACTS
 from muniment.embedded.postgres import EmbeddedPostgres
+from muniment.sources.databases.mariadb import MariaDbEngine
 from muniment.sources.databases.source import DatabaseSource
 from muniment.sources.databases.sqlite import SqliteEngine
 from tests.support.databases import PRACTICE, DatabaseFirm, Server, postgres_source
 from tests.support.mail_firm import MailFirm, letter
+from tests.support.mariadb import PRACTICE as MARIA_PRACTICE
+from tests.support.mariadb import MariaDb
 from tests.support.practice import Practice
 from tests.support.sqlserver import SqlServerFirm, sql_server
 from tests.support.vendor_firm import VendorFirm
+
+OTHER = "_of_last_year"
+"""Beside each database of a server stands another of the same making under a longer name."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +47,20 @@ def _server(servers: ExitStack, folder: Path) -> Server:
     return found
 
 
+_MADE_BESIDES = (
+    "CREATE FUNCTION public.cents(euros numeric) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$SELECT (euros * 100)::bigint$$",
+    "CREATE FUNCTION public.stamp() RETURNS trigger LANGUAGE plpgsql AS $f$BEGIN NEW.name := trim(NEW.name); RETURN NEW; END$f$",
+    "CREATE TRIGGER trimmed BEFORE INSERT ON clients FOR EACH ROW EXECUTE FUNCTION public.stamp()",
+    'CREATE INDEX by_client ON "Ledger Entries" (client)',
+)
+
+
 @contextmanager
 def postgresql(folder: Path, servers: ExitStack) -> Iterator[Firm]:
     folder.mkdir(parents=True)
     server = _server(servers, folder)
-    name = server.database(PRACTICE)
+    name = server.database(PRACTICE, *_MADE_BESIDES)
+    server.run("postgres", f'CREATE DATABASE "{name}{OTHER}" TEMPLATE "{name}"')
 
     def work(day: int) -> None:
         server.run(
@@ -60,6 +75,52 @@ def postgresql(folder: Path, servers: ExitStack) -> Iterator[Firm]:
     yield Firm(firm, CONTRACTS["postgresql"], work)
 
 
+_LETTERS = (
+    "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO'",
+    "CREATE TABLE letters (id INT AUTO_INCREMENT, subject VARCHAR(200) COLLATE utf8mb4_german2_ci, sent TIMESTAMP NULL,"
+    " due DATE, body LONGBLOB, weight DOUBLE, PRIMARY KEY (id), UNIQUE KEY of_subject (subject))",
+    "INSERT INTO letters SELECT seq, CONCAT('\u00dcberweisung \u2116 ', seq, ' \u2014 \u682a\u5f0f'), '2026-03-02 01:00:00' + INTERVAL seq"
+    " HOUR, IF(seq % 9, '2026-03-02', '0000-00-00'), UNHEX(SHA2(seq, 512)), seq / 7 FROM seq_0_to_300",
+    "CREATE FUNCTION euros(cents BIGINT) RETURNS DECIMAL(20, 2) DETERMINISTIC RETURN cents / 100",
+    "CREATE EVENT nightly ON SCHEDULE EVERY 1 DAY DO DELETE FROM letters WHERE id < 0",
+)
+_MARIA: dict[int, MariaDb] = {}
+
+
+def _maria(servers: ExitStack, folder: Path) -> MariaDb:
+    """One MariaDB for all firms of a process. Its clock is that of another country."""
+    found = _MARIA.get(id(servers))
+    if found is None:
+        found = _MARIA[id(servers)] = servers.enter_context(MariaDb(folder.parent / "maria"))
+        found.run(None, "SET GLOBAL time_zone = '+05:30'")
+        servers.callback(_MARIA.pop, id(servers))
+    return found
+
+
+@contextmanager
+def mariadb(folder: Path, servers: ExitStack) -> Iterator[Firm]:
+    folder.mkdir(parents=True)
+    server = _maria(servers, folder)
+    name = server.database(*MARIA_PRACTICE, *_LETTERS)
+    server.run(None, f"CREATE DATABASE {name}{OTHER}")
+    server.run(f"{name}{OTHER}", *MARIA_PRACTICE, *_LETTERS)
+
+    def work(day: int) -> None:
+        server.run(
+            name,
+            f"INSERT INTO `Ledger Entries` (client, cents, share) SELECT 1, seq * {day}, seq / 7 FROM seq_1_to_40",
+            f"UPDATE clients SET name = CONCAT(name, ' {day}') WHERE id % 5 = 0",
+            f"INSERT INTO letters (subject, sent, body) VALUES ('Gr\u00fc\u00dfe {day}', NOW(), 0xFF00FE)",
+            "DELETE FROM documents ORDER BY id LIMIT 1",
+        )  # fmt: skip
+
+    work(0)
+    firm = DatabaseFirm(
+        folder, lambda _: DatabaseSource("files", MariaDbEngine(server.access, "files"), [name])
+    )
+    yield Firm(firm, CONTRACTS["mariadb"], work)
+
+
 @contextmanager
 def sqlite(folder: Path, servers: ExitStack) -> Iterator[Firm]:
     folder.mkdir(parents=True)
@@ -69,6 +130,8 @@ def sqlite(folder: Path, servers: ExitStack) -> Iterator[Firm]:
         program.execute("PRAGMA wal_autocheckpoint = 0")
         program.execute("CREATE TABLE ledger (id INTEGER PRIMARY KEY, cents BIGINT, note TEXT)")
         program.execute("CREATE TABLE clients (id INTEGER PRIMARY KEY, name TEXT)")
+        program.execute("CREATE INDEX by_note ON ledger (note)")
+        program.execute("CREATE VIEW balances AS SELECT sum(cents) FROM ledger")
 
         def work(day: int) -> None:
             rows = [(n * 7 + day, f"note {n} " * 20) for n in range(200)]
@@ -126,5 +189,5 @@ def sets(folder: Path, servers: ExitStack) -> Iterator[Firm]:
 
 Made = Callable[[Path, ExitStack], AbstractContextManager[Firm]]
 FIRMS: Mapping[str, Made] = {
-    "postgresql": postgresql, "sqlite": sqlite, "sql-server": sqlserver, "mail": mail, "sets": sets,
+    "postgresql": postgresql, "mariadb": mariadb, "sqlite": sqlite, "sql-server": sqlserver, "mail": mail, "sets": sets,
 }  # fmt: skip

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from muniment.embedded.postgres import EmbeddedPostgres
+from muniment.errors import StagingError
 from muniment.model.item import Row
 from muniment.sources.base import ItemReader
 from muniment.sources.databases.access import KIND, Access, Tls, native_id
@@ -95,6 +96,11 @@ class DatabaseFirm(Practice):
 
 def postgres_source(access: Access, *databases: str) -> Callable[[str], DatabaseSource]:
     return lambda source_id: DatabaseSource(source_id, PostgresEngine(access, source_id), databases)
+
+
+def disk_full(*_: object) -> None:
+    """In the place of what writes into staging."""
+    raise StagingError("the staging volume is full", to="staging")
 
 
 def read_out(reader: ItemReader) -> bytes:

@@ -31,6 +31,8 @@ PRACTICE = (
 )
 
 RIGHTS = "SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES"
+ROUTINES = "GRANT SELECT ON mysql.proc TO {user}"
+"""What who has rights on one database needs besides."""
 
 
 class MariaDb:

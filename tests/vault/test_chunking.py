@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from muniment.vault.chunking import LARGEST, SMALLEST, WINDOW, chunks
+from muniment.vault.chunking import (
+    AVERAGE,
+    FINE,
+    FINELY,
+    LARGEST,
+    SMALLEST,
+    WINDOW,
+    average_of,
+    chunks,
+)
 from tests.support.packs import kept, noise, sha256
 
 DATA = noise(1, 11_000_003)
@@ -30,6 +39,20 @@ def test_chunks_in_order_are_the_file_and_named_by_their_digest() -> None:
 def test_chunks_stay_within_their_limits() -> None:
     assert all(SMALLEST <= size <= LARGEST for size in CUTS[:-1])
     assert 0 < CUTS[-1] <= LARGEST
+
+
+def test_a_dump_is_cut_finely_and_a_change_in_it_costs_less() -> None:
+    assert average_of(FINELY - 1, dump=True) == FINE < average_of(FINELY, dump=True) == AVERAGE
+    assert average_of(0, dump=False) == AVERAGE
+    found = kept(chunks(io.BytesIO(DATA).read, FINE))
+    assert b"".join(data for _, data in found) == DATA
+    assert all(FINE // 4 <= len(data) <= 4 * FINE for _, data in found[:-1])
+    changed = DATA[:5_000_000] + b"a few bytes more" + DATA[5_000_000:]
+    before = {digest for digest, _ in found}
+    new = [d for d, chunk in kept(chunks(io.BytesIO(changed).read, FINE)) if d not in before]
+    assert 1 <= len(new) <= 3
+    again = chunks(in_pieces(DATA, lambda: 70_001), FINE)
+    assert [digest for digest, _ in again] == [digest for digest, _ in found]
 
 
 @settings(max_examples=10, deadline=None)

@@ -6,6 +6,7 @@ that long. The sandbox is removed whatever became of the drill.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,12 @@ from airflow.sdk import DAG, Param, TriggerRule, task
 from muniment.airflow.common import cron, dag_arguments
 from muniment.airflow.failures import plainly
 from muniment.airflow.names import AS_OF, SCENARIO, SEED, firm_dag, tags
-from muniment.airflow.partner_review import PartnerReview, review_form
+from muniment.airflow.partner_review import OPTIONS, WHO, remarks_of, review_form
+from muniment.airflow.question import Question, Told
 from muniment.airflow.settings import restore_placement
 from muniment.airflow.words import DRILL
 from muniment.config.load import FirmConfig
-from muniment.model.drill import Answer, Scenario
+from muniment.model.drill import Scenario
 
 if TYPE_CHECKING:
     from muniment.airflow.drill_tasks import DrillTasks
@@ -96,8 +98,10 @@ def _lay_out(config: FirmConfig, dag_id: str) -> None:
 
         return DrillTasks(config, dag_id)
 
-    def record(answer: Answer, person: str, remarks: str) -> None:
-        firm().answered(answer, person, remarks)
+    def answered(option: str, person: str, form: Mapping[str, Any]) -> Told:
+        answer = OPTIONS[option]
+        firm().answered(answer, person, remarks_of(form))
+        return {"answer": str(answer), "answered_by": person}
 
     with_keys = restore_placement()
     may_answer = respondents(config)
@@ -128,10 +132,12 @@ def _lay_out(config: FirmConfig, dag_id: str) -> None:
         return firm().record_elapsed(may_answer)
 
     result = "ti.xcom_pull(task_ids='record_elapsed')"
-    partner_review = PartnerReview(
+    partner_review = Question(
         task_id="partner_review",
         respondents=may_answer,
-        record=record,
+        who=WHO,
+        choices=list(OPTIONS),
+        record=answered,
         recorded=lambda: firm().answer_given(),
         params=review_form(),
         subject=f"{{{{ {result}['subject'] }}}}",

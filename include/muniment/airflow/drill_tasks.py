@@ -17,7 +17,8 @@ from airflow.sdk import get_current_context
 from muniment.airflow.drill_certifying import Restored, certified, keep_witness, told_of
 from muniment.airflow.drill_words import lines_of, question_of
 from muniment.airflow.names import AS_OF, ERROR, SCENARIO, SEED, engine_run_id
-from muniment.airflow.partner_review import require_respondents
+from muniment.airflow.partner_review import WHO
+from muniment.airflow.question import require_answerable
 from muniment.airflow.restore_request import choice_of, moment_of
 from muniment.airflow.settings import sandbox_area
 from muniment.airflow.stores import open_destination
@@ -67,7 +68,7 @@ class DrillTasks:
     def draw_matter(self, respondents: Mapping[str, str]) -> Json:
         """Draws, or takes what this run drew before; plans it. Answers plans and times."""
         began = self._now()
-        require_respondents(respondents)
+        require_answerable(respondents, WHO)
         places = self._places()
         started = self._started() or self._draw(list(places.values()), respondents)
         drawn = _drawn_of(started)

@@ -4,8 +4,9 @@ A server of our own below the scratch folder is started for it (PostgreSQL from 
 the system), and goes with it. A dump is a program that somebody else wrote, so it is loaded by a user who owns
 one empty database and nothing else.
 
-What is compared was told by the firm's server in the moment of the dump (`Census`): tables, rows, sums. The rows
-themselves are compared with the dump: read out of the sandbox again they must be the same bytes.
+What is compared was told by the firm's server in the moment of the dump (`Census`): tables, rows, sums, contents, and
+what else was made in the database. The rows themselves are compared with the dump: read out of the sandbox again they
+must be the same bytes.
 """
 
 from __future__ import annotations
@@ -32,13 +33,15 @@ _NOT_OURS = frozenset({"42704", "42501", "0A000", "58P01"})
 @dataclass(frozen=True, slots=True)
 class Tried:
     """What came of loading a dump. `missing` are extensions that the sandbox does not have; `dumped` and `given_back`
-    are digests of each table's rows, in the dump and out of the sandbox."""
+    are digests of each table's rows, in the dump and out of the sandbox; `objects` are what else stands there, None where
+    an extension is missing."""
 
     outcome: str
     tables: Mapping[str, Table] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     dumped: Mapping[str, str] = field(default_factory=dict)
     given_back: Mapping[str, str] = field(default_factory=dict)
+    objects: Mapping[str, int] | None = None
 
 
 def try_dump(path: Path, census: Census) -> Tried:
@@ -68,7 +71,7 @@ def _postgres(path: Path, census: Census, folder: Path) -> Tried:
 
     from muniment.embedded.postgres import EmbeddedPostgres, programs
     from muniment.sources.databases.loading import load_postgres
-    from muniment.sources.databases.postgres import count_tables
+    from muniment.sources.databases.postgres_census import count_objects, count_tables
 
     name, password = f"trial_{secrets.token_hex(6)}", secrets.token_hex(24)
     with EmbeddedPostgres(folder / "postgres") as server:
@@ -112,12 +115,13 @@ def _postgres(path: Path, census: Census, folder: Path) -> Tried:
             return Tried(DAMAGED, missing=missing)
         with psycopg.connect(own) as root:
             tables = count_tables(root)
+            objects = None if missing else count_objects(root)
         with psycopg.connect(
             host=parts.hostname, port=parts.port, user=name, password=password, dbname=name
         ) as mine:
             given_back = _read_back(mine, loaded.digests, census)
         dumped = {str(number): digest for number, digest in enumerate(loaded.digests.values())}
-        return Tried(LOADED, tables, missing, dumped, given_back)
+        return Tried(LOADED, tables, missing, dumped, given_back, objects)
 
 
 def _read_back(connection: object, digests: Mapping[bytes, str], census: Census) -> dict[str, str]:
@@ -180,12 +184,13 @@ def _mariadb(path: Path, census: Census, folder: Path) -> Tried:
         total = _RowDigests()
         try:
             with again.open(KIND, native_id(name)) as reader:
-                tables = Census.of(reader.describe().metadata).tables
+                counted = Census.of(reader.describe().metadata)
                 while piece := reader.read(_PIECE):
                     total.feed(piece)
         except MunimentError:
             return Tried(DAMAGED)
-        return Tried(LOADED, tables, (), _row_digests(path), total.found())
+        rows = _row_digests(path)
+        return Tried(LOADED, counted.tables, (), rows, total.found(), counted.objects)
 
 
 class _RowDigests:
@@ -239,7 +244,7 @@ def _tool(find: object) -> Path:
 
 
 def _sqlite(path: Path, census: Census, folder: Path) -> Tried:
-    from muniment.sources.databases.sqlite import count_tables
+    from muniment.sources.databases.sqlite import count_objects, count_tables
 
     try:
         # `immutable`: nobody writes here, and nothing may be written beside it.
@@ -248,6 +253,6 @@ def _sqlite(path: Path, census: Census, folder: Path) -> Tried:
             connection.execute("PRAGMA trusted_schema = off")
             if connection.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",):
                 return Tried(DAMAGED)
-            return Tried(LOADED, count_tables(connection))
+            return Tried(LOADED, count_tables(connection), objects=count_objects(connection))
     except sqlite3.DatabaseError:
         return Tried(DAMAGED)

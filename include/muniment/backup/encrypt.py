@@ -34,6 +34,7 @@ from muniment.model.item import Part, Problem, Row, Segment
 from muniment.model.value import Mutable
 from muniment.sources.base import Description, ItemReader
 from muniment.vault import names
+from muniment.vault.chunking import average_of
 from muniment.vault.pack_writer import PackWriter
 from muniment.vault.rows import line_of
 from muniment.vault.state import StateDelta, TableWriter, remembered
@@ -281,7 +282,7 @@ class _Encryptor:
                 if not item.reason.reads_content and _untouched(item, description):
                     return _Read(item, description, b"", description.fingerprint.size, None)
                 digest, size, members, seen, written = self._content(
-                    reader, description, packs, extension, watch
+                    reader, description, packs, extension, watch, item.fingerprint.size
                 )
                 outcome.read_bytes += size
                 # What has grown or shrunk is read anew, as large as it is by then.
@@ -298,9 +299,10 @@ class _Encryptor:
         packs: _Packs,
         extension: bytes | None,
         watch: GroupWatch,
+        listed: int,
     ) -> tuple[bytes, int, list[bytes], Look | None, bool]:
         """Reads to the end; returns digest, size and members in order, what the content looks like (where
-        an extension is given), and whether any member was not there yet."""
+        an extension is given), and whether any member was not there yet. `listed` is about its size."""
         if description.fingerprint.size <= LARGE and not description.streamed:
             content = _whole(reader)
             digest = hashlib.sha256(content).digest()
@@ -314,7 +316,8 @@ class _Encryptor:
         members = []
         sampled = watch.sampled()
         written = False
-        for digest, chunk in pieces(reader.read, total.update):
+        average = average_of(listed, dump=description.streamed)
+        for digest, chunk in pieces(reader.read, total.update, average):
             size += len(chunk)
             members.append(digest)
             written |= packs.add(digest, chunk)

@@ -16,7 +16,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from functools import cache
 
-from muniment.vault.chunking import chunks
+from muniment.vault.chunking import AVERAGE, chunks
 
 WINDOW = 4 << 20
 LONG = 16 << 20
@@ -33,7 +33,9 @@ def _member(length: int) -> tuple[bytes, bytes]:
 
 
 def pieces(
-    read: Callable[[int], bytes], update: Callable[[bytes | memoryview], object]
+    read: Callable[[int], bytes],
+    update: Callable[[bytes | memoryview], object],
+    average: int = AVERAGE,
 ) -> Iterator[tuple[bytes, bytes | memoryview]]:
     """(SHA-256, bytes) of each member in order, good until the next one is asked for; nothing for an empty file. Raises
     what `read` does.
@@ -53,7 +55,7 @@ def pieces(
                 run = 0
         for _ in range(0, run, WINDOW):
             yield _member(WINDOW)
-        for digest, chunk in chunks(windows.read):
+        for digest, chunk in chunks(windows.read, average):
             update(chunk)
             yield digest, chunk
 
@@ -68,10 +70,13 @@ class _Windows:
         self.advance()
 
     def advance(self) -> None:
-        found = self._read(WINDOW)
-        while found and len(found) < WINDOW and (piece := self._read(WINDOW - len(found))):
-            found += piece
-        self.current = found
+        found = [self._read(WINDOW)]
+        size = len(found[0])
+        # Joined once: a pipe gives 64 KiB at a time.
+        while 0 < size < WINDOW and (piece := self._read(WINDOW - size)):
+            found.append(piece)
+            size += len(piece)
+        self.current = found[0] if len(found) == 1 else b"".join(found)
         self._taken = 0
 
     def read(self, size: int) -> memoryview:

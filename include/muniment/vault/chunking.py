@@ -4,6 +4,8 @@ Nouns
     Chunk   64 KiB to 1 MiB of a file, about 320 KiB on average, that ends where the bytes before its
             end say so (FastCDC: Xia et al., USENIX ATC 2016; IEEE TPDS 2020). An insertion moves
             the cuts around it and no others. Only the last chunk of a file may be smaller.
+    Fine    A quarter of that, for dumps: rows change here and there, and each change costs the chunk that it
+            lies in. What it costs is that a row names four times as many (docs/decisions/0023).
 
 Invariants
 - Cuts depend on the bytes alone, never on how they arrive: the same file gives the same chunks.
@@ -20,9 +22,13 @@ from collections.abc import Callable, Iterator
 
 from pyfastcdc import FastCDC
 
-SMALLEST = 64 << 10
 AVERAGE = 256 << 10
-LARGEST = 1 << 20
+"""What the cutter aims at. A chunk has a quarter of it at least and four times as much at most."""
+SMALLEST, LARGEST = AVERAGE // 4, AVERAGE * 4
+
+FINE = 64 << 10
+FINELY = 8 << 30
+"""A dump of a database smaller than this is cut finely. Beyond it a row would name more chunks than a row should."""
 
 WINDOW = 4 << 20
 
@@ -30,10 +36,16 @@ Read = Callable[[int], bytes | memoryview]
 """Up to that many bytes; b'' at the end. A reader may give less at any time."""
 
 
-def chunks(read: Read) -> Iterator[tuple[bytes, memoryview]]:
+def average_of(size: int, *, dump: bool) -> int:
+    """How something of about this size is cut."""
+    return FINE if dump and size < FINELY else AVERAGE
+
+
+def chunks(read: Read, average: int = AVERAGE) -> Iterator[tuple[bytes, memoryview]]:
     """(SHA-256, bytes) of each chunk in order, good until the next one is asked for: most are in the vault already, and
     nobody copies them. Nothing for an empty file. Raises what `read` does."""
-    cutter = FastCDC(AVERAGE, min_size=SMALLEST, max_size=LARGEST)
+    largest = average * 4
+    cutter = FastCDC(average, min_size=average // 4, max_size=largest)
     window = bytearray()
     ended = False
     while not ended:
@@ -42,20 +54,20 @@ def chunks(read: Read) -> Iterator[tuple[bytes, memoryview]]:
             window += piece
             ended = not piece
         used = 0
-        for length in _lengths(cutter, window, ended):
+        for length in _lengths(cutter, window, 0 if ended else largest):
             with memoryview(window) as view, view[used : used + length] as chunk:
                 yield hashlib.sha256(chunk).digest(), chunk
             used += length
         del window[:used]
 
 
-def _lengths(cutter: FastCDC, window: bytearray, ended: bool) -> list[int]:
-    """Of the chunks at the start of the window whose ends are certain. Nearer to its end than the
-    largest chunk a cut could depend on bytes that are not here yet."""
+def _lengths(cutter: FastCDC, window: bytearray, unsure: int) -> list[int]:
+    """Of the chunks at the start of the window whose ends are certain. Nearer to its end than `unsure`, the
+    largest chunk, a cut could depend on bytes that are not here yet."""
     lengths = []
     left = len(window)
     for cut in cutter.cut_buf(window):
-        if not ended and left < LARGEST:
+        if left < unsure:
             break
         lengths.append(cut.length)
         left -= cut.length

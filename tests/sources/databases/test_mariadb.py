@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,12 +18,15 @@ from muniment.errors import (
     SourceUnavailable,
 )
 from muniment.sources.causes import LOCKED, PERMISSION_DENIED
+from muniment.sources.databases import mariadb
 from muniment.sources.databases.access import KIND, Access, Tls, native_id
 from muniment.sources.databases.census import Census
+from muniment.sources.databases.engine import Listing
 from muniment.sources.databases.mariadb import MariaDbEngine
 from muniment.sources.databases.source import DatabaseSource
-from tests.support.databases import DatabaseFirm, dumped, read_out
-from tests.support.mariadb import PRACTICE, RIGHTS, MariaDb
+from muniment.vault.pack_writer import PackWriter
+from tests.support.databases import DatabaseFirm, disk_full, dumped, read_out
+from tests.support.mariadb import PRACTICE, RIGHTS, ROUTINES, MariaDb
 
 
 def source(access: Access, *databases: str) -> DatabaseSource:
@@ -101,12 +106,13 @@ def test_a_night_comes_back_as_a_file(maria: MariaDb, tmp_path: Path) -> None:
 
 def test_a_user_who_does_not_see_everything_is_refused_the_whole_server(maria: MariaDb) -> None:
     name = maria.database(*PRACTICE)
-    few = maria.user(f"GRANT {RIGHTS} ON {name}.* TO {{user}}")
+    few = maria.user(f"GRANT {RIGHTS} ON {name}.* TO {{user}}", ROUTINES)
     with pytest.raises(SourceRestricted, match="SELECT, SHOW VIEW"):
         source(few).probe()
     # For the one database that is named it is enough.
     assert source(few, name).probe().facts["server"].startswith("MariaDB")
-    assert dumped(source(few, name), name)[0].rows == 3250
+    census, dump = dumped(source(few, name), name)
+    assert census.rows == 3250 and b"PROCEDURE `tidy`" in dump
     every = maria.user(f"GRANT {RIGHTS} ON *.* TO {{user}}")
     assert source(every).probe().identity
 
@@ -115,8 +121,17 @@ def test_a_user_who_does_not_see_everything_is_refused_the_whole_server(maria: M
 def test_a_right_that_is_revoked_is_a_problem_and_never_a_gap(maria: MariaDb, lacking: str) -> None:
     name = maria.database(*PRACTICE)
     user = maria.user(
-        f"GRANT {RIGHTS} ON {name}.* TO {{user}}", f"REVOKE {lacking} ON {name}.* FROM {{user}}"
+        f"GRANT {RIGHTS} ON {name}.* TO {{user}}",
+        ROUTINES,
+        f"REVOKE {lacking} ON {name}.* FROM {{user}}",
     )
+    with pytest.raises(ItemUnreadable, match=PERMISSION_DENIED):
+        dumped(source(user, name), name)
+
+
+def test_who_is_not_told_of_routines_lacks_a_right(maria: MariaDb) -> None:
+    name = maria.database(*PRACTICE)
+    user = maria.user(f"GRANT {RIGHTS} ON {name}.* TO {{user}}")
     with pytest.raises(ItemUnreadable, match=PERMISSION_DENIED):
         dumped(source(user, name), name)
 
@@ -148,6 +163,73 @@ def ended(maria: MariaDb) -> object:
 def test_a_database_that_is_gone(maria: MariaDb) -> None:
     with pytest.raises(FileNotFoundError):
         dumped(source(maria.access, "nowhere"), "nowhere")
+
+
+def test_a_full_staging_disk_ends_the_dump_and_leaves_nothing_running(
+    maria: MariaDb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = maria.database(*PRACTICE)
+    firm = DatabaseFirm(
+        tmp_path, lambda _: DatabaseSource("files", MariaDbEngine(maria.access, "files"), [name])
+    )
+    monkeypatch.setattr(PackWriter, "add", disk_full)
+    assert firm.back_up().completeness == "incomplete"
+    # A server tells a connection's end a moment later.
+    for _ in range(100):
+        at_it = maria.run(None, f"SELECT 1 FROM information_schema.processlist WHERE db = '{name}'")
+        if not at_it:
+            break
+        time.sleep(0.02)
+    assert not at_it
+
+
+def test_a_table_dropped_between_plan_and_dump_is_not_in_a_whole_dump(
+    maria: MariaDb, tmp_path: Path
+) -> None:
+    name = maria.database(*PRACTICE)
+
+    class Dropping(MariaDbEngine):
+        def listing(self) -> Listing:
+            listed = super().listing()
+            maria.run(name, "DROP TABLE documents")
+            return listed
+
+    firm = DatabaseFirm(
+        tmp_path, lambda _: DatabaseSource("files", Dropping(maria.access, "files"), [name])
+    )
+    assert firm.back_up().completeness == "complete"
+    [row] = firm.snapshot_rows()
+    assert set(row.metadata["tables"]) == {"`Ledger Entries`", "`clients`"}
+
+
+def test_a_table_dropped_before_it_is_locked_is_looked_for_anew(
+    maria: MariaDb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = maria.database(*PRACTICE)
+    real, dropped = mariadb.run, []
+
+    def run(connection: Any, statement: str) -> None:
+        if statement.startswith("LOCK TABLES") and not dropped:
+            dropped.append(statement)
+            maria.run(name, "DROP TABLE documents")
+        real(connection, statement)
+
+    monkeypatch.setattr(mariadb, "run", run)
+    census, dump = dumped(source(maria.access, name), name)
+    assert set(census.tables) == {"`Ledger Entries`", "`clients`"} and b"`documents`" not in dump.split(b"PROCEDURE")[0]  # fmt: skip
+    assert dropped
+
+
+def test_contents_tell_a_letter_and_other_objects_are_counted(maria: MariaDb) -> None:
+    name = maria.database(*PRACTICE)
+    before, _ = dumped(source(maria.access, name), name)
+    assert {"views": 1, "triggers": 1, "procedures": 1, "primary key": 3, "numbered columns": 2}.items() <= before.objects.items()  # fmt: skip
+    maria.run(None, "SET GLOBAL time_zone = '+05:30'")
+    maria.run(name, "ALTER TABLE documents ENGINE=InnoDB", "UPDATE clients SET name = 'client 7' WHERE id = 7")  # fmt: skip
+    after, _ = dumped(source(maria.access, name), name)
+    maria.run(None, "SET GLOBAL time_zone = 'SYSTEM'")
+    differ = {t for t in before.tables if after.tables[t] != before.tables[t]}
+    assert differ == {"`clients`"} and after.objects == before.objects
 
 
 def test_a_table_that_somebody_has_locked(maria: MariaDb) -> None:

@@ -7,6 +7,7 @@ import threading
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -16,7 +17,6 @@ from muniment.errors import (
     ItemUnreadable,
     SourceRefused,
     SourceUnavailable,
-    StagingError,
 )
 from muniment.model.item import Observed
 from muniment.sources.base import Skipped
@@ -25,7 +25,15 @@ from muniment.sources.databases.access import KIND, Access, Tls, native_id
 from muniment.sources.databases.postgres import PostgresEngine
 from muniment.sources.databases.source import DatabaseSource
 from muniment.sources.databases.tally import CopyTally
-from tests.support.databases import DatabaseFirm, Server, dumped, postgres_source, read_out
+from muniment.vault.pack_writer import PackWriter
+from tests.support.databases import (
+    DatabaseFirm,
+    Server,
+    disk_full,
+    dumped,
+    postgres_source,
+    read_out,
+)
 from tests.support.practice import tree
 
 READS = "GRANT pg_read_all_data TO {user}"
@@ -179,18 +187,18 @@ def test_a_table_dropped_between_plan_and_dump_is_not_in_a_whole_dump(
 def test_a_table_dropped_while_it_is_counted_is_counted_anew(
     server: Server, practice: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from muniment.sources.databases import postgres
+    from muniment.sources.databases import postgres_census
 
-    counted = postgres._table
+    counted = postgres_census._table
     dropped = []
 
-    def dropping(connection: object, schema: str, table: str, columns: list[str]) -> object:
+    def dropping(connection: Any, schema: str, table: str, *more: Any) -> object:
         if not dropped:
             dropped.append(table)
             server.run(practice, "DROP TABLE documents, clients CASCADE")
-        return counted(connection, schema, table, columns)  # type: ignore[arg-type]
+        return counted(connection, schema, table, *more)
 
-    monkeypatch.setattr(postgres, "_table", dropping)
+    monkeypatch.setattr(postgres_census, "_table", dropping)
     census, _ = dumped(source(server.access), practice)
     assert set(census.tables) == {'public."Ledger Entries"'}
 
@@ -209,17 +217,29 @@ def test_a_server_that_ends_the_connection_while_it_is_dumped(
 def test_a_full_staging_disk_ends_the_dump_and_leaves_nothing_running(
     server: Server, practice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from muniment.vault import pack_writer
-
-    def full(*_: object) -> None:
-        raise StagingError("the staging volume is full", to="staging")
-
     firm = DatabaseFirm(tmp_path, postgres_source(server.access, practice))
-    monkeypatch.setattr(pack_writer.PackWriter, "add", full)
+    monkeypatch.setattr(PackWriter, "add", disk_full)
     assert firm.back_up().completeness == "incomplete"
     assert not server.run(
         "postgres", f"SELECT 1 FROM pg_stat_activity WHERE datname = '{practice}'"
     )
+
+
+def test_contents_tell_a_letter_and_are_the_same_wherever_rows_lie(
+    server: Server, practice: str
+) -> None:
+    def contents() -> dict[str, str]:
+        census, _ = dumped(source(server.access), practice)
+        return {name: table.content for name, table in census.tables.items()}
+
+    before = contents()
+    assert all(before.values()) and len(set(before.values())) == 3
+    server.run(practice, "UPDATE clients SET name = name", "VACUUM FULL documents")
+    server.run(practice, f"ALTER DATABASE {practice} SET TimeZone = 'Asia/Kolkata'", f"ALTER DATABASE {practice} SET DateStyle = 'German'")  # fmt: skip
+    assert contents() == before
+    server.run(practice, "UPDATE clients SET name = 'client 7' WHERE id = 7")
+    after = contents()
+    assert {name for name in after if after[name] != before[name]} == {"public.clients"}
 
 
 def test_a_table_that_somebody_has_locked(server: Server, practice: str) -> None:

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from muniment.errors import ItemUnreadable, SourceMissing
-from muniment.sources.causes import DUMP_FAILED, LOCKED, TOO_LARGE
+from muniment.sources.causes import DUMP_FAILED, LOCKED, PERMISSION_DENIED, TOO_LARGE
 from muniment.sources.databases import sqlite as engine
+from muniment.sources.databases.engine import Listing
 from muniment.sources.databases.source import DatabaseSource
 from muniment.sources.databases.sqlite import SqliteEngine
-from tests.support.databases import DatabaseFirm, dumped
+from muniment.vault.pack_writer import PackWriter
+from tests.support.databases import DatabaseFirm, disk_full, dumped
 
 
 def source(path: Path, seconds: int = 5) -> DatabaseSource:
@@ -95,6 +97,49 @@ def test_a_database_that_a_program_has_locked(tmp_path: Path) -> None:
         program.execute("BEGIN EXCLUSIVE")
         with pytest.raises(ItemUnreadable, match=LOCKED):
             dumped(source(path, seconds=0), path.name)
+
+
+def test_a_table_dropped_between_plan_and_copy_is_not_in_a_whole_copy(
+    live: tuple[Path, sqlite3.Connection], tmp_path: Path
+) -> None:
+    path, program = live
+    program.execute("CREATE TABLE clients (id INTEGER PRIMARY KEY)")
+
+    class Dropping(SqliteEngine):
+        def listing(self) -> Listing:
+            listed = super().listing()
+            program.execute("DROP TABLE clients")
+            return listed
+
+    firm = DatabaseFirm(tmp_path, lambda _: DatabaseSource("files", Dropping(path, "files", 5)))
+    assert firm.back_up().completeness == "complete"
+    [row] = firm.snapshot_rows()
+    assert set(row.metadata["tables"]) == {'"ledger"'}
+
+
+def test_a_full_staging_disk_and_a_file_that_may_not_be_read_leave_the_earlier_night(
+    live: tuple[Path, sqlite3.Connection], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, program = live
+    firm = DatabaseFirm(tmp_path, lambda _: source(path))
+    assert firm.back_up().completeness == "complete"
+    program.execute("DELETE FROM ledger WHERE id > 10")
+
+    def refused(self: SqliteEngine) -> sqlite3.Connection:
+        error = sqlite3.OperationalError("access permission denied")
+        error.sqlite_errorcode = sqlite3.SQLITE_PERM  # type: ignore[misc]
+        raise error
+
+    with monkeypatch.context() as spoiled:
+        spoiled.setattr(PackWriter, "add", disk_full)
+        assert firm.back_up().completeness == "incomplete"
+    with monkeypatch.context() as spoiled:
+        spoiled.setattr(SqliteEngine, "_opened", refused)
+        outcome = firm.back_up()
+    assert [each["cause"] for each in outcome.causes] == [PERMISSION_DENIED]
+    firm.restore(tmp_path / "back")
+    content = (tmp_path / "back/files/databases/practice.db").read_bytes()
+    assert counted(content, tmp_path) == (1000, 499_500)
 
 
 def test_a_damaged_file_is_not_believed(tmp_path: Path) -> None:

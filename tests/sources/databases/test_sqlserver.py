@@ -23,10 +23,11 @@ from muniment.sources.base import Skipped
 from muniment.sources.databases.access import Tls, native_id
 from muniment.sources.databases.engine import Dump
 from muniment.sources.databases.sqlserver import Share
+from muniment.vault.pack_writer import PackWriter
 from tests.simulators.sqlserver import backup_file
 from tests.simulators.sqlserver.instance import CREATE, SYSADMIN, Folder
 from tests.simulators.sqlserver.running import running
-from tests.support.databases import dumped
+from tests.support.databases import disk_full, dumped
 from tests.support.sqlserver import PASSWORD, UNC, Bench, SqlServerFirm, sql_server
 
 
@@ -274,3 +275,17 @@ def test_a_failed_backup_makes_the_run_incomplete_and_the_earlier_one_stands(
     assert outcome.completeness == "incomplete"
     assert [each["cause"] for each in outcome.causes] == [causes.NO_CHECKSUMS]
     assert len(firm.snapshot_rows()) == 1
+
+
+def test_a_full_staging_disk_leaves_the_earlier_backup_and_the_next_run_clears_the_share(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    firm = SqlServerFirm(tmp_path, bench)
+    firm.back_up()
+    bench.instance.databases["practice"].change(1, b"worked on")
+    with monkeypatch.context() as spoiled:
+        spoiled.setattr(PackWriter, "add", disk_full)
+        assert firm.back_up().completeness == "incomplete"
+    assert len(firm.snapshot_rows()) == 1
+    assert firm.back_up().completeness == "complete"
+    assert bench.backups() == []

@@ -24,7 +24,18 @@ from tests.support.mariadb import PRACTICE as MARIA_PRACTICE
 from tests.support.mariadb import MariaDb
 
 KILLS = frozenset(
-    f"items.{name}" for name in ("loaded", "extensions", "tables", "rows", "sums", "data")
+    f"items.{name}"
+    for name in (
+        "named",
+        "loaded",
+        "extensions",
+        "tables",
+        "rows",
+        "sums",
+        "contents",
+        "objects",
+        "data",
+    )
 )
 """Expectations that are seen to fail here."""
 
@@ -35,6 +46,7 @@ def sqlite_source(path: Path) -> DatabaseSource:
 
 def filled(path: Path) -> Path:
     with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE VIEW balances AS SELECT 1")
         connection.execute("CREATE TABLE ledger (id INTEGER PRIMARY KEY, cents BIGINT, note TEXT)")
         connection.executemany("INSERT INTO ledger (cents, note) VALUES (?, ?)", [(n * 7, SECRET) for n in range(100)])  # fmt: skip
     return path
@@ -98,6 +110,19 @@ def one_more_table(metadata: dict[str, Any]) -> None:
     metadata["tables"]['"lost"'] = [0, {}]
 
 
+def one_more_view(metadata: dict[str, Any]) -> None:
+    metadata["objects"] = {**metadata.get("objects", {}), "view": 9}
+
+
+def another_name(metadata: dict[str, Any]) -> None:
+    metadata["database"] = "billing.db"
+
+
+def another_content(metadata: dict[str, Any]) -> None:
+    table = metadata["tables"]["public.clients"]
+    table[2] = f"{table[2].split()[0]} 1"
+
+
 def test_a_true_copy_of_a_file_kills_nothing_and_what_differs_is_said(tmp_path: Path) -> None:
     path = filled(tmp_path / "practice.db")
     judged = bench(tmp_path, lambda _: sqlite_source(path), "sqlite")
@@ -106,6 +131,8 @@ def test_a_true_copy_of_a_file_kills_nothing_and_what_differs_is_said(tmp_path: 
         (one_more_row, {"items.rows"}),
         (another_sum, {"items.sums"}),
         (one_more_table, {"items.tables", "items.rows", "items.sums"}),
+        (another_name, {"items.named"}),
+        (one_more_view, {"items.objects"}),
     ):
         judged.rows = saying(change)
         assert failed(judged) == kills
@@ -128,6 +155,13 @@ def test_a_postgresql_dump_loads_and_gives_back_what_was_there(
     judged.rows = saying(lambda metadata: metadata["extensions"].update(bookkeeping="1.0"))
     assert failed(judged) == {"items.extensions"}
 
+    for change, kills in (
+        (another_content, {"items.contents"}),
+        (one_more_view, {"items.objects"}),
+    ):
+        judged.rows = saying(change)
+        assert failed(judged) == kills
+
     # Rows that are changed on their way into the table: the file is another one too.
     def changing(folder: Path) -> None:
         path = folder / native_id(name).decode()
@@ -143,7 +177,7 @@ def test_a_postgresql_dump_loads_and_gives_back_what_was_there(
         )
 
     judged.rows, judged.delivered = None, changing
-    assert {"items.data", "items.digest"} <= failed(judged)
+    assert {"items.data", "items.contents", "items.digest"} <= failed(judged)
 
     def torn(folder: Path) -> None:
         [path] = folder.rglob("*.sql")

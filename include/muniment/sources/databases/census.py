@@ -1,8 +1,8 @@
 """Census: what a database holds at the moment of its dump, told by the server and not by the dump.
 
 It stands in the row of the dump (sealed, as every row), and a restore that is tried is held against it: which
-tables, how many rows in each, the sums of their numbers, which extensions. `Tally` counts the rows that really
-pass by in the dump; the two must agree before anything is believed.
+tables, how many rows in each, the sums of their numbers, what everything else in them hashes to, and what else was
+made there. `Tally` counts the rows that really pass by in the dump; the two must agree before anything is believed.
 """
 
 from __future__ import annotations
@@ -20,10 +20,17 @@ SUMMED = 16
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`sums` by column, in the server's own digits: exact numbers only, empty cells left out."""
+    """`sums` by column, in the server's own digits: exact numbers only, empty cells left out. `content` is how the server
+    hashes, a space, and the sum of the hashes of all other cells; empty where nothing was hashed."""
 
     rows: int
     sums: Mapping[str, str] = field(default_factory=dict)
+    content: str = ""
+
+    @property
+    def hashed_by(self) -> str:
+        """Contents of two tables can be compared where this is the same."""
+        return self.content.partition(" ")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,8 @@ class Census:
     tables: Mapping[str, Table]
     extensions: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
+    objects: Mapping[str, int] = field(default_factory=dict)
+    """What was made there besides tables: kind -> how many."""
     backup: Mapping[str, Any] = field(default_factory=dict)
     """Of a backup that the server wrote itself: that it verified it, header and files in its own words."""
 
@@ -58,9 +67,13 @@ class Census:
             "identity": self.identity,
             "taken_at": to_text(self.taken_at),
             "rows": self.rows,
-            "tables": {name: [t.rows, dict(t.sums)] for name, t in self.tables.items()},
+            "tables": {
+                name: [t.rows, dict(t.sums), *([t.content] if t.content else [])]
+                for name, t in self.tables.items()
+            },
             "extensions": dict(self.extensions),
             "settings": dict(self.settings),
+            **({"objects": dict(self.objects)} if self.objects else {}),
             **({"backup": dict(self.backup)} if self.backup else {}),
         }
 
@@ -68,11 +81,23 @@ class Census:
     def of(cls, metadata: Mapping[str, Any]) -> Self:
         """Inverse of `as_metadata`. Raises KeyError, TypeError, ValueError on anything else."""
         tables = {
-            str(name): Table(int(rows), {str(k): str(v) for k, v in sums.items()})
-            for name, (rows, sums) in metadata["tables"].items()
+            str(name): Table(
+                int(rows), {str(k): str(v) for k, v in sums.items()}, *map(str, content)
+            )
+            for name, (rows, sums, *content) in metadata["tables"].items()
         }
+        objects = {str(kind): int(count) for kind, count in (metadata.get("objects") or {}).items()}
         return cls(
             str(metadata["engine"]), str(metadata["database"]), str(metadata["server"]), str(metadata["tool"]),
             str(metadata["identity"]), from_text(metadata["taken_at"]), tables,
-            dict(metadata["extensions"]), dict(metadata["settings"]), dict(metadata.get("backup") or {}),
+            dict(metadata["extensions"]), dict(metadata["settings"]), objects, dict(metadata.get("backup") or {}),
         )  # fmt: skip
+
+
+def same_tables(expected: Mapping[str, Table], found: Mapping[str, Table]) -> bool:
+    """The same tables with the same rows, sums and, where both servers hash alike, contents?"""
+    return expected.keys() == found.keys() and all(
+        (one.rows, dict(one.sums)) == (found[name].rows, dict(found[name].sums))
+        and (one.hashed_by != found[name].hashed_by or one.content == found[name].content)
+        for name, one in expected.items()
+    )

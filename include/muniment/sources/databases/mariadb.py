@@ -31,13 +31,13 @@ from muniment.sources.databases.access import (
     locked,
     lost,
 )
-from muniment.sources.databases.census import SUMMED, Census
+from muniment.sources.databases.census import Census
 from muniment.sources.databases.engine import Dump, Health, Listing, Running, Seen
+from muniment.sources.databases.mariadb_census import count_objects, count_tables
 from muniment.sources.databases.mariadb_server import (
     Make,
     code_of,
     connect,
-    counted,
     defaults,
     identity_of,
     make_of,
@@ -53,6 +53,8 @@ _ATTEMPTS = 3
 _OWN = ("information_schema", "mysql", "performance_schema", "sys")
 _RIGHTS = ("SELECT", "SHOW VIEW", "TRIGGER", "EVENT", "LOCK TABLES")
 """Without one of them a dump leaves something out, mostly without saying so."""
+_ROUTINES = frozenset({"SHOW CREATE ROUTINE", "SHOW_ROUTINE"})
+"""Of MariaDB since 11.3, and of MySQL since 8.0.20: one of them tells the text of routines."""
 _DENIED = (ER.TABLEACCESS_DENIED_ERROR, ER.DBACCESS_DENIED_ERROR, ER.COLUMNACCESS_DENIED_ERROR, ER.SPECIFIC_ACCESS_DENIED_ERROR, 1370)  # fmt: skip
 _REFUSED = (ER.ACCESS_DENIED_ERROR, 1698, 1130, 1820, 3118, 4151)
 """Password, host, expired or locked account: 1130 and 1698 have no name in the driver."""
@@ -111,7 +113,16 @@ class MariaDbEngine:
             }
         revoked = any(str(row[0]).startswith("REVOKE") for row in rows(connection, "SHOW GRANTS"))
         missing = [right for right in _RIGHTS if right not in held]
+        if not missing and not _ROUTINES & held and not self._reads_routines(connection):
+            missing = ["SELECT on mysql.proc"]
         return missing or (["rights that were partly revoked"] if revoked else [])
+
+    def _reads_routines(self, connection: Connection[Any]) -> bool:
+        """May it read every routine's text? Those that a user may not read it is not even told of, so a dump would leave
+        them out without a word."""
+        if any(row[0] == "SELECT" for row in rows(connection, _GLOBAL)):
+            return True
+        return bool(rows(connection, _OF_PROC)[0][0])
 
     # -- what is there? ----------------------------------------------------------------------------
 
@@ -210,23 +221,18 @@ class MariaDbEngine:
         tool: Tool,
         tables: Sequence[str],
     ) -> Census:
-        numbers: dict[str, list[str]] = {}
-        for table, column in rows(connection, _COLUMNS, database):
-            numbers.setdefault(str(table), []).append(str(column))
-        [(at,)] = rows(connection, "SELECT UTC_TIMESTAMP(6)")
+        [(at, name)] = rows(connection, "SELECT UTC_TIMESTAMP(6), DATABASE()")
         settings = rows(connection, "SELECT @@character_set_database, @@collation_database")[0]
         return Census(
             engine=self.system,
-            database=database,
+            database=str(name),
             server=made.text,
             tool=tool.text,
             identity=identity_of(connection, self._access),
             taken_at=at.replace(tzinfo=UTC),
-            tables={
-                quoted(name): counted(connection, name, numbers.get(name, [])[:SUMMED])
-                for name in tables
-            },
+            tables=count_tables(connection, database, tables),
             settings=dict(zip(("encoding", "collate"), map(str, settings), strict=True)),
+            objects=count_objects(connection, database),
         )
 
     def _started(
@@ -325,12 +331,13 @@ _OF_SCHEMA = (
     "SELECT privilege_type, table_schema FROM information_schema.schema_privileges"
     " WHERE grantee = CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')"
 )
+_OF_PROC = (
+    "SELECT (SELECT COUNT(*) FROM information_schema.table_privileges WHERE privilege_type = 'SELECT'"
+    " AND table_schema = 'mysql' AND table_name = 'proc') + (SELECT COUNT(*) FROM information_schema.schema_privileges"
+    " WHERE privilege_type = 'SELECT' AND table_schema = 'mysql')"
+)
 _TABLES = (
     "SELECT t.table_name, e.transactions FROM information_schema.tables t"
     " LEFT JOIN information_schema.engines e ON e.engine = t.engine"
     " WHERE t.table_schema = %s AND t.table_type IN ('BASE TABLE', 'SYSTEM VERSIONED') ORDER BY t.table_name"
-)
-_COLUMNS = (
-    "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = %s AND data_type IN"
-    " ('tinyint', 'smallint', 'mediumint', 'int', 'bigint', 'decimal') ORDER BY table_name, ordinal_position"
 )

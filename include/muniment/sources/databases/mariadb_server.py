@@ -11,7 +11,6 @@ import pymysql
 from pymysql.connections import Connection
 
 from muniment.sources.databases.access import CONNECT_SECONDS, Access, Tls
-from muniment.sources.databases.census import Table
 
 _PORT = 3306
 
@@ -73,13 +72,6 @@ def _value(text: str) -> str:
 
 def quoted(name: str) -> str:
     return "`" + str(name).replace("`", "``") + "`"
-
-
-def counted(connection: Connection[Any], name: str, columns: Sequence[str]) -> Table:
-    sums = "".join(f", CAST(SUM({quoted(column)}) AS CHAR)" for column in columns)
-    [(count, *values)] = rows(connection, f"SELECT COUNT(*){sums} FROM {quoted(name)}")  # noqa: S608 - quoted
-    named = zip(columns, values, strict=True)
-    return Table(int(count), {column: str(value) for column, value in named if value is not None})
 
 
 def make_of(connection: Connection[Any]) -> Make:

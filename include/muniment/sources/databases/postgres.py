@@ -31,8 +31,9 @@ from muniment.sources.databases.access import (
     locked,
     lost,
 )
-from muniment.sources.databases.census import SUMMED, Census, Table
+from muniment.sources.databases.census import Census
 from muniment.sources.databases.engine import Dump, Health, Listing, Running, Seen
+from muniment.sources.databases.postgres_census import OURS, count_objects, count_tables
 from muniment.sources.databases.process import DumpProcess
 from muniment.sources.databases.tally import CopyTally
 from muniment.sources.databases.tools import Tool, postgres_tool, require_not_older
@@ -44,27 +45,11 @@ _REFUSED = re.compile(r"password authentication failed|no pg_hba\.conf entry|cer
 _ATTEMPTS = 3
 """How often the tables are counted anew, when one was dropped between the look and the count."""
 
-_EXTENSION_OWNS = "EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')"  # fmt: skip
-
-_OURS = rf"""
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\_%'
-  AND NOT {_EXTENSION_OWNS}
-"""
-
 _UNREADABLE = f"""
-SELECT count(*) {_OURS} AND c.relkind IN ('r', 'p', 'S', 'm')
+SELECT count(*) {OURS} AND c.relkind IN ('r', 'p', 'S', 'm')
   AND (NOT has_schema_privilege(n.oid, 'USAGE') OR NOT has_table_privilege(c.oid, 'SELECT')
        OR (c.relkind IN ('r', 'p') AND row_security_active(c.oid)))
 """
-
-_TABLES = f"""
-SELECT n.nspname, c.relname, quote_ident(n.nspname) || '.' || quote_ident(c.relname),
-       ARRAY(SELECT a.attname::text FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-               AND t.typname IN ('int2', 'int4', 'int8', 'numeric') ORDER BY a.attnum)
-{_OURS} AND c.relkind = 'r' ORDER BY 3
-"""  # noqa: S608 - of constants
 
 _DATABASES = """
 SELECT datname, has_database_privilege(oid, 'CONNECT'),
@@ -127,7 +112,7 @@ class PostgresEngine:
         """Has the database no table? Then a listing leaves it out where nobody named it."""
         with self._connected(database) as connection, self._talking():
             row = connection.execute(
-                f"SELECT count(*) {_OURS} AND c.relkind IN ('r', 'p')"
+                f"SELECT count(*) {OURS} AND c.relkind IN ('r', 'p')"
             ).fetchone()
         return row == (0,)
 
@@ -140,7 +125,7 @@ class PostgresEngine:
         with self._connected(database) as connection:
             version = _version(connection)
             tool = self._tool(version)
-            snapshot, census = self._counted(connection, database, tool)
+            snapshot, census = self._counted(connection, tool)
             process = self._started(tool, database, snapshot)
             try:
                 yield Running(
@@ -149,12 +134,10 @@ class PostgresEngine:
             finally:
                 process.close()
 
-    def _counted(
-        self, connection: psycopg.Connection[TupleRow], database: str, tool: Tool
-    ) -> tuple[str, Census]:
+    def _counted(self, connection: psycopg.Connection[TupleRow], tool: Tool) -> tuple[str, Census]:
         for _ in range(_ATTEMPTS):
             try:
-                return self._count(connection, database, tool)
+                return self._count(connection, tool)
             except psycopg.errors.UndefinedTable:
                 connection.rollback()
             except psycopg.errors.InsufficientPrivilege:
@@ -165,9 +148,7 @@ class PostgresEngine:
                 raise lost(self._id) from None
         raise ItemUnreadable(CHANGED_WHILE_READ, to=self._id)
 
-    def _count(
-        self, connection: psycopg.Connection[TupleRow], database: str, tool: Tool
-    ) -> tuple[str, Census]:
+    def _count(self, connection: psycopg.Connection[TupleRow], tool: Tool) -> tuple[str, Census]:
         run = connection.execute
         run("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         for setting in ("statement_timeout", "idle_in_transaction_session_timeout"):
@@ -175,26 +156,27 @@ class PostgresEngine:
         run(sql.SQL("SET lock_timeout = {}").format(sql.Literal(f"{self._access.lock_seconds}s")))
         run("SET row_security = off")
         connection.commit()
-        first = run("SELECT pg_export_snapshot(), now(), version()").fetchone()
+        first = run("SELECT pg_export_snapshot(), now(), current_database()").fetchone()
         unreadable = run(_UNREADABLE).fetchone()
         assert first is not None and unreadable is not None
         if unreadable[0]:
             raise denied(self._id)
+        # Before the count, which settles the time zone.
+        settings = run(
+            "SELECT pg_encoding_to_char(encoding), datcollate, datctype, current_setting('TimeZone')"
+            " FROM pg_database WHERE datname = current_database()"
+        ).fetchone()
         tables = count_tables(connection)
         extensions: dict[str, str] = dict(
             run(
                 "SELECT extname::text, extversion FROM pg_extension WHERE extname <> 'plpgsql' ORDER BY 1"
             ).fetchall()
         )
-        settings = run(
-            "SELECT pg_encoding_to_char(encoding), datcollate, datctype,"
-            " (SELECT count(*) FROM pg_largeobject_metadata)::text, current_setting('TimeZone') FROM pg_database WHERE datname = current_database()"
-        ).fetchone()
         assert settings is not None
-        names = ("encoding", "collate", "ctype", "large_objects", "time_zone")
+        names = ("encoding", "collate", "ctype", "time_zone")
         census = Census(
             engine=self.system,
-            database=database,
+            database=str(first[2]),
             server=_words(_version(connection)),
             tool=tool.text,
             identity=self._identity_of(connection),
@@ -202,6 +184,7 @@ class PostgresEngine:
             tables=tables,
             extensions=extensions,
             settings=dict(zip(names, map(str, settings), strict=True)),
+            objects=count_objects(connection),
         )
         return str(first[0]), census
 
@@ -278,7 +261,11 @@ class PostgresEngine:
             raise lost(self._id) from None
 
     def _connect(self, database: str) -> psycopg.Connection[TupleRow]:
-        return psycopg.connect(**self.parameters(database))
+        connection = psycopg.connect(**self.parameters(database))
+        # Whatever database or user prefer: other ways to write a moment are not read here.
+        connection.execute("SET DateStyle = 'ISO, YMD'")
+        connection.commit()
+        return connection
 
     def parameters(self, database: str) -> dict[str, Any]:
         """For `psycopg.connect`."""
@@ -335,27 +322,6 @@ def environment(access: Access, database: str) -> dict[str, str]:
     if access.ca is not None or access.tls is Tls.VERIFY:
         found["PGSSLROOTCERT"] = str(access.ca) if access.ca else "system"
     return found
-
-
-def count_tables(connection: psycopg.Connection[TupleRow]) -> dict[str, Table]:
-    """Rows and sums of every table of ours, under the names that a dump has for them."""
-    return {
-        name: _table(connection, schema, table, columns[:SUMMED])
-        for schema, table, name, columns in connection.execute(_TABLES).fetchall()
-    }
-
-
-def _table(
-    connection: psycopg.Connection[TupleRow], schema: str, table: str, columns: list[str]
-) -> Table:
-    sums = [sql.SQL(", sum({})::text").format(sql.Identifier(column)) for column in columns]
-    query = sql.SQL("SELECT count(*){} FROM ONLY {}").format(
-        sql.SQL("").join(sums), sql.Identifier(schema, table)
-    )
-    row = connection.execute(query).fetchone()
-    assert row is not None
-    named = zip(columns, row[1:], strict=True)
-    return Table(int(row[0]), {column: str(value) for column, value in named if value is not None})
 
 
 def _version(connection: psycopg.Connection[TupleRow]) -> tuple[int, ...]:

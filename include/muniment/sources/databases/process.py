@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import threading
@@ -10,6 +11,8 @@ from contextlib import contextmanager, suppress
 
 _COMPLAINT = 64 << 10
 """Bytes of what a tool says that are kept, to tell what went wrong; they may quote names and go nowhere."""
+_PIPE = 1 << 20
+"""Bytes that the system holds between the tool and us."""
 
 
 class DumpProcess:
@@ -37,6 +40,10 @@ class DumpProcess:
                 pass_fds=passed,
                 bufsize=0,
             )
+        assert self._process.stdout is not None
+        with suppress(OSError):
+            # As much as anybody may ask for: the tool writes on while its output is looked at.
+            fcntl.fcntl(self._process.stdout, fcntl.F_SETPIPE_SZ, _PIPE)
         self._said = b""
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
@@ -51,7 +58,7 @@ class DumpProcess:
 
     def read(self, size: int) -> bytes:
         assert self._process.stdout is not None
-        return self._process.stdout.read(size) or b""
+        return self._process.stdout.read(min(size, _PIPE)) or b""
 
     def ended(self) -> int:
         """The exit status, once all output is read."""

@@ -15,7 +15,8 @@ from muniment.sources.databases.access import Access
 from muniment.sources.databases.census import Census, Table
 from muniment.sources.databases.loading import Loaded, load_mariadb, load_postgres
 from muniment.sources.databases.mariadb import MariaDbEngine
-from muniment.sources.databases.postgres import PostgresEngine, count_tables, environment
+from muniment.sources.databases.postgres import PostgresEngine, environment
+from muniment.sources.databases.postgres_census import count_tables
 from muniment.sources.databases.tools import mariadb_tool, postgres_tool, require_not_older
 
 

@@ -68,28 +68,28 @@ class SqliteEngine:
         if self._path.stat().st_size > LARGEST:
             raise ItemUnreadable(TOO_LARGE, to=self._id)
         with closing(sqlite3.connect(":memory:")) as copy:
-            tables = self._copied(copy)
-            census = self._census(copy, database, tables)
-            if count_tables(copy) != dict(tables):
+            tables, objects = self._copied(copy)
+            census = self._census(copy, database, tables, objects)
+            if count_tables(copy) != dict(tables) or count_objects(copy) != dict(objects):
                 raise ItemUnreadable(COUNTS_DIFFER, to=self._id)
             yield _Copy(copy, census)
 
-    def _copied(self, copy: sqlite3.Connection) -> Mapping[str, Table]:
-        """What the file itself counts in the transaction in which it is copied."""
+    def _copied(self, copy: sqlite3.Connection) -> tuple[Mapping[str, Table], Mapping[str, int]]:
+        """What the file itself counts in the transaction in which it is copied: tables, and other objects."""
         try:
             with closing(self._opened()) as source:
                 # A transaction of ours first: it waits for a lock as long as it may, where a backup by itself would
                 # wait for ever, and programs that go on writing do not make it begin anew.
                 source.execute("BEGIN")
                 source.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-                tables = count_tables(source)
+                tables, objects = count_tables(source), count_objects(source)
                 source.backup(copy)
             whole = copy.execute("PRAGMA integrity_check(1)").fetchone()
         except sqlite3.DatabaseError as error:
             raise self._why(error) from None
         if whole != ("ok",):
             raise failed(self._id)
-        return tables
+        return tables, objects
 
     def _opened(self) -> sqlite3.Connection:
         # Not `immutable`: that would read past a log that is there.
@@ -112,7 +112,11 @@ class SqliteEngine:
         return failed(self._id)
 
     def _census(
-        self, copy: sqlite3.Connection, database: str, tables: Mapping[str, Table]
+        self,
+        copy: sqlite3.Connection,
+        database: str,
+        tables: Mapping[str, Table],
+        objects: Mapping[str, int],
     ) -> Census:
         try:
             encoding = str(copy.execute("PRAGMA encoding").fetchone()[0])
@@ -128,6 +132,7 @@ class SqliteEngine:
             taken_at=datetime.now(UTC),
             tables=tables,
             settings={"encoding": encoding},
+            objects=objects,
         )
 
 
@@ -172,6 +177,16 @@ def count_tables(connection: sqlite3.Connection) -> dict[str, Table]:
             {c: str(high * 1_000_000 + low) for c, high, low in halves if high is not None},
         )
     return found
+
+
+def count_objects(connection: sqlite3.Connection) -> dict[str, int]:
+    """What else was made in the file, by kind, and the number by which a program tells which of its versions made it."""
+    kinds = connection.execute(
+        "SELECT type, count(*) FROM sqlite_schema WHERE type <> 'table' GROUP BY 1"
+    ).fetchall()
+    [(version,)] = connection.execute("PRAGMA user_version").fetchall()
+    found = {**{str(kind): int(count) for kind, count in kinds}, "version": int(version)}
+    return {kind: count for kind, count in found.items() if count}
 
 
 def _quoted(name: str) -> str:

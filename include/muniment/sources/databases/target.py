@@ -3,8 +3,8 @@
 Invariants
 - What is restored into is another server than the one that was dumped, by the identity that the servers
   themselves tell, and its database has no table. Otherwise nothing is written.
-- It counts as delivered when the server counts the tables, rows and sums that were counted in the dump's own
-  snapshot. Whatever differs is told, and the restore is not whole.
+- It counts as delivered when the server counts the tables, rows, sums and contents that were counted in the dump's
+  own snapshot. Whatever differs is told, and the restore is not whole.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from muniment.errors import ItemNotDelivered, TargetNotEmpty, TargetUnusable
 from muniment.model.item import Row
 from muniment.sources.base import Given
-from muniment.sources.databases.census import Census, Table
+from muniment.sources.databases.census import Census, Table, same_tables
 from muniment.sources.databases.loading import Loaded
 
 
@@ -72,7 +72,7 @@ class DatabaseTarget:
 
     def already(self, kind: str, native_id: bytes, digest: bytes, size: int) -> bool:
         """After `give`: does the server count what was counted at the dump?"""
-        return self._expected is not None and dict(self._server.tables()) == dict(self._expected)
+        return self._expected is not None and same_tables(self._expected, self._server.tables())
 
     def give(
         self,
