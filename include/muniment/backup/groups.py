@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from muniment.backup.work import WITHOUT_CONTENT
-from muniment.backup.work import Work
+from muniment.backup.work import WITHOUT_CONTENT, Work
 
 MATTER_PACK = 16 << 20
 """On a first run a pack ends with its matter once it holds this much: a matter then comes back
