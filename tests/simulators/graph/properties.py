@@ -88,7 +88,7 @@ _WORDS = {
         singleValueExtendedProperties
     """,
     "contactFolder": """
-        id displayName parentFolderId
+        id displayName parentFolderId singleValueExtendedProperties
     """,
     "contact": """
         id categories changeKey createdDateTime lastModifiedDateTime assistantName birthday businessAddress
