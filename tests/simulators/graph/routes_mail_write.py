@@ -172,6 +172,7 @@ def _from_json(call: Call, body: dict[str, Any]) -> dict[str, Any]:
         "_letter": call.world.letters.keep(_letter(call, body, Letter("", None))),
         "_properties": tuple(kept.items()),
         "isRead": bool(body.get("isRead", True)), "isDraft": bool(flags & 8),
+        "_receipt": bool(body.get("isReadReceiptRequested")),
         "categories": tuple(body.get("categories", ())),
         "flag": (body.get("flag") or {}).get("flagStatus", "notFlagged"),
         "sentDateTime": told.get(SUBMITTED, now), "receivedDateTime": told.get(DELIVERED, now),

@@ -87,20 +87,22 @@ class Writer:
         return self._made(self._box(user), path, _named("displayName", name, mark))
 
     def message(self, user: str, folder: str, body: Mapping[str, Any]) -> Shown:
-        """What Microsoft says of the new message. `body` bears its mark."""
-        return self._object(self._box(user), _path("users/{}/mailFolders/{}/messages", user, folder), _silent(body))  # fmt: skip
+        """The new message, as Microsoft shows it. `body` bears its mark."""
+        path = _path("users/{}/mailFolders/{}/messages", user, folder)
+        return self._one(self._box(user), path, _silent(body))
 
     def calendar(self, user: str, name: str, mark: str) -> str:
         return self._made(self._box(user), _path("users/{}/calendars", user), _named("name", name, mark))  # fmt: skip
 
     def event(self, user: str, calendar: str, body: Mapping[str, Any]) -> Shown:
-        return self._object(self._box(user), _path("users/{}/calendars/{}/events", user, calendar), _silent(body))  # fmt: skip
+        path = _path("users/{}/calendars/{}/events", user, calendar)
+        return self._one(self._box(user), path, _silent(body))
 
     def contact_folder(self, user: str, name: str, mark: str) -> str:
         return self._made(self._box(user), _path("users/{}/contactFolders", user), _named("displayName", name, mark))  # fmt: skip
 
     def contact(self, user: str, folder: str, body: Mapping[str, Any]) -> Shown:
-        return self._object(self._box(user), _path("users/{}/contactFolders/{}/contacts", user, folder), body)  # fmt: skip
+        return self._one(self._box(user), _path("users/{}/contactFolders/{}/contacts", user, folder), body)  # fmt: skip
 
     def attachment(self, user: str, path: str, body: Mapping[str, Any]) -> None:
         """Attaches a small file. `path` is that of the message or event, below the tenant's root."""
@@ -162,6 +164,12 @@ class Writer:
 
     def _made(self, transport: Transport, path: str, body: Mapping[str, Any]) -> str:
         return _id(self._object(transport, path, body))
+
+    def _one(self, transport: Transport, path: str, body: Mapping[str, Any]) -> Shown:
+        """Of which it is known what it is called now."""
+        found = self._object(transport, path, body)
+        _id(found)
+        return found
 
     def _object(self, transport: Transport, path: str, body: Mapping[str, Any]) -> Shown:
         return _shown(self._answered(transport, "POST", path, canonical(dict(body))))
