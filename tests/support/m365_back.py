@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import base64
 import io
+import subprocess
 import zipfile
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from muniment.config.m365 import M365Matter, M365Options
 from muniment.model.item import Row
 from muniment.recovery.m365_back.back import plan_back, write_back
+from muniment.recovery.m365_back.compare import words
 from muniment.recovery.m365_back.walled import NO_WALL, Wall
 from muniment.recovery.plan import RestorePlan
 from muniment.recovery.selection import Scope, Selection
@@ -28,8 +31,7 @@ from tests.support.clio_client import Passing
 from tests.support.m365_firm import SOON, M365Firm, application, tenant
 
 SYSTEMS = {"m365": "m365"}
-NUMBER = "2026-0113"
-CATEGORY = f"Matter {NUMBER}"
+NUMBER, SMALL = "2026-0113", "2026-0200"
 FOLDER = f"{NUMBER} Quill"
 Truth = dict[str, Any]
 
@@ -42,6 +44,7 @@ class Case:
     firm: M365Firm
     selection: Selection
     rows: list[Row]
+    number: str
 
     def plan(self, stand_in: str = "") -> RestorePlan:
         return plan_back(self.firm.vault(), self.selection, None, SYSTEMS, stand_in=stand_in)
@@ -62,39 +65,171 @@ class Case:
         plan = self.plan(stand_in)
         client = self.client(into, made, app)
         return write_back(
-            self.firm.vault(), plan, self.selection, "m365", client, into, stand_in=stand_in, wall=wall
+            self.firm.vault(),
+            plan,
+            self.selection,
+            "m365",
+            client,
+            into,
+            stand_in=stand_in,
+            wall=wall,
         )
 
     def truth(self, *parts: str) -> Truth:
         return dict(self.sim.control("truth", **({"parts": list(parts)} if parts else {})))
+
+    # -- rooms -------------------------------------------------------------------------------------
+    def rooms(self, truth: Truth | None = None) -> Rooms:
+        return Rooms(truth or self.truth(), self.number)
+
+    def empty(self) -> None:
+        """Takes every room away, for good, with all in it: the next restore is a first one."""
+        rooms = self.rooms()
+        for collection in ("messages", "events", "contacts", "items", "folders", "calendars", "contactFolders"):  # fmt: skip
+            # What lies in another goes before it.
+            for id_ in sorted(rooms.inside(collection), key=rooms.depth, reverse=True):
+                self.sim.control("change", collection=collection, id=id_, delete=True)
 
     def sent(self) -> list[dict[str, str]]:
         """Everything that went out of the tenant."""
         return list(self.sim.control("sent")["sent"])
 
 
-def backed_up(folder: Path, sim: Running) -> M365Firm:
+class Rooms:
+    """What stands in the new folders, and beside them, by what it says."""
+
+    def __init__(self, truth: Truth, number: str) -> None:
+        self.truth = truth
+        self._begins = f"Restored {number} as of "
+        folders, items = truth["folders"], truth["items"]
+        self._inside: dict[str, set[str]] = {
+            "folders": {id_ for id_ in folders if self._is_room(self._mail_path(id_))},
+            "calendars": {k for k, row in truth["calendars"].items() if self._is_room(row["name"])},
+            "contactFolders": {k for k, row in truth["contactFolders"].items() if self._is_room(row["displayName"])},
+            "items": {k for k, row in items.items() if self._is_room(unquote(row["path"]).strip("/"))},
+        }  # fmt: skip
+        for name, of, key in (
+            ("messages", "folders", "folder"),
+            ("events", "calendars", "calendar"),
+            ("contacts", "contactFolders", "parentFolderId"),
+        ):
+            held = self._inside[of]
+            self._inside[name] = {k for k, row in truth[name].items() if row[key] in held}
+
+    def _is_room(self, path: str) -> bool:
+        return path.startswith(self._begins)
+
+    def _mail_path(self, id_: str) -> str:
+        names: list[str] = []
+        while (row := self.truth["folders"].get(id_)) is not None and row["known"] != "msgfolderroot":  # fmt: skip
+            names.insert(0, row["displayName"])
+            id_ = row["parentFolderId"]
+        return "/".join(names)
+
+    def inside(self, collection: str) -> set[str]:
+        return self._inside[collection]
+
+    def depth(self, id_: str) -> int:
+        if id_ in self.truth["items"]:
+            return int(self.truth["items"][id_]["path"].count("/"))
+        return self._mail_path(id_).count("/") if id_ in self.truth["folders"] else 0
+
+    def said(self) -> Counter[str]:
+        """Each thing in a room, without what is new of every new one."""
+        truth, found = self.truth, Counter[str]()
+        for id_ in self._inside["folders"]:
+            found[f"folder {self._owner(truth['folders'][id_])} {self._mail_path(id_)}"] += 1
+        for id_ in self._inside["messages"]:
+            found[f"message {self._mail_path(truth['messages'][id_]['folder'])} {message_says(truth['messages'][id_])}"] += 1  # fmt: skip
+        for name, key in (("calendars", "name"), ("contactFolders", "displayName")):
+            for id_ in self._inside[name]:
+                found[f"{name} {self._owner(truth[name][id_])} {truth[name][id_][key]}"] += 1
+        for id_ in self._inside["events"]:
+            found[f"event {event_says(truth['events'][id_])}"] += 1
+        for id_ in self._inside["contacts"]:
+            found[f"contact {contact_says(truth['contacts'][id_])}"] += 1
+        for id_ in self._inside["items"]:
+            found[f"item {file_says(truth['items'][id_])}"] += 1
+        return found
+
+    @staticmethod
+    def _owner(row: Truth) -> str:
+        return str(row["user"])
+
+    def rest(self) -> dict[str, Any]:
+        """Everything beside the rooms, as it is."""
+        found = {}
+        for name in ("users", "folders", "messages", "calendars", "events", "contactFolders", "contacts", "drives", "items", "sites"):  # fmt: skip
+            inside = self._inside.get(name, set())
+            for id_, row in self.truth[name].items():
+                if id_ not in inside:
+                    found[f"{name}/{id_}"] = {k: v for k, v in row.items() if k not in _MOVING}
+        return found
+
+
+_MOVING = ("childFolderCount", "folder", "size", "quota")
+"""What of a root moves with what is made in it."""
+
+
+def message_says(row: Truth) -> str:
+    kept = (
+        "subject", "sentDateTime", "receivedDateTime", "isRead", "isDraft", "categories", "flag", "importance",
+        "internetMessageId", "from", "toRecipients", "ccRecipients", "bccRecipients", "replyTo", "attachments",
+        "isReadReceiptRequested",
+    )  # fmt: skip
+    said = {name: row[name] for name in kept} | {"words": _words(row["body"])}
+    if row["isDraft"]:
+        # Of one that was never sent it is the time at which it was made.
+        del said["sentDateTime"], said["receivedDateTime"]
+    return str(said)
+
+
+def event_says(row: Truth) -> str:
+    kept = ("subject", "start", "end", "isAllDay", "location", "recurrence", "type", "attendees", "attachments", "showAs", "sensitivity", "originalStart")  # fmt: skip
+    out = [one.rpartition(".")[2] for one in row["cancelledOccurrences"]]
+    return str({name: row[name] for name in kept} | {"out": out, "words": _words(row["body"])})
+
+
+def contact_says(row: Truth) -> str:
+    own = ("id", "changeKey", "createdDateTime", "lastModifiedDateTime", "parentFolderId", "singleValueExtendedProperties")  # fmt: skip
+    return str(sorted((k, str(v)) for k, v in row.items() if k not in own and "@" not in k))
+
+
+def file_says(row: Truth) -> str:
+    versions = [one["sha256"] for one in row["versions"]]
+    times = row["fileSystemInfo"] if versions else None
+    return str((unquote(row["path"]), versions, times, row["permissions"]))
+
+
+def _words(body: Truth) -> str:
+    return words(body["content"], rich=body["contentType"] == "html")
+
+
+def backed_up(folder: Path, sim: Running, kinds: Sequence[str] = ("member",)) -> M365Firm:
     firm = M365Firm(folder, sim, page=50)
     options = M365Options(
         state=folder,
         matters=(
-            M365Matter(folder=f"**/{{number}} {{title}}/**"),
+            M365Matter(folder="**/{number} {title}/**"),
             M365Matter(category="Matter {number}"),
         ),
     )
     firm.rules = rules_of(options)
+    # A small tenant: the mailboxes of the others cost time and show nothing.
+    wanted = {sim.users[kind] for kind in kinds}
+    firm.choice = replace(firm.choice, left_out=[id_ for id_ in sim.users.values() if id_ not in wanted])  # fmt: skip
     assert firm.back_up().success
     return firm
 
 
-def case_of(firm: M365Firm, sim: Running) -> Case:
-    """The matter to which most of the rows belong."""
+def case_of(firm: M365Firm, sim: Running, number: str = NUMBER) -> Case:
     vault = firm.vault()
     history = vault.history("m365")
-    rows = list(vault.snapshot(history, history.live[-1]).items.values())
-    [(matter, _), *_] = Counter(row.matter for row in rows if row.matter).most_common(1)
+    snapshot = vault.snapshot(history, history.live[-1])
+    matter = next(id_ for id_, named in snapshot.matters.items() if named.number == number)
     selection = Selection(Scope.MATTER, matter, ("m365",), related=True)
-    return Case(sim, firm, selection, [row for row in rows if row.matter == matter])
+    rows = [row for row in snapshot.items.values() if row.matter == matter]
+    return Case(sim, firm, selection, rows, number)
 
 
 def told(report: WriteReport, kind: str) -> Mapping[str, Outcome]:
@@ -144,18 +279,19 @@ class Office:
         return self.ids[name]
 
     # -- calendar and contacts ---------------------------------------------------------------------
-    def event(self, name: str, day: str, **more: Any) -> str:
+    def event(self, name: str, day: str, number: str = NUMBER, **more: Any) -> str:
         times = {
             key: {"dateTime": f"{day}T{hour}:00:00", "timeZone": "Pacific Standard Time"}
             for key, hour in (("start", "09"), ("end", "10"))
         }
-        body = {"subject": name, "categories": [CATEGORY], **times, **more}
+        body = {"subject": name, "categories": [f"Matter {number}"], **times, **more}
         made = self.post(f"users/{self.user}/events", body)
         self.ids[name] = str(made["id"])
         return self.ids[name]
 
-    def contact(self, name: str, photo: bytes = b"", **more: Any) -> str:
-        made = self.post(f"users/{self.user}/contacts", {"givenName": name, "categories": [CATEGORY], **more})  # fmt: skip
+    def contact(self, name: str, photo: bytes = b"", number: str = NUMBER, **more: Any) -> str:
+        body = {"givenName": name, "categories": [f"Matter {number}"], **more}
+        made = self.post(f"users/{self.user}/contacts", body)
         self.ids[name] = str(made["id"])
         if photo:
             path = f"users/{self.user}/contacts/{made['id']}/photo/$value"
@@ -226,3 +362,108 @@ def office_file(text: str = "<w/>") -> bytes:
         archive.writestr("word/document.xml", text)
         archive.writestr("[Content_Types].xml", "<Types/>")
     return held.getvalue()
+
+
+def rich_matter(sim: Running) -> Office:
+    """Everything that makes a matter hard to give back."""
+    office = Office(sim)
+    matter = office.mail_folder(FOLDER, office.mail_folder("Matters", "archive"))
+    office.ids["matter folder"] = matter
+    below = office.mail_folder("Correspondence", matter)
+    flagged = {"isRead": True, "categories": ["Red"], "flag": {"flagStatus": "flagged"}}
+    office.mail("plain", matter, plain("Plain", Cc="Cyan Court <court@courts.example>").as_bytes(), **flagged)  # fmt: skip
+    office.mail("rich", below, _rich().as_bytes(), isRead=False)
+    office.mail("twice", below, attached("Two of one name", ("a.txt", b"1"), ("a.txt", b"2"), ("ü 合同.pdf", b"3")))  # fmt: skip
+    office.mail("large", below, attached("Large", ("big.bin", bytes(range(256)) * 13_000), ("small.txt", b"s")))  # fmt: skip
+    office.mail("signed", matter, SIGNED)
+    office.mail("malformed", matter, MALFORMED)
+    office.mail("nested", matter, _nested())
+    office.mail("receipt", matter, plain("Receipt", Disposition_Notification_To="a@clients.example").as_bytes())  # fmt: skip
+    office.draft("draft", matter, subject="A draft", body={"contentType": "text", "content": "Not yet."})  # fmt: skip
+    guests = [
+        {"type": "required", "emailAddress": {"name": "Ada", "address": "ada@clients.example"}}
+    ]
+    hearing = office.event("Hearing", "2026-12-01", attendees=guests, location={"displayName": "Courtroom 4"}, body={"contentType": "html", "content": "<p>Bring the file.</p>"})  # fmt: skip
+    note = {"@odata.type": "#microsoft.graph.fileAttachment", "name": "agenda.txt", "contentBytes": base64.b64encode(b"agenda").decode()}  # fmt: skip
+    office.post(f"users/{office.user}/events/{hearing}/attachments", note)
+    whole = {key: {"dateTime": f"2026-12-2{day}T00:00:00", "timeZone": "UTC"} for key, day in (("start", 1), ("end", 2))}  # fmt: skip
+    office.event("Whole day", "2026-12-21", isAllDay=True, showAs="free", sensitivity="private", **whole)  # fmt: skip
+    _series(office)
+    office.contact("Ochre", b"\xff\xd8photo", surname="Kettle", emailAddresses=[{"name": "Ochre Kettle", "address": "o@clients.example"}], businessAddress={"city": "Reno"})  # fmt: skip
+    _files(office)
+    shared = Office(sim, "shared", office.ids)
+    intake = shared.mail_folder(FOLDER, shared.mail_folder("Matters", "archive"))
+    shared.mail("of the shared mailbox", intake, plain("To intake").as_bytes())
+    return office
+
+
+def _rich() -> EmailMessage:
+    message = plain("Übergabe – 合同 📎", "In plain words.\r\n")
+    message.add_alternative('<html><body><p>In <b>rich</b> words.</p><img src="cid:seal"></body></html>', subtype="html")  # fmt: skip
+    [_, rich] = message.get_payload()
+    assert isinstance(rich, EmailMessage)
+    rich.add_related(b"\x89PNG", maintype="image", subtype="png", cid="<seal>", filename="seal.png", disposition="inline")  # fmt: skip
+    message.add_attachment(b"%PDF", maintype="application", subtype="pdf", filename="brief.pdf")
+    return message
+
+
+def _nested() -> bytes:
+    message = plain("A message in it")
+    message.add_attachment(plain("Inner"))
+    return message.as_bytes()
+
+
+def _series(office: Office) -> None:
+    pattern = {"type": "weekly", "interval": 1, "daysOfWeek": ["monday"]}
+    range_ = {"type": "numbered", "startDate": "2026-11-02", "numberOfOccurrences": 5, "recurrenceTimeZone": "Pacific Standard Time"}  # fmt: skip
+    master = office.event("Weekly", "2026-11-02", recurrence={"pattern": pattern, "range": range_})
+    window = {"startDateTime": "2026-10-01T00:00:00Z", "endDateTime": "2026-12-31T00:00:00Z"}
+    path = f"users/{office.user}/events"
+    days = office.sim.rows(f"{path}/{master}/instances", app="restore", prefer=IMMUTABLE, **window)
+    moved = {key: {"dateTime": f"2026-11-10T{hour}:00:00", "timeZone": "Pacific Standard Time"} for key, hour in (("start", 14), ("end", 15))}  # fmt: skip
+    changed = {"subject": "Moved", "location": {"displayName": "Elsewhere"}, **moved}
+    assert office.sim.request("PATCH", f"{path}/{days[1]['id']}", app="restore", prefer=IMMUTABLE, json=changed).ok  # fmt: skip
+    assert office.sim.request("DELETE", f"{path}/{days[2]['id']}", app="restore", prefer=IMMUTABLE).ok  # fmt: skip
+
+
+def _files(office: Office) -> None:
+    drive = office.drive()
+    home = office.folder(drive, FOLDER)
+    below = office.folder(drive, "Drafts", home)
+    office.folder(drive, "Nothing in it", home)
+    office.file(drive, home, "contract.docx", office_file())
+    office.file(drive, home, "Übergabe – 合同 📎.pdf", b"%PDF-1.7 plain")
+    office.file(drive, below, "empty.txt", b"")
+    office.file(drive, below, "large.bin", bytes(range(256)) * 24_000)
+    office.file(drive, below, "none.docx", b"called so, and no archive")
+    library = office.library()
+    shelf = office.folder(library, FOLDER)
+    office.file(library, shelf, "in the library.txt", b"for all who may open it")
+    office.file(library, shelf, "for a few.txt", b"for a few")
+    rights = [{"id": "u1", "role": "read", "link": "organization", "user": None}]
+    office.sim.control("change", collection="items", id=office.ids["for a few.txt"], values={"_permissions": rights})  # fmt: skip
+
+
+def small_matter(sim: Running) -> Office:
+    """One or two of each kind, one in several parts: for what goes wrong on the way."""
+    office = Office(sim)
+    matter = office.mail_folder(f"{SMALL} Reed", "archive")
+    office.mail("small plain", matter, plain("Small and plain").as_bytes())
+    office.mail("small attached", matter, attached("Small with files", ("a.txt", b"a"), ("large.bin", bytes(range(256)) * 17_000)))  # fmt: skip
+    office.event("Small", "2026-12-02", number=SMALL)
+    office.contact("Reed", number=SMALL)
+    drive = office.drive()
+    home = office.folder(drive, f"{SMALL} Reed")
+    office.file(drive, home, "small.txt", b"small")
+    office.file(drive, home, "parts.bin", bytes(range(256)) * 24_000)
+    return office
+
+
+def really_signed(folder: Path) -> bytes:
+    """A message that a neutral program signed."""
+    key, certificate, text = folder / "key.pem", folder / "cert.pem", folder / "text"
+    run = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", str(certificate), "-subj", "/CN=a", "-days", "9"]  # fmt: skip
+    subprocess.run(run, check=True, capture_output=True)
+    text.write_bytes(b"Content-Type: text/plain\r\n\r\nReally signed.\r\n")
+    sign = ["openssl", "cms", "-sign", "-crlfeol", "-in", str(text), "-signer", str(certificate), "-inkey", str(key), "-from", "a@clients.example", "-subject", "Really signed"]  # fmt: skip
+    return subprocess.run(sign, check=True, capture_output=True).stdout

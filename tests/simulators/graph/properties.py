@@ -88,7 +88,7 @@ _WORDS = {
         singleValueExtendedProperties
     """,
     "contactFolder": """
-        id displayName parentFolderId singleValueExtendedProperties
+        id displayName parentFolderId
     """,
     "contact": """
         id categories changeKey createdDateTime lastModifiedDateTime assistantName birthday businessAddress

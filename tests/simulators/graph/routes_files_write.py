@@ -51,11 +51,12 @@ def kept(world: World, name: str, body: bytes) -> dict[str, Any]:
 
 def _rewritten(body: bytes) -> bytes:
     held = io.BytesIO(body)
-    try:
-        with zipfile.ZipFile(held, "a") as archive:
-            archive.writestr("customXml/specimen.xml", "<properties/>")
-    except zipfile.BadZipFile:
+    if not zipfile.is_zipfile(held):
         return body  # it is called so, and is none: nothing is written into it
+    with zipfile.ZipFile(held, "a") as archive:
+        if "customXml/specimen.xml" not in archive.namelist():
+            archive.writestr("customXml/specimen.xml", "<properties/>")
+        archive.writestr(f"customXml/item{len(archive.namelist())}.xml", "<properties/>")
     return held.getvalue()
 
 

@@ -171,8 +171,8 @@ def create_contact_folder(call: Call) -> Response:
     _full(call)
     _taken(call, "contactFolders", "displayName", body["displayName"])
     ref = call.world.create(
-        "contactFolders", _user=call.mailbox(), _parent=folder_of(call), _default=False, displayName=body["displayName"],
-        _properties=extended_of(body),
+        "contactFolders", _user=call.mailbox(), _parent=folder_of(call), _default=False,
+        displayName=body["displayName"],
     )  # fmt: skip
     return call.entity(view_of(call).contact_folder(ref, call.world.row(ref)), 201)
 

@@ -153,7 +153,9 @@ def write_back(
         owners = Owners(vault, choice, selection)
         name = room_name(owners.number() or plan.selection, choice.taken_at, desk.mark("room"))
         rooms = Rooms(desk, snapshot, name, stands_in, owners.name, wall.addresses)
-        giving = Giving(desk, snapshot, rooms, walled=wall.stands, progress=progress)
+        giving = Giving(
+            desk, snapshot, rooms, owners.is_own_folder, walled=wall.stands, progress=progress
+        )
         reading = ReadingBack(giving)
         giving.run()
         reading.run()

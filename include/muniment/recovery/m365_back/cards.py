@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,7 +42,12 @@ def body_of(data: Data, mark: str) -> dict[str, Any]:
 
 
 class Cards:
-    def __init__(self, desk: Desk, snapshot: Snapshot, rooms: Rooms) -> None:
+    """`is_own_folder`: was it a folder that somebody made, and not the one that everybody has?"""
+
+    def __init__(
+        self, desk: Desk, snapshot: Snapshot, rooms: Rooms, is_own_folder: Callable[[str], bool]
+    ) -> None:
+        self._is_own_folder = is_own_folder
         self._desk = desk
         self._snapshot = snapshot
         self._rooms = rooms
@@ -88,6 +94,6 @@ class Cards:
         told = self._desk.told(old.row, Status.WRITTEN, new=new)
         if user != old.owner:
             told.lost.append("mailbox")
-        if str(old.row.metadata.get("in") or "").startswith("contact_folders/"):
+        if self._is_own_folder(old.place):
             told.lost.append("folder")
         self.made.append(MadeCard(old, user, new, sent, photo))

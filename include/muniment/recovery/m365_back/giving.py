@@ -25,13 +25,16 @@ OF_FAILED = "its item could not be written"
 class Giving:
     """`mail`, `events`, `cards` and `papers` have what was made, for who reads it back."""
 
-    def __init__(self, desk: Desk, snapshot: Snapshot, rooms: Rooms, *, walled: bool, progress: Progress) -> None:  # fmt: skip
+    def __init__(
+        self, desk: Desk, snapshot: Snapshot, rooms: Rooms, is_own_folder: Callable[[str], bool], *, walled: bool,
+        progress: Progress,
+    ) -> None:  # fmt: skip
         self.desk = desk
         self.snapshot = snapshot
         self.attachments = Attachments(desk)
         self.mail = Mail(desk, snapshot, rooms, self.attachments)
         self.events = Events(desk, snapshot, rooms, self.attachments)
-        self.cards = Cards(desk, snapshot, rooms)
+        self.cards = Cards(desk, snapshot, rooms, is_own_folder)
         self.papers = Papers(desk, snapshot, rooms)
         self._walled = walled
         self._progress = progress

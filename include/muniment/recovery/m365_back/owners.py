@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 
+from muniment.model.item import Row
 from muniment.recovery.plan import Choice, chosen
 from muniment.recovery.selected import open_rows
 from muniment.recovery.selection import Selection
 from muniment.sources.m365 import naming
 from muniment.sources.m365.items import short
-from muniment.vault.rows import Snapshot
 from muniment.vault.vault import Vault
+
+_KINDS = (naming.USER, naming.DRIVE, naming.CONTACT_FOLDER)
 
 
 class Owners:
@@ -28,14 +31,18 @@ class Owners:
 
     def name(self, owner: str) -> str:
         """Of a user or drive that is gone; its id in short where nobody knows."""
-        rows = {row.native_id: row for row in self._everything.items.values() if row.kind in (naming.USER, naming.DRIVE)}  # fmt: skip
         for kind in (naming.USER, naming.DRIVE):
-            row = rows.get(naming.native(kind, owner))
-            if row is not None and not row.matter and row.metadata.get("name"):
+            row = self._known.get(naming.native(kind, owner))
+            if row is not None and row.metadata.get("name"):
                 return f"Of {row.metadata['name']}"
         return f"Of {short(owner)}"
 
+    def is_own_folder(self, place: str) -> bool:
+        """Is it a folder of contacts that somebody made, and not the one that everybody has?"""
+        return place.encode() in self._known
+
     @cached_property
-    def _everything(self) -> Snapshot:
+    def _known(self) -> Mapping[bytes, Row]:
         history, record = chosen(self._vault, self._choice)
-        return open_rows(self._vault, history, record, ())
+        everything = open_rows(self._vault, history, record, ()).items.values()
+        return {row.native_id: row for row in everything if row.kind in _KINDS and not row.matter}

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from muniment.recovery.m365_back.desk import Desk
 from muniment.recovery.m365_back.old import Key, Old, Snapshot
+from muniment.recovery.written_back.outcome import Status
 from muniment.sources.m365.items import short
 from muniment.sources.m365.writing import Refusal
 from muniment.sources.web.changes import Unanswered
@@ -100,6 +101,8 @@ class Rooms:
         for row in self._snapshot.folder_chain(old):
             key = (row.kind, row.native_id.decode())
             folder = self._below(user, folder, key, str(row.metadata.get("name") or "_"))
+            if key not in self._desk.outcomes:
+                self._desk.told(row, Status.WRITTEN, new=folder)
         return user, folder
 
     def _mail_room(self, user: str) -> str:
@@ -145,7 +148,7 @@ class Rooms:
 
         def make() -> str:
             try:
-                return self._desk.writer.contact_folder(user, self._name, self._desk.mark(*key))
+                return self._desk.writer.contact_folder(user, self._name)
             except Refusal as refusal:
                 if refusal.taken:
                     raise Unanswered("it is there") from None

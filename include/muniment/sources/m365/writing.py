@@ -98,8 +98,9 @@ class Writer:
         path = _path("users/{}/calendars/{}/events", user, calendar)
         return self._one(self._box(user), path, _silent(body))
 
-    def contact_folder(self, user: str, name: str, mark: str) -> str:
-        return self._made(self._box(user), _path("users/{}/contactFolders", user), _named("displayName", name, mark))  # fmt: skip
+    def contact_folder(self, user: str, name: str) -> str:
+        """It bears no mark: Microsoft's description knows none of such folders."""
+        return self._made(self._box(user), _path("users/{}/contactFolders", user), {"displayName": name})  # fmt: skip
 
     def contact(self, user: str, folder: str, body: Mapping[str, Any]) -> Shown:
         return self._one(self._box(user), _path("users/{}/contactFolders/{}/contacts", user, folder), body)  # fmt: skip
