@@ -86,4 +86,7 @@ def small(firm: M365Firm, tenant: Running) -> Iterator[Case]:
     tenant.control("settings", drive_quota=1 << 40, upload_seconds=86_400)
     tenant.control("scope", client_id=tenant.told["applications"]["restore"]["client_id"], users=None)  # fmt: skip
     tenant.control("mailbox", user=tenant.users["member"], full=False, state="here")
+    # A fault may have ended every token, also those that tests ask with.
+    for name, one in tenant.told["applications"].items():
+        tenant.tokens[name] = tenant.control("tokens", give=one["client_id"])["access_token"]
     case.empty()
