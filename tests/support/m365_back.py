@@ -374,7 +374,7 @@ def rich_matter(sim: Running) -> Office:
     office.mail("plain", matter, plain("Plain", Cc="Cyan Court <court@courts.example>").as_bytes(), **flagged)  # fmt: skip
     office.mail("rich", below, _rich().as_bytes(), isRead=False)
     office.mail("twice", below, attached("Two of one name", ("a.txt", b"1"), ("a.txt", b"2"), ("ü 合同.pdf", b"3")))  # fmt: skip
-    office.mail("large", below, attached("Large", ("big.bin", bytes(range(256)) * 13_000), ("small.txt", b"s")))  # fmt: skip
+    office.mail("large", below, attached("Large", ("big.bin", bytes(range(256)) * 12_500), ("small.txt", b"s")))  # fmt: skip
     office.mail("signed", matter, SIGNED)
     office.mail("malformed", matter, MALFORMED)
     office.mail("nested", matter, _nested())
@@ -413,10 +413,12 @@ def _nested() -> bytes:
     return message.as_bytes()
 
 
-def _series(office: Office) -> None:
+def _series(office: Office, number: str = NUMBER) -> None:
     pattern = {"type": "weekly", "interval": 1, "daysOfWeek": ["monday"]}
     range_ = {"type": "numbered", "startDate": "2026-11-02", "numberOfOccurrences": 5, "recurrenceTimeZone": "Pacific Standard Time"}  # fmt: skip
-    master = office.event("Weekly", "2026-11-02", recurrence={"pattern": pattern, "range": range_})
+    master = office.event(
+        "Weekly", "2026-11-02", number, recurrence={"pattern": pattern, "range": range_}
+    )
     window = {"startDateTime": "2026-10-01T00:00:00Z", "endDateTime": "2026-12-31T00:00:00Z"}
     path = f"users/{office.user}/events"
     days = office.sim.rows(f"{path}/{master}/instances", app="restore", prefer=IMMUTABLE, **window)
@@ -434,7 +436,7 @@ def _files(office: Office) -> None:
     office.file(drive, home, "contract.docx", office_file())
     office.file(drive, home, "Übergabe – 合同 📎.pdf", b"%PDF-1.7 plain")
     office.file(drive, below, "empty.txt", b"")
-    office.file(drive, below, "large.bin", bytes(range(256)) * 24_000)
+    office.file(drive, below, "large.bin", bytes(range(256)) * 20_600)
     office.file(drive, below, "none.docx", b"called so, and no archive")
     library = office.library()
     shelf = office.folder(library, FOLDER)
@@ -449,14 +451,27 @@ def small_matter(sim: Running) -> Office:
     office = Office(sim)
     matter = office.mail_folder(f"{SMALL} Reed", "archive")
     office.mail("small plain", matter, plain("Small and plain").as_bytes())
-    office.mail("small attached", matter, attached("Small with files", ("a.txt", b"a"), ("large.bin", bytes(range(256)) * 17_000)))  # fmt: skip
+    office.mail("small attached", matter, attached("Small with files", ("a.txt", b"a"), ("large.bin", bytes(range(256)) * 12_500)))  # fmt: skip
     office.event("Small", "2026-12-02", number=SMALL)
     office.contact("Reed", number=SMALL)
     drive = office.drive()
     home = office.folder(drive, f"{SMALL} Reed")
     office.file(drive, home, "small.txt", b"small")
-    office.file(drive, home, "parts.bin", bytes(range(256)) * 24_000)
+    office.file(drive, home, "parts.bin", bytes(range(256)) * 20_600)
     return office
+
+
+def more_of_the_small_matter(office: Office) -> None:
+    """What else a restore does: two of one kind, a carried message, a series, a photo, a file without bytes."""
+    folder = str(office.sim.get(f"users/{office.user}/messages/{office.ids['small plain']}", prefer=IMMUTABLE).json()["parentFolderId"])  # fmt: skip
+    office.mail("small signed", folder, SIGNED)
+    office.mail("small twin", folder, plain("Small and plain").as_bytes())
+    _series(office, SMALL)
+    office.contact("Reed with a photo", b"\xff\xd8photo", number=SMALL)
+    home = str(office.sim.get(f"drives/{office.drive()}/items/{office.ids['small.txt']}").json()["parentReference"]["id"])  # fmt: skip
+    below = office.folder(office.drive(), "Below", home)
+    office.file(office.drive(), below, "none.txt", b"")
+    office.file(office.drive(), below, "small.txt", b"of the same name, elsewhere")
 
 
 def really_signed(folder: Path) -> bytes:

@@ -37,6 +37,7 @@ class M365Back(WritingBack):
         self._mailbox = mailbox.strip()
         self._needs: dict[str, Need] = {}
         self._clients: dict[str, Client] = {}
+        self._rooms: dict[str, str] = {}
         self._wall: Wall
 
     def plan(
@@ -78,9 +79,10 @@ class M365Back(WritingBack):
         self, vault: Vault, plan: RestorePlan, selection: Selection, source: str, folder: Path,
         progress: Callable[[int], None],
     ) -> WriteReport:  # fmt: skip
-        from muniment.recovery.m365_back.back import write_back
+        from muniment.recovery.m365_back.back import room_called, write_back
 
         client = self._clients[source]
+        self._rooms[source] = room_called(vault, plan, selection, source)
         return write_back(
             vault, plan, selection, source, client, folder, stand_in=self._mailbox, wall=self._wall,
             progress=progress,
@@ -101,6 +103,7 @@ class M365Back(WritingBack):
 
         return [
             ("Microsoft 365", report.source),
+            ("new folders", self._rooms.get(report.source, "")),
             ("verified", f"{words.some(report.verified, 'object')} read back and equal"),
             ("map", str(folder / f"{report.source}.{MAP}.csv")),
         ]

@@ -144,14 +144,13 @@ def write_back(
     [choice] = [one for one in plan.choices if one.source == source]
     snapshot, reader = read_snapshot(vault, choice, selection, withhold)
     need = need_of(snapshot, walled=wall.stands)
-    # Of this snapshot: as of another moment it is another restore, in rooms of its own.
-    base = sha256_hex(repr((vault.vault_id, source, plan.selection, choice.commit)).encode())
+    base = _base(vault, plan, choice)
     journal = Journal(_journal(folder, source), {"back": base[:16]} | _head(choice, stand_in))
     try:
         stands_in = need.require(client, source, stand_in, wall)
         desk = Desk(client, journal, base, _content(reader))
         owners = Owners(vault, choice, selection)
-        name = room_name(owners.number() or plan.selection, choice.taken_at, desk.mark("room"))
+        name = room_called(vault, plan, selection, source)
         rooms = Rooms(desk, snapshot, name, stands_in, owners.name, wall.addresses)
         giving = Giving(
             desk, snapshot, rooms, owners.is_own_folder, walled=wall.stands, progress=progress
@@ -180,6 +179,18 @@ def goes_on(folder: Path, plan: RestorePlan, sources: Sequence[str], *, stand_in
     wanted = [choice for choice in plan.choices if choice.source in sources]
     found = [begun(_journal(folder, one.source), _head(one, stand_in)) for one in wanted]
     return any(found)
+
+
+def room_called(vault: Vault, plan: RestorePlan, selection: Selection, source: str) -> str:
+    """What every new folder of a restore is called. It has the matter's number in it."""
+    [choice] = [one for one in plan.choices if one.source == source]
+    number = Owners(vault, choice, selection).number() or plan.selection
+    return room_name(number, choice.taken_at, _base(vault, plan, choice))
+
+
+def _base(vault: Vault, plan: RestorePlan, choice: Choice) -> str:
+    """Of this snapshot: as of another moment it is another restore, in rooms of its own."""
+    return sha256_hex(repr((vault.vault_id, choice.source, plan.selection, choice.commit)).encode())
 
 
 def _content(reader: PartReader) -> Bytes:
