@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import html
-from datetime import UTC
+from datetime import UTC, date
 from typing import Any
 
 from tests.simulators.clio.clock import moment
 from tests.simulators.clio.messages import Response
-from tests.simulators.clio.store import Ref
+from tests.simulators.clio.store import Ref, Row
 from tests.simulators.graph import routes_calendar as reading
 from tests.simulators.graph.api import Call, route
-from tests.simulators.graph.errors import GraphError, bad_request
+from tests.simulators.graph.errors import GraphError, bad_request, item_not_found
 from tests.simulators.graph.letters import Letter
 from tests.simulators.graph.render_calendar import ZONES
 from tests.simulators.graph.routes_contacts import folder_of
@@ -97,7 +97,7 @@ def create_event(call: Call) -> Response:
 @route("PATCH", "/users/{user}/events/{event}", CALENDARS)
 def change_event(call: Call) -> Response:
     """A day of a series becomes an exception."""
-    ref, row, day = reading.event_of(call)
+    ref, row, day = _still(*reading.event_of(call))
     values = _values(call, call.json())
     values["_more"] = {**row.get("_more", {}), **values["_more"]}
     if values.get("attendees") or (row["attendees"] and row["isOrganizer"]):
@@ -111,11 +111,18 @@ def change_event(call: Call) -> Response:
 
 @route("DELETE", "/users/{user}/events/{event}", CALENDARS)
 def delete_event(call: Call) -> Response:
-    ref, row, day = reading.event_of(call)
+    ref, row, day = _still(*reading.event_of(call))
     if row["attendees"] and row["isOrganizer"]:
         call.world.sent.append({"kind": "cancellation", "subject": row["subject"]})
     call.world.delete_event(ref, day)
     return Response(204)
+
+
+def _still(ref: Ref, row: Row, day: int) -> tuple[Ref, Row, int]:
+    """A day that became an exception is called otherwise from then on, and a cancelled one is gone."""
+    if day and date.fromordinal(day).isoformat() in (*row["_excepted"], *row["_cancelled"]):
+        raise item_not_found()
+    return ref, row, day
 
 
 def _values(call: Call, body: dict[str, Any]) -> dict[str, Any]:

@@ -99,6 +99,9 @@ def test_a_day_of_a_series_becomes_an_exception_or_is_cancelled(common: Running)
     assert common.request("DELETE", f"users/{user}/events/{days[2]['id']}", app="restore").status_code == 204  # fmt: skip
     left = common.rows(f"{path}/instances", **WINDOW)
     assert [one["subject"] for one in left] == ["Weekly", "Other", "Weekly"]
+    # By what they were called they are not there any more.
+    for gone in days[1:3]:
+        assert common.request("PATCH", f"users/{user}/events/{gone['id']}", app="restore", json={"subject": "x"}).status_code == 404  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ["member", "localized"])

@@ -9,7 +9,8 @@ from typing import Any
 
 from muniment.errors import VaultError
 from muniment.recovery.m365_back.attachments import Attachments, File
-from muniment.recovery.m365_back.desk import FULL, Desk
+from muniment.recovery.m365_back.compare import event_differs
+from muniment.recovery.m365_back.desk import FULL, TRIES, Desk
 from muniment.recovery.m365_back.event_body import (
     body_of,
     day_of,
@@ -105,22 +106,40 @@ class Events:
         data, days = made.old.data, {}
         for one in data.get("exceptionOccurrences") or ():
             day = original_day(one, data)
-            there = self.day(made, day) if day else None
-            if there is None:
+            sent = day_of(one, data)
+            changed = self._changed(made, day, sent) if day else None
+            if changed is None:
                 lost.append("changed days")
                 continue
-            sent = day_of(one, data)
-            self._desk.writer.day_changed(made.user, str(there["id"]), sent)
             days[day] = sent
             if one.get("attendees"):
                 lost.append("attendees")
-            changed = self.day(made, day) or there
             self._attach(made, str(one.get("id")), str(changed["id"]), lost, bare=False)
         out = tuple(days_taken_out(data))
         for day in out:
             if (there := self.day(made, day)) is not None:
                 self._desk.writer.day_taken_out(made.user, str(there["id"]))
         return MadeEvent(made.old, made.user, made.new, made.sent, days, out, made.files)
+
+    def _changed(self, made: MadeEvent, day: str, sent: dict[str, Any]) -> Shown | None:
+        """The day as it is after it was changed; None where the series has none. It is looked for each time: what it is called may be
+        another id from then on."""
+        for attempt in range(TRIES):
+            there = self.day(made, day)
+            if there is None or not any(event_differs(sent, there)):
+                return there
+            if attempt:
+                self._desk.client.outlook(made.user).pause(attempt - 1)
+            try:
+                self._desk.writer.day_changed(made.user, str(there["id"]), sent)
+            except Unanswered:
+                continue
+            except Refusal as refusal:
+                if not refusal.gone:
+                    raise
+                continue
+            return self.day(made, day)
+        raise self._desk.client.outlook(made.user).unavailable("it changes no day of a series")
 
     def day(self, made: MadeEvent, day: str) -> Shown | None:
         """The occurrence of a series that is, or was before it was moved, on a day."""

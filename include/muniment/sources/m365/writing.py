@@ -134,14 +134,15 @@ class Writer:
         answer = self._answered(self._files, "PUT", path, Sent(OCTETS, b""), tuple(NEVER_REPLACED.items()))  # fmt: skip
         return _id(_shown(answer))
 
+    def day_changed(self, user: str, day: str, body: Mapping[str, Any]) -> None:
+        """Makes a day of a series that was made here another one than the rest. Said once: the day may be called otherwise then."""
+        path = _path("users/{}/events/{}", user, day)
+        self._answered(self._box(user), "PATCH", path, canonical(dict(_silent(body))))
+
     # -- said until it is heard, of what was made here ---------------------------------------------
     def file_times(self, drive: str, item: str, times: Mapping[str, str]) -> None:
         path = _path("drives/{}/items/{}", drive, item)
         self._heard(self._files, "PATCH", path, {"fileSystemInfo": dict(times)})
-
-    def day_changed(self, user: str, day: str, body: Mapping[str, Any]) -> None:
-        """Makes a day of a series that was made here another one than the rest."""
-        self._heard(self._box(user), "PATCH", _path("users/{}/events/{}", user, day), _silent(body))
 
     def day_taken_out(self, user: str, day: str) -> None:
         """Takes a day out of a series that was made here. Nobody is told: it has no attendees."""
