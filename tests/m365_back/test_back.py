@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import base64
 import csv
+import importlib
 import json
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from muniment.recovery.m365_back.back import what_is_written
 from muniment.recovery.written_back.outcome import Outcome, Status
 from tests.m365_back.conftest import Given
 from tests.simulators.graph.running import IMMUTABLE
+from tests.simulators.graph.test_third_party_client import asked
 from tests.support.m365_back import FOLDER, SIGNED, Office, told
 
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 ALLOWED = {
     "POST /users/{user}/mailFolders", "POST /users/{user}/mailFolders/{folder}/childFolders",
@@ -183,3 +188,32 @@ def test_once_more_without_the_journal_makes_nothing(given: Given, tmp_path: Pat
     assert again.whole and again.verified == given.report.verified
     rooms = case.rooms()
     assert rooms.said() == said and rooms.rest() == given.before
+
+
+def test_microsofts_own_client_sees_what_was_written(given: Given, office: Office) -> None:
+    """PyPI's msgraph-sdk, with the registration that only reads."""
+    truth, user = given.rooms.truth, office.user
+    [room] = [
+        k for k in given.rooms.inside("folders")
+        if truth["folders"][k]["user"] == user and truth["folders"][k]["displayName"].startswith("Restored")
+    ]  # fmt: skip
+    [calendar] = given.rooms.inside("calendars")
+    configuration = importlib.import_module("kiota_abstractions.base_request_configuration")
+    settings = configuration.RequestConfiguration()
+    settings.headers.add("Prefer", IMMUTABLE)
+
+    async def work(users: Any) -> None:
+        one = users.by_user_id(user)
+        [below] = (await one.mail_folders.by_mail_folder_id(room).child_folders.get()).value
+        assert below.display_name == FOLDER
+        messages = (await one.mail_folders.by_mail_folder_id(below.id).messages.get(request_configuration=settings)).value  # fmt: skip
+        assert [each.subject for each in messages if each.is_draft] == ["A draft"]
+        assert {"Plain", "Signed", "Receipt"} <= {each.subject for each in messages}
+        [plain] = [each for each in messages if each.subject == "Plain"]
+        assert plain.sent_date_time.year == 2020 and plain.flag.flag_status.value == "flagged"
+        assert plain.from_.email_address.address == "ochre.kettle@clients.example"
+        events = (await one.calendars.by_calendar_id(calendar).events.get()).value
+        assert sorted(each.subject for each in events) == ["Hearing", "Weekly", "Whole day"]
+        assert not any(each.attendees for each in events)
+
+    asked(given.case.sim, work)

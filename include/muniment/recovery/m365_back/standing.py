@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 from muniment.errors import WriteBackRefused
 from muniment.sources.m365 import marks, naming
@@ -55,7 +56,8 @@ class Standing:
     def person(self, who: str) -> str:
         """The id of somebody by id or address; empty for nobody."""
         try:
-            found = asked(self._client.directory, f"users/{who}", _ID).get("id")
+            # What somebody typed is one part of a path, whatever stands in it.
+            found = asked(self._client.directory, f"users/{quote(who, safe='@')}", _ID).get("id")
         except NotThere:
             return ""
         except Closed:
