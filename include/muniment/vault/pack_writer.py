@@ -31,6 +31,9 @@ TARGET = 32 << 20
 FRAME = 4 << 20
 """Bytes. Measured: 256 KiB frames cost 3-7 % of size, since documents of one program share parts."""
 
+_ROOM = FRAME + FRAME // 2 + (4 << 10)
+"""Bytes. What a frame may grow to: half full, and then a member of a whole frame; header, padding, end."""
+
 MAX_MEMBER = 32 << 20
 """Bytes. What is larger is cut into chunks first (`muniment.vault.chunking`)."""
 
@@ -70,7 +73,8 @@ class PackWriter:
         self._key_id = key_id
         self._target = target
         self._compressor = FrameCompressor(level)
-        self._frame = bytearray()
+        self._frame = _room()
+        self._filled = 0
         self._pieces: list[tuple[bytes, int, int]] = []
         self._segments: dict[bytes, list[Segment]] = {}
         self._before = 0
@@ -90,7 +94,7 @@ class PackWriter:
     @property
     def size(self) -> int:
         """Bytes of tar stream so far, without its end."""
-        return self._before + len(self._frame)
+        return self._before + self._filled
 
     @property
     def full(self) -> bool:
@@ -116,13 +120,13 @@ class PackWriter:
         if self.size + stream > MAX_PACK - len(tar.END):
             raise VaultError("a pack was filled beyond what a pack may hold")
         self._usable = False
-        if self._frame and len(self._frame) + stream > FRAME and self._prefers_new_frame(stream):
+        if self._filled and self._filled + stream > FRAME and self._prefers_new_frame(stream):
             self._end_frame()
         self._segments[digest] = []
-        self._frame += tar.header(digest, size)
+        self._put(tar.header(digest, size))
         self._append(digest, content)
-        self._frame += bytes(tar.padding(size))
-        if len(self._frame) >= FRAME:
+        self._put(tar.NOTHING[: tar.padding(size)])
+        if self._filled >= FRAME:
             self._end_frame()
         self._usable = True
 
@@ -133,9 +137,10 @@ class PackWriter:
         """
         self._require_usable()
         self._usable = False
-        self._frame += tar.END
+        self._put(tar.END)
         self._end_frame()
         file = self._staged.close()
+        _free.append(self._frame)
         return FinishedPack(
             digest=file.digest,
             size=file.size,
@@ -154,38 +159,55 @@ class PackWriter:
     def _prefers_new_frame(self, stream: int) -> bool:
         """A member that fits into a frame goes whole into the next one, where this one is at least
         half full; otherwise this one grows, to one and a half frames at most."""
-        return stream <= FRAME and len(self._frame) >= FRAME // 2
+        return stream <= FRAME and self._filled >= FRAME // 2
+
+    def _put(self, data: bytes | bytearray | memoryview) -> None:
+        end = self._filled + len(data)
+        self._frame[self._filled : end] = data
+        self._filled = end
 
     def _append(self, digest: bytes, content: bytes | bytearray | memoryview) -> None:
         size = len(content)
         if size <= FRAME - tar.BLOCK:
             if size:
-                self._pieces.append((digest, len(self._frame), size))
-                self._frame += content
+                self._pieces.append((digest, self._filled, size))
+                self._put(content)
             return
         with memoryview(content) as view:
             position = 0
             while position < size:
-                length = min(FRAME - len(self._frame), size - position)
+                length = min(FRAME - self._filled, size - position)
                 if length > 0:
-                    self._pieces.append((digest, len(self._frame), length))
-                    self._frame += view[position : position + length]
+                    self._pieces.append((digest, self._filled, length))
+                    self._put(view[position : position + length])
                     position += length
-                if len(self._frame) >= FRAME:
+                if self._filled >= FRAME:
                     self._end_frame()
 
     def _end_frame(self) -> None:
-        if not self._frame:
+        if not self._filled:
             return
-        frame = self._compressor.compress(self._frame)
+        frame = self._compressor.compress(self._frame[: self._filled])
         self._staged.write(frame)
         for digest, offset, length in self._pieces:
             self._segments[digest].append(Segment(self._compressed, len(frame), offset, length))
         self._pieces.clear()
         self._compressed += len(frame)
-        self._before += len(self._frame)
-        self._frame.clear()
+        self._before += self._filled
+        self._filled = 0
 
     def _require_usable(self) -> None:
         if not self._usable:
             raise VaultError("a pack was written to after it was finished, given up or failed")
+
+
+_free: list[memoryview] = []
+"""Rooms of packs that are closed, as many as were open at once. A buffer that grows with each frame is copied as it
+grows, and cleared by the system for the next."""
+
+
+def _room() -> memoryview:
+    try:
+        return _free.pop()
+    except IndexError:
+        return memoryview(bytearray(_ROOM))
