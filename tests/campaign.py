@@ -50,6 +50,7 @@ CAMPAIGNS: dict[str, tuple[str, int]] = {
     "netdocuments": ("tests.campaigns.netdocuments", 200),
     "netdocuments_back": ("tests.campaigns.netdocuments_back", 600),
     "netdocuments_faults": ("tests.campaigns.netdocuments_faults", 63),
+    "m365_back": ("tests.campaigns.m365_back", 600),
     "graph_simulator": ("tests.simulators.graph.reader", 100),
     "restored": ("tests.campaigns.restored", 400),
     "guard": ("tests.campaigns.guard", 400),

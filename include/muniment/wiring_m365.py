@@ -1,5 +1,7 @@
 """Wiring of Microsoft 365: from `sources.<id>.m365` of firm.yaml to a client and a source.
 
+Writing back has a registration of its own (`restore_client`), which stands in firm.yaml alone.
+
 Tenant, application and secret come from the Airflow connection of the inventory row where there is one (`login`), else
 from firm.yaml. There is no consent to keep: an application signs in for itself, with a certificate, a secret, or
 as the Azure machine that it runs on.
@@ -7,22 +9,26 @@ as the Azure machine that it runs on.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from muniment.clock import SystemClock, Waiting
 from muniment.config.inventory import InventoryRow
 from muniment.config.keyfiles import locate, read_key_file, read_secret
 from muniment.config.load import FirmConfig
-from muniment.config.m365 import M365Options
+from muniment.config.m365 import M365Options, M365Restore
 from muniment.config.mail_rules import MailRules
 from muniment.config.reached import ENVIRONMENT
-from muniment.errors import ConfigError
+from muniment.errors import ConfigError, WriteBackRefused
 from muniment.model.item import NO_MATTER, Named
+from muniment.recovery.written_back.files import alone
 from muniment.sources.base import Source
 from muniment.sources.m365.client import Client, Rates
 from muniment.sources.m365.cloud import Tenant
 from muniment.sources.m365.identity import AppAccess, Application, roles_of, sign_in
-from muniment.sources.m365.items import Clues
+from muniment.sources.m365.items import Clues, short
 from muniment.sources.m365.mailbox import Rules
 from muniment.sources.m365.rights import SERVICES, Rights, rights_of
 from muniment.sources.m365.source import Choice, M365Source
@@ -130,6 +136,54 @@ def rules_of(options: M365Options) -> Rules:
         return Named(found.number.encode(), found.title) if found is not None else NO_MATTER
 
     return Rules(assign, rules.mark, rules.by_folder)
+
+
+# -- writing back --------------------------------------------------------------------------------------
+
+
+def restore_client(config: FirmConfig, source_id: str, clock: Waiting) -> Client:
+    """Everything that reads and writes the tenant by the registration that may. Asks nothing of the vendor yet. A restore does not
+    read the Airflow connection of the backup.
+
+    Raises WriteBackRefused where firm.yaml names no such registration, ConfigError, KeyFileError.
+    """
+    given = _restore(config, source_id)
+    tenant = m365_tenant(config, source_id)
+    if given.certificate:
+        application = Application(given.client_id, certificate=_pem(given.certificate))
+    else:
+        application = Application(given.client_id, secret=read_secret(str(given.client_secret)))
+    account = f"{config.firm_id}/{tenant.id.lower()}/{given.client_id}"
+    options = m365_options(config, source_id)
+    return Client(
+        tenant, sign_in(tenant, application), _restore_folder(config, source_id), clock, source_id, account,
+        rates=Rates(at_once=options.at_once),
+    )  # fmt: skip
+
+
+@contextmanager
+def restore_alone(config: FirmConfig, source_id: str) -> Iterator[None]:
+    """Keeps every other restore on this machine from writing into the tenant. Raises TargetUnusable."""
+    name = short(m365_tenant(config, source_id).id.lower())
+    with alone(_restore_folder(config, source_id) / f"{name}.restore.lock", source_id):
+        yield
+
+
+def _restore_folder(config: FirmConfig, source_id: str) -> Path:
+    given = _restore(config, source_id)
+    return (given.state or m365_options(config, source_id).state) / config.firm_id / FOLDER
+
+
+def _restore(config: FirmConfig, source_id: str) -> M365Restore:
+    options = m365_options(config, source_id)
+    if options.restore is not None:
+        return options.restore
+    raise WriteBackRefused(
+        "firm.yaml names no registration that may write into this tenant",
+        to=f"firm {config.firm_id}, firm.yaml, key sources.{source_id}.m365.restore",
+        safe="Nothing was written.",
+        todo="Register an application that may write and name it there; docs/M365.md, 'Back into the tenant'.",
+    )
 
 
 def rights_by_login(login: Login) -> Rights:

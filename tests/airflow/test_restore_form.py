@@ -82,6 +82,8 @@ def test_the_last_clean_moment_goes_with_no_time_of_its_own(config: FirmConfig) 
         ("reason", None),
         ("deliver_as", "Harbor"),
         ("for_whom", "Harbor"),
+        ("mailbox", "harbor@firm.example"),
+        ("mailbox", "6d0f7a8e-2b1c-4c5d-9e3f-5a4b3c2d1e0f"),
         ("deliver_to", "/srv/Harbor"),
         ("deliver_to", "../Harbor"),
         ("deliver_to", "a/../../Harbor"),
@@ -96,6 +98,16 @@ def test_what_cannot_be_understood_is_named_by_its_field_and_not_repeated(
         read(config, **{field: value})
     assert caught.value.to == f"field {field}"
     assert "Harbor" not in caught.value.render()
+
+
+def test_a_mailbox_is_named_by_its_object_id_and_stands_in_the_plan(config: FirmConfig) -> None:
+    id_ = "6D0F7A8E-2B1C-4C5D-9E3F-5A4B3C2D1E0F"
+    asked = read(config, which="2024-0113", deliver_as="m365", mailbox=id_)
+    assert asked.form.system == "m365" and asked.mailbox == id_.lower()
+    assert f"into mailbox {id_.lower()})" in asked.target("M-7F3K2QXA")
+    with pytest.raises(RestoreError) as caught:
+        read(config, which="2024-0113", deliver_as="m365", mailbox="harbor@firm.example")
+    assert caught.value.to == "field mailbox" and "harbor" not in caught.value.render()
 
 
 def test_an_item_is_asked_for_by_its_id(config: FirmConfig) -> None:

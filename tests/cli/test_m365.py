@@ -27,6 +27,8 @@ def firm(
     """The firm of the other tests, which has a tenant too."""
     told = sim.told["applications"]["backup"]
     monkeypatch.setenv("EXAMPLE_M365_SECRET", told["client_secret"])
+    restore = sim.told["applications"]["restore"]["client_secret"]
+    monkeypatch.setenv("EXAMPLE_M365_RESTORE", restore)
     path = office.firm / "firm.yaml"
     held = yaml.safe_load(path.read_text())
     held["sources"] = held.get("sources") or {}
@@ -41,6 +43,10 @@ def firm(
             "login": sim.told["login"],
             "graph": sim.told["graph"].removesuffix("/v1.0"),
             "ca": sim.told["ca"],
+            "restore": {
+                "client_id": sim.told["applications"]["restore"]["client_id"],
+                "client_secret": "env:EXAMPLE_M365_RESTORE",
+            },
         }
     }
     path.write_text(yaml.safe_dump(held))
@@ -96,6 +102,31 @@ def test_a_matter_is_given_back_from_the_folders_that_bear_its_number(
     terminal("restore", "--matter", number, "--to", tmp_path / "back", "--yes")
     wanted = [id_ for id_, held in found.items() if held == [number]]
     assert len(list((tmp_path / "back").rglob("*.eml"))) == len(wanted)
+
+
+def test_a_matter_is_written_into_new_folders_of_the_tenant(
+    firm: Office, terminal: Terminal, sim: Running, tmp_path: Path
+) -> None:
+    terminal("backup", "m365")
+    truth = sim.control("truth", parts=["folders"])["folders"]
+    number = next(r["displayName"].split()[0] for r in truth.values() if r["displayName"].startswith("2026-"))  # fmt: skip
+    asked = ("restore", "--matter", number, "--as", "m365")
+    planned = terminal(*asked, "--plan-only").out
+    assert "nothing is sent, nobody is invited" in planned.replace("\n", " ")
+    into = tmp_path / "back"
+    sent = len(sim.control("sent")["sent"])
+    told = terminal.json(*asked, "--to", into, "--yes")
+    [written] = told["m365"]["written"]
+    assert written["whole"] and written["counts"]["message"]["written"]
+    assert (into / "index.html").exists() and (into / "m365.m365-map.csv").exists()
+    assert len(sim.control("sent")["sent"]) == sent
+    names = [r["displayName"] for r in sim.control("truth", parts=["folders"])["folders"].values()]
+    [room] = [one for one in names if one.startswith(f"Restored {number} as of ")]
+    again = terminal(*asked, "--to", into, "--yes").out
+    assert "WHOLE: everything" in again and room.split(" [")[1][:8] in again
+    assert terminal(*asked, "--mailbox", "nobody@firm.example", "--to", tmp_path / "other", "--yes", code=9)  # fmt: skip
+    doctor = terminal("doctor", "--no-probe").out
+    assert "has what a restore needs" in doctor
 
 
 def test_a_secret_that_ended_is_said_with_what_to_do(

@@ -11,6 +11,7 @@ from muniment.config.m365 import M365Matter, M365Options
 from muniment.config.mail_rules import MailRules
 
 STATE = {"state": "/var/lib/muniment/example-state"}
+GUID = "6d0f7a8e-2b1c-4c5d-9e3f-5a4b3c2d1e0f"
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,10 @@ STATE = {"state": "/var/lib/muniment/example-state"}
         {"matters": [{"address": "*@client.example", "category": None}]},
         {"matters": [{"category": "Matter {number}", "matter": "2026-1"}]},
         {"matters": [{"subject": "a/{number}"}]},
+        {"restore": {"client_id": GUID}},
+        {"restore": {"client_id": GUID, "client_secret": "env:A", "certificate": "env:B"}},
+        {"restore": {"client_id": "the restore app", "client_secret": "env:A"}},
+        {"client_id": GUID.upper(), "restore": {"client_id": GUID, "client_secret": "env:A"}},
     ],
 )
 def test_what_cannot_be_meant_is_refused(given: dict[str, Any]) -> None:
@@ -46,6 +51,7 @@ def test_what_is_left_out_is_everything_read_only_and_global() -> None:
     options = M365Options.model_validate(STATE)
     assert options.services == ("mail", "calendars", "contacts", "onedrive", "sharepoint")
     assert (options.cloud, options.versions, options.at_once) == ("global", 0, 4)
+    assert options.restore is None
 
 
 def rules(*given: dict[str, str]) -> MailRules:

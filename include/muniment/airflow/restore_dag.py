@@ -1,7 +1,7 @@
 """The restore DAG of a firm: a form, a plan, approval, delivery source by source, a certificate.
 
 Deliveries go below the restore area. Only where the form says so, and an account of its own may, files go into a new
-folder of a share, or a matter is then written back into Clio or NetDocuments as new objects. The last two tasks run whatever became of the deliveries, so that a half
+folder of a share, or a matter is then written back into Clio, NetDocuments or Microsoft 365 as new objects. The last two tasks run whatever became of the deliveries, so that a half
 restore is told as one, and is red.
 """
 
@@ -19,6 +19,7 @@ from muniment.airflow.names import APPROVE_TASK, LABEL_OF_PART, REPORT, firm_dag
 from muniment.airflow.release_approval import RestoreApproval, Work
 from muniment.airflow.restore_request import (
     FOLDER,
+    OBJECT_ID,
     OPAQUE_MATTER,
     REASON_WORDS,
     WHO_TRIGGERS,
@@ -124,11 +125,21 @@ def restore_form(config: FirmConfig) -> dict[str, Param]:
                 "clio_existing": "A matter file, and what the matter in Clio lacks written into it",
                 "netdocuments": "A matter file, and what is gone from NetDocuments made there anew",
                 "netdocuments_versions": "The same, and new versions of what differs in NetDocuments",
+                "m365": "A matter file, and written back into Microsoft 365, into new folders",
             },
             title="Deliver as",
             description="All but the first two are for a matter only. Onto a share goes what came from a Windows file "
-            "server, with its permissions; it needs an account of its own (docs/SMB.md). Writing into Clio or NetDocuments "
-            "needs an application of its own (docs/CLIO.md, docs/NETDOCUMENTS.md). Trust and other money is never written.",
+            "server, with its permissions; it needs an account of its own (docs/SMB.md). Writing into Clio, NetDocuments or "
+            "Microsoft 365 needs an application of its own (docs/CLIO.md, docs/NETDOCUMENTS.md, docs/M365.md). Trust and other "
+            "money is never written.",
+        ),
+        "mailbox": Param(
+            None,
+            type=["null", "string"],
+            pattern=f"^({OBJECT_ID})?$",
+            title="Mailbox",
+            description="For Microsoft 365: who takes what has no mailbox or OneDrive any more, by the object id that Entra "
+            "shows. Empty: nobody, and a mailbox that is gone stops the restore.",
         ),
         "deliver_to": Param(
             None,

@@ -20,10 +20,13 @@ from muniment.config.persons import person_of
 from muniment.config.smb import SMB
 from muniment.errors import NobodyToSealFor, RestoreError
 from muniment.recovery.clio_back import CLIO, CLIO_EXISTING
+from muniment.recovery.m365_back import target_of as m365_target
 from muniment.recovery.matter_file import MATTER_FILE
 from muniment.recovery.netdocuments_back import target_of
 
 OPAQUE_MATTER = r"M-[A-Z2-7]{8}"
+OBJECT_ID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+"""Of a user in Entra: an address would name a person in Airflow's database."""
 ITEM_ID = r"[0-9a-f]{32}"
 FOLDER = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}(/[A-Za-z0-9][A-Za-z0-9._-]{0,63}){0,4}"
 REPLACING = ", files of the same name are replaced"
@@ -76,6 +79,7 @@ class Form(StrEnum):
     CLIO_EXISTING = "clio_existing"
     NETDOCUMENTS = "netdocuments"
     NETDOCUMENTS_VERSIONS = "netdocuments_versions"
+    M365 = "m365"
 
     @property
     def system(self) -> str:
@@ -115,6 +119,8 @@ class RestoreRequest:
     """The age recipient to which it is sealed; empty for a delivery in the clear."""
     shares: tuple[str, ...] = ()
     """Where on file servers the new folder is made, where it is delivered onto a share."""
+    mailbox: str = ""
+    """The Entra object id of who takes what has no mailbox or drive any more."""
 
     def target(self, selection: str) -> str:
         """What the plan says of where and how: whoever approves it approves this too. `selection` is what the plan shows
@@ -122,6 +128,8 @@ class RestoreRequest:
         if self.form.system == "netdocuments":
             versions = self.form is Form.NETDOCUMENTS_VERSIONS
             return f"{target_of(selection, versions=versions)} in {self.place}"
+        if self.form is Form.M365:
+            return f"{m365_target(self.mailbox)} in {self.place}"
         if self.form.writes_back:
             name = CLIO_EXISTING if self.form is Form.CLIO_EXISTING else CLIO
             return f"{name} in {self.place}"
@@ -159,7 +167,7 @@ def read_request(
     if not delivered.as_they_are and what is not What.MATTER:
         raise _wrong(
             "deliver_as",
-            "only a matter becomes a matter file, or goes back into Clio or NetDocuments",
+            "only a matter becomes a matter file, or goes back into Clio, NetDocuments or Microsoft 365",
             "Choose the items as they are",
         )
     last_clean = form.get("last_clean") is True
@@ -189,6 +197,7 @@ def read_request(
         for_whom=for_whom,
         recipient="" if onto_share or form.get("plain") is True else _recipient(for_whom, config),
         shares=_shares(sources, config) if onto_share else (),
+        mailbox=_mailbox(_text(form.get("mailbox")), delivered),
     )
 
 
@@ -284,6 +293,20 @@ def _folder(text: str, config: FirmConfig, now: datetime, run: str) -> str:
             "it empty",
         )
     return text
+
+
+def _mailbox(text: str, form: Form) -> str:
+    if not text:
+        return ""
+    if form is not Form.M365:
+        raise _wrong("mailbox", "it goes with Microsoft 365 only", "Leave it empty")
+    if not re.fullmatch(OBJECT_ID, text):
+        raise _wrong(
+            "mailbox",
+            "it is no object id",
+            "Give the object id of a user, as Entra shows it; never an address",
+        )
+    return text.lower()
 
 
 def _for_whom(text: str, config: FirmConfig, login: str | None) -> str:

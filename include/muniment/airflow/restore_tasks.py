@@ -18,6 +18,7 @@ from airflow.sdk import get_current_context
 from muniment.airflow.certifying import certified, entitlement
 from muniment.airflow.clio_back import ClioBack
 from muniment.airflow.delivering import Delivery, delivery_of
+from muniment.airflow.m365_back import M365Back
 from muniment.airflow.names import REPORT, engine_run_id
 from muniment.airflow.netdocuments_back import NetDocumentsBack
 from muniment.airflow.release_gate import ReleaseGate, Run, Wanted, phases_of, release_words
@@ -61,6 +62,7 @@ class RestoreTasks:
         self._back: Mapping[str, WritingBack] = {
             "clio": ClioBack(config, self._wiring),
             "netdocuments": NetDocumentsBack(config, self._wiring),
+            "m365": M365Back(config, self._wiring),
         }
 
     def plan(self) -> Json:

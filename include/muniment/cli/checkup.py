@@ -368,6 +368,10 @@ def _sources(session: Session) -> Iterator[Symptom]:
                 "Archives are taken, and the run is incomplete: install `muniment[mail]` on the worker; docs/MAIL_ARCHIVES.md.",
             )
         yield Symptom(about, State.GOOD, f"is there ({facts})" if facts else "is there")
+        if row.system == "m365":
+            from muniment.cli.m365_checkup import restore_registration
+
+            yield from restore_registration(session, row.source_id, about)
         settings = session.firm.firm.trust_papers
         if settings is not None and settings.source == row.source_id and row.folder is not None:
             from muniment.cli.papers import upload_folder

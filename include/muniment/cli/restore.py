@@ -14,6 +14,7 @@ from muniment.cli import forms, words
 from muniment.cli.clio_back import ClioBack
 from muniment.cli.exits import Exit
 from muniment.cli.let_go import LetGo
+from muniment.cli.m365_back import M365Back
 from muniment.cli.matters import naming_sources, print_joined
 from muniment.cli.netdocuments_back import NetDocumentsBack
 from muniment.cli.onto_share import onto_share
@@ -53,6 +54,7 @@ class Form(StrEnum):
     MATTER_FILE = "matter-file"
     CLIO = "clio"
     NETDOCUMENTS = "netdocuments"
+    M365 = "m365"
 
 
 def register(app: forms.Group) -> None:
@@ -90,8 +92,8 @@ def restore(
         forms.Option(
             "--as",
             metavar="FORM",
-            help="`items` as they are; a matter as `matter-file`: pages to read, calendar, tables; or as `clio` or "
-            "`netdocuments`: that, and written into that system as new objects.",
+            help="`items` as they are; a matter as `matter-file`: pages to read, calendar, tables; or as `clio`, "
+            "`netdocuments` or `m365`: that, and written into that system as new objects.",
         ),
     ] = Form.ITEMS,
     existing: Annotated[
@@ -108,6 +110,13 @@ def restore(
             help="With `--as netdocuments`: a document that is there and differs gets a new version.",
         ),
     ] = False,
+    mailbox: Annotated[
+        str,
+        forms.Option(
+            metavar="ADDRESS",
+            help="With `--as m365`: who takes what has no mailbox or drive any more; an address or object id.",
+        ),
+    ] = "",
     overwrite: Annotated[
         bool, forms.Option("--overwrite", help="Replace what stands under the same names.")
     ] = False,
@@ -131,7 +140,8 @@ def restore(
     it is also written into the firm's Clio account, as new objects under a consent of its own, read back and
     compared; the folder gets a map from old ids to new ones. Trust and other money is never written. With
     `--as netdocuments` documents that are gone from the firm's repository are made anew there, with all versions,
-    profile, filing and rights; what is there stays as it is.
+    profile, filing and rights; what is there stays as it is. With `--as m365` mail, events, contacts and files are made
+    anew in new folders of the mailboxes and drives they came from; nothing is sent, nobody is invited.
 
     Prints the plan first: which snapshots, how far their times lie apart, how much, what cannot come
     back. Every byte is proven before it is written, and read back after. Repeating the same command
@@ -165,7 +175,9 @@ def restore(
         raise forms.BadParameter("--into-existing goes with --as clio")
     if versions and form is not Form.NETDOCUMENTS:
         raise forms.BadParameter("--new-versions goes with --as netdocuments")
-    if seal_to and form in (Form.CLIO, Form.NETDOCUMENTS):
+    if mailbox and form is not Form.M365:
+        raise forms.BadParameter("--mailbox goes with --as m365")
+    if seal_to and form in (Form.CLIO, Form.NETDOCUMENTS, Form.M365):
         raise forms.BadParameter(
             "--seal-to goes with items and matter files; the restore DAG does both"
         )
@@ -174,6 +186,8 @@ def restore(
         back = ClioBack(session, from_sources or [], existing=existing)
     elif form is Form.NETDOCUMENTS:
         back = NetDocumentsBack(session, versions=versions)
+    elif form is Form.M365:
+        back = M365Back(session, mailbox=mailbox)
     vault = session.reading()
     joined: Joined | None = None
     if matter:

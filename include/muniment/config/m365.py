@@ -36,6 +36,38 @@ class M365Matter(MatterClue):
     )
 
 
+class M365Restore(Model):
+    """The registration with which a matter is written back; another one than that of the backup, which only reads."""
+
+    client_id: str = Field(
+        pattern=_GUID,
+        description="Application (client) id of the registration that may write. Never that of the backup.",
+        examples=["6d0f7a8e-2b1c-4c5d-9e3f-5a4b3c2d1e0f"],
+    )
+    certificate: SecretReference | None = Field(
+        None,
+        description="Where its key and certificate are kept, one PEM file: an absolute path (mode 0600), `secret:<name>`,"
+        " or `env:<VARIABLE>`. Only on the machine that restores, and never in an Airflow connection.",
+        examples=["/etc/muniment/example/m365-restore.pem"],
+    )
+    client_secret: SecretReference | None = Field(
+        None,
+        description="Where its secret is kept, in place of a certificate. Never the secret itself.",
+        examples=["secret:m365-restore"],
+    )
+    state: Annotated[FilePath, AfterValidator(absolute)] | None = Field(
+        None,
+        description="Folder for its count of requests; by default the tenant's `state`.",
+        examples=["/var/lib/muniment/example-restore"],
+    )
+
+    @model_validator(mode="after")
+    def _one_credential(self) -> M365Restore:
+        if (self.certificate is None) == (self.client_secret is None):
+            raise ValueError("needs one of certificate and client_secret")
+        return self
+
+
 class M365Options(Model):
     """A Microsoft 365 tenant; see docs/M365.md."""
 
@@ -108,6 +140,11 @@ class M365Options(Model):
     matters: Annotated[tuple[M365Matter, ...], Listed] = Field(
         (), description="What names a matter. What no rule names is unassigned, and counted."
     )
+    restore: M365Restore | None = Field(
+        None,
+        description="The registration that may write, for `restore --as m365`. Without it nothing can be written into the"
+        " tenant.",
+    )
     login: Address | None = Field(
         None,
         description="Another address to sign in at, for tests.",
@@ -132,6 +169,10 @@ class M365Options(Model):
         if len(given) > 1:
             raise ValueError(
                 "has several of certificate, client_secret and managed_identity; keep one"
+            )
+        if self.restore and self.client_id.lower() == self.restore.client_id.lower():
+            raise ValueError(
+                "has one registration for both; the backup's only reads, so register another one for `restore`"
             )
         if (self.login is None) != (self.graph is None):
             raise ValueError(

@@ -61,6 +61,11 @@ class Content:
             "nextExpectedRanges": ["0-"],
         }  # fmt: skip
 
+    def forget(self, path: str) -> None:
+        """An upload session ends before its time."""
+        with self._world.lock:
+            self._uploads.pop(path.rpartition("/")[2], None)
+
     def import_session(self, done: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
         name = f"{len(self._imports) + 1}"
         self._imports[name] = done

@@ -7,7 +7,7 @@ Every request is a POST of JSON to a path that names the deed, and answers JSON:
                  "per_app": true, "advance": 60, "off": true}     [0, 1] is without limit
     /day        {"number": 1, "deeds": 40}            a day of work; what it did
     /deliver    {"user": id, "folder": "inbox", "mime": base64}    a message whose MIME is given
-    /change     {"collection", "number"?, "values"?, "delete"?}    one row, unchecked
+    /change     {"collection", "number" or "id", "values"?, "delete"?}    one row, unchecked
     /users      {"kind"?}                             ids by kind: member, disabled, shared, room, guest, localized, ...
     /delete     {"user": id, "for_good": false}       into the recycle bin of the directory, or out of it
     /mailbox    {"user": id, "full": true, "state": "here" | "none" | "elsewhere"}
@@ -90,7 +90,8 @@ class Control(Desk):
 
     def do_change(self, asked: Asked) -> Any:
         world = self._simulator.world
-        ref = Ref(str(asked["collection"]), int(asked["number"]))
+        read = world.ids.read(str(asked["id"])) if "id" in asked else None
+        ref = Ref(str(asked["collection"]), read.number if read else int(asked["number"]))
         world.row(ref)
         if asked.get("delete"):
             world.remove(ref)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -46,6 +47,9 @@ NAMES = {
     "item_error": "one of the items in a 200 of exportItems has an error in its place",
     "denied": "403 for a mailbox or a drive",
     "transient_400": "400 invalidRequest that passes (microsoft365.md: Limits)",
+    "quota": "507 for what would be written: no room is left",
+    "deaf": "it is done, and the answer is a 504 of a proxy",
+    "session_over": "an upload session ends before its time",
     "expired_link": "the content host refuses a good address",
     "short_file": "the content host sends fewer bytes than the file has, with a length to match",
 }
@@ -83,7 +87,7 @@ class Disturbed:
         going = bool(request.one("$skiptoken") or request.one("$deltatoken") or request.one("token"))  # fmt: skip
         error: GraphError | None = None
         if "server_error" in hit:
-            return _broken(hit["server_error"])
+            return _broken(hit["server_error"].options)
         if "expired" in hit:
             self._entra.end()
             error = unauthorized()
@@ -94,6 +98,9 @@ class Disturbed:
             error = self._resync(request, hit["resync"])
         elif "full_mailbox" in hit and delta and "/messages/" in request.path:
             error = GraphError(507, "ErrorQuotaExceeded", "The mailbox is full.")
+        elif "quota" in hit and request.method != "GET":
+            code = "quotaLimitReached" if "/drives/" in request.path else "ErrorQuotaExceeded"
+            error = GraphError(507, code, "No room is left.")
         elif "denied" in hit:
             error = denied("files" if request.path.startswith("/v1.0/drives") else "outlook")
         elif "transient_400" in hit:
@@ -144,6 +151,8 @@ class Disturbed:
 
     # -- behind ----------------------------------------------------------------------------------
     def _behind(self, request: Request, response: Response, hit: dict[str, Fault]) -> Response:
+        if "deaf" in hit:
+            return _broken({"status": 504})
         names = {"empty_page", "duplicates", "reordered", "lost_row", "foreign_next", "no_link", "item_error"} & set(hit)  # fmt: skip
         if names and response.status == 200 and isinstance(response.body, bytes):
             body = json.loads(response.body)
@@ -186,12 +195,20 @@ class Disturbed:
         _wait(hit)
         kind = request.path.strip("/").split("/")[0]
         if "server_error" in hit:
-            response = _broken(hit["server_error"])
+            response = _broken(hit["server_error"].options)
+        elif "rate_limited" in hit:
+            seconds = hit["rate_limited"].options.get("seconds", 1)
+            error = throttled(None if seconds is None else str(seconds))
+            response = refusal(error, request, stamp(self._api.world.clock.now()))
         elif "expired_link" in hit:
             error = GraphError(401, "unauthenticated", "The address has expired.")
             response = refusal(error, request, stamp(self._api.world.clock.now()))
         else:
+            if "session_over" in hit and kind == "up":
+                self._content.forget(request.path)
             response = self._content.handle(request)
+            if "deaf" in hit:
+                response = _broken({"status": 504})
         if "short_file" in hit and response.status == 200 and response.length:
             held = response.body if isinstance(response.body, bytes) else b"".join(response.body)
             response.body = held[: len(held) // 2]
@@ -203,7 +220,7 @@ class Disturbed:
         hit = self.faults.strike(words(request))
         _wait(hit)
         if "entra_down" in hit:
-            response = _broken(hit["entra_down"])
+            response = _broken(hit["entra_down"].options)
         else:
             response = self._entra.handle(request)
         self._api.counts.note(f"{request.method} login:{request.path.rpartition('/')[2]}", response.status)  # fmt: skip
@@ -220,11 +237,11 @@ def _wait(hit: dict[str, Fault]) -> None:
         time.sleep(float(hit["slow_answer"].options.get("seconds", 1)))
 
 
-def _broken(fault: Fault) -> Response:
-    status = int(fault.options.get("status", 503))
+def _broken(options: Mapping[str, Any]) -> Response:
+    status = int(options.get("status", 503))
     headers = {"Content-Type": "text/html"}
-    if fault.options.get("seconds") is not None:
-        headers["Retry-After"] = str(fault.options["seconds"])
+    if options.get("seconds") is not None:
+        headers["Retry-After"] = str(options["seconds"])
     return Response(status, headers, f"<html><body><h1>{status}</h1></body></html>".encode())
 
 

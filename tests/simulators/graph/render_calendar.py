@@ -110,7 +110,7 @@ class CalendarView:
             "cancelledOccurrences": [f"OID.{id_}.{day}" for day in row["_cancelled"]],
             "originalStart": row["_original"],
         }  # fmt: skip
-        return shown
+        return shown | row.get("_more", {})
 
     def time(self, text: str) -> dict[str, str]:
         there = moment(text).astimezone(ZONES[self.zone])

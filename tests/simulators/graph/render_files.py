@@ -99,7 +99,9 @@ class FilesView:
             "createdBy": who, "lastModifiedBy": who,
             "fileSystemInfo": {"createdDateTime": row["_fs"][0], "lastModifiedDateTime": row["_fs"][1]},
         }  # fmt: skip
-        reference = {"driveType": "business", "driveId": self.drive_id(drive)}
+        held = self.store.at(drive)
+        kind = held["driveType"] if held is not None else "business"
+        reference = {"driveType": kind, "driveId": self.drive_id(drive)}
         if row["_parent"] is None:
             shown |= {"root": {}, "folder": {"childCount": self._children(ref)}, "parentReference": reference}  # fmt: skip
             return shown

@@ -85,7 +85,7 @@ class MailView:
             "bodyPreview": (letter.text or TAGS.sub("", html.unescape(letter.html)))[:255],
             "importance": letter.importance, "parentFolderId": self.folder_id(row["_folder"]),
             "conversationId": f"AAQk{conversation}=", "conversationIndex": b64(conversation[:22].encode()),
-            "isDeliveryReceiptRequested": False, "isReadReceiptRequested": False,
+            "isDeliveryReceiptRequested": False, "isReadReceiptRequested": row.get("_receipt", False) or _asks(letter),
             "isRead": row["isRead"], "isDraft": row["isDraft"],
             "webLink": f"https://outlook.office365.example/owa/?ItemID={id_}&exvsurl=1&viewmodel=ReadMessageItem",
             "inferenceClassification": "focused",
@@ -169,6 +169,11 @@ class MailView:
     def mime(self, ref: Ref, row: Row, turn: int | None = None) -> bytes:
         """As it is read for the `turn`-th time; without one, the form that stands for the message."""
         return mime_of(self.letter(row), row, mark_of(self.world.seed, ref.id, turn))
+
+
+def _asks(letter: Letter) -> bool:
+    """Does its sender want to hear that it was read?"""
+    return any(name.lower() == "disposition-notification-to" for name, _ in letter.headers)
 
 
 def _recipient(person: Person | None) -> dict[str, Any] | None:

@@ -63,7 +63,14 @@ def window(call: Call) -> tuple[datetime, datetime]:
 def calendars(call: Call) -> Response:
     view = view_of(call)
     rows = call.world.rows_of("calendars", "_user", call.mailbox())
-    return call.listed(rows, lambda one: view.calendar(one, call.world.row(one)), "calendar", what="calendars")  # fmt: skip
+
+    def show(one: Ref) -> dict[str, Any]:
+        """With its extended properties, for filters; shown they are where they are expanded."""
+        row = call.world.row(one)
+        own = [{"id": name, "value": value} for name, value in row.get("_properties", ())]
+        return view.calendar(one, row) | {"singleValueExtendedProperties": own}
+
+    return call.listed(rows, show, "calendar", what="calendars")
 
 
 @route("GET", "/users/{user}/calendar", READ, options=("$select",))

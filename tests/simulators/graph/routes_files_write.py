@@ -51,12 +51,19 @@ def kept(world: World, name: str, body: bytes) -> dict[str, Any]:
 
 def _rewritten(body: bytes) -> bytes:
     held = io.BytesIO(body)
-    try:
-        with zipfile.ZipFile(held, "a") as archive:
+    if not zipfile.is_zipfile(held):
+        return body  # it is called so, and is none: nothing is written into it
+    with zipfile.ZipFile(held, "a") as archive:
+        if "customXml/specimen.xml" not in archive.namelist():
             archive.writestr("customXml/specimen.xml", "<properties/>")
-    except zipfile.BadZipFile:
-        return body + b"\n<!-- SharePoint -->"
+        archive.writestr(f"customXml/item{len(archive.namelist())}.xml", "<properties/>")
     return held.getvalue()
+
+
+def _room(call: Call, drive: Ref, size: int) -> None:
+    remaining = view_of(call).drive(drive, call.world.row(drive))["quota"]["remaining"]
+    if size > remaining:
+        raise GraphError(507, "quotaLimitReached", "Insufficient space available.", inner={"fileSize": str(size)})  # fmt: skip
 
 
 def put(
@@ -64,9 +71,7 @@ def put(
 ) -> dict[str, Any]:  # fmt: skip
     """Writes a file of that name into a folder; what is shown of it."""
     world = call.world
-    remaining = view_of(call).drive(drive, world.row(drive))["quota"]["remaining"]
-    if len(body) > remaining:
-        raise GraphError(507, "quotaLimitReached", "Insufficient space available.", inner={"fileSize": str(len(body))})  # fmt: skip
+    _room(call, drive, len(body))
     there = sibling(world, parent, checked(name))
     if there is not None and conflict == "fail":
         raise GraphError(409, "nameAlreadyExists", "The specified item name already exists.")
@@ -117,11 +122,18 @@ def _body(call: Call) -> bytes:
 def upload_session(call: Call) -> Response:
     ref, row = item_of(call)
     item = (call.json() if call.request.body else {}).get("item") or {}
+    wrong = set(item) - {"@microsoft.graph.conflictBehavior", "@odata.type", "name", "description", "fileSize", "fileSystemInfo"}  # fmt: skip
+    if wrong:
+        raise bad_request(f"The properties {sorted(wrong)} are not those of an upload.", "invalidRequest")  # fmt: skip
     name = call.path.get("name")
     parent, name = (ref, name) if name else (row["_parent"], row["name"])
     checked(name)
     conflict = item.get("@microsoft.graph.conflictBehavior", "replace")
+    if conflict not in ("fail", "replace", "rename"):
+        raise bad_request("The conflict behaviour is not known.", "invalidRequest")
     drive = drive_of(call)
+    # microsoft365.md: Restore - 507 where the size is told and there is no room for it
+    _room(call, drive, int(item.get("fileSize", 0)))
 
     def done(body: bytes) -> dict[str, Any]:
         return put(call, drive, parent, name, body, conflict, item.get("fileSystemInfo"))

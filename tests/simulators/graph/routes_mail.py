@@ -58,12 +58,15 @@ def _folder(
 ) -> dict[str, Any]:
     """With the size of its messages (PidTagMessageSizeExtended) where that is asked for."""
     shown = view.folder(ref, row)
+    own = [{"id": name, "value": value} for name, value in row.get("_properties", ())]
+    shown["singleValueExtendedProperties"] = own  # for filters; shown where it is expanded
     if wanted:
         held = view.members(ref) if wanted[1] and SIZE in wanted[1] else []
         total = sum(len(view.mime(one, view.world.row(one))) for one in held)
-        shown[wanted[0]] = (
-            [{"id": "Long 0xe08", "value": str(total)}] if wanted[1] and SIZE in wanted[1] else []
-        )
+        sizes = [{"id": "Long 0xe08", "value": str(total)}] if wanted[1] and SIZE in wanted[1] else []  # fmt: skip
+        shown[wanted[0]] = sizes + [
+            one for one in own if wanted[1] is None or property_name(one["id"]) in wanted[1]
+        ]
         shown["@expand"] = (wanted[0],)
     return shown
 

@@ -42,17 +42,32 @@ def create_folder(call: Call) -> Response:
         call.folder() if "folder" in call.path else call.api.known_folder(user, "msgfolderroot")
     )
     body = call.json()
+    known(body, "mailFolder")
     name = body.get("displayName")
     if not name:
         raise bad_request("The display name is missing.", "ErrorInvalidRequest")
+    if call.world.store.at(user) is not None and user.id in call.api.full:
+        raise GraphError(507, "ErrorQuotaExceeded", "The mailbox is full.")
     for one in call.world.rows_of("folders", "_parent", parent):  # type: ignore[arg-type]
         if call.world.row(one)["displayName"].lower() == name.lower():
             raise GraphError(409, "ErrorFolderExists", "A folder with the specified name already exists.")  # fmt: skip
     ref = call.world.create(
         "folders", _user=user, _parent=parent, _known="", _search="", displayName=name,
-        isHidden=bool(body.get("isHidden")),
+        isHidden=bool(body.get("isHidden")), _properties=extended_of(body),
     )  # fmt: skip
     return call.entity(view_of(call).folder(ref, call.world.row(ref)), 201, "mailFolders/$entity")
+
+
+def known(body: dict[str, Any], type_: str) -> None:
+    """Refuses what the type has not."""
+    for name in body:
+        if name not in PROPERTIES[type_] and "@" not in name:
+            raise bad_request(f"The property '{name}' does not exist on type 'microsoft.graph.{type_}'.", "RequestBodyRead")  # fmt: skip
+
+
+def extended_of(body: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The extended properties that a body gives."""
+    return tuple((str(one["id"]), str(one["value"])) for one in body.get("singleValueExtendedProperties", ()))  # fmt: skip
 
 
 @route("PATCH", "/users/{user}/mailFolders/{folder}", WRITE)
@@ -101,6 +116,8 @@ def create_message(call: Call) -> Response:
     assert folder is not None
     if user.id in call.api.full:
         raise GraphError(507, "ErrorQuotaExceeded", "The mailbox is full.")
+    if len(call.request.body) > MIME_MOST:
+        raise GraphError(413, "RequestEntityTooLarge", "The request is larger than 4 MB.")
     if call.request.headers.get("content-type", "").startswith("text/plain"):
         values = _from_mime(call)
     else:
@@ -140,22 +157,25 @@ def delivered(world: Any, raw: bytes, *, draft: bool, at: str | None = None) -> 
 
 
 def _from_json(call: Call, body: dict[str, Any]) -> dict[str, Any]:
-    for name in body:
-        if name not in PROPERTIES["message"] and "@" not in name:
-            raise bad_request(f"The property '{name}' does not exist on type 'microsoft.graph.message'.", "RequestBodyRead")  # fmt: skip
+    known(body, "message")
     now = stamp(call.world.clock.now())
-    properties = {one["id"]: one["value"] for one in body.get("singleValueExtendedProperties", ())}
-    known = {property_name(name): value for name, value in properties.items()}
+    properties = dict(extended_of(body))
+    told = {property_name(name): value for name, value in properties.items()}
     # microsoft365.md: Restore - PidTagMessageFlags is honoured at creation alone
-    flags = int(known.get(FLAGS, "8"))
+    flags = int(told.get(FLAGS, "8"))
+    for name in ("isReadReceiptRequested", "isDeliveryReceiptRequested"):
+        if body.get(name) and not flags & 8:
+            # Whoever opens it has a receipt sent to its sender.
+            call.world.sent.append({"kind": "receipt", "subject": body.get("subject") or ""})
     kept = {n: v for n, v in properties.items() if property_name(n) not in (FLAGS, SUBMITTED, DELIVERED)}  # fmt: skip
     return {
         "_letter": call.world.letters.keep(_letter(call, body, Letter("", None))),
         "_properties": tuple(kept.items()),
         "isRead": bool(body.get("isRead", True)), "isDraft": bool(flags & 8),
+        "_receipt": bool(body.get("isReadReceiptRequested")),
         "categories": tuple(body.get("categories", ())),
         "flag": (body.get("flag") or {}).get("flagStatus", "notFlagged"),
-        "sentDateTime": known.get(SUBMITTED, now), "receivedDateTime": known.get(DELIVERED, now),
+        "sentDateTime": told.get(SUBMITTED, now), "receivedDateTime": told.get(DELIVERED, now),
     }  # fmt: skip
 
 
@@ -285,7 +305,13 @@ def attach(call: Call, ref: Ref, row: Row, one: Attachment) -> int:
     return len(letter.attachments)
 
 
+def _room(call: Call) -> None:
+    if call.mailbox().id in call.api.full:
+        raise GraphError(507, "ErrorQuotaExceeded", "The mailbox is full.")
+
+
 def add_attachment(call: Call, kind: int, ref: Ref, row: Row) -> Response:
+    _room(call)
     one = _attachment(call, call.json())
     place = attach(call, ref, row, one)
     return call.entity(view_of(call).attachment(kind, ref.id, place, one), 201)
@@ -293,11 +319,15 @@ def add_attachment(call: Call, kind: int, ref: Ref, row: Row) -> Response:
 
 def attachment_session(call: Call, kind: int, ref: Ref) -> Response:
     item = {name.lower(): value for name, value in call.json().items()}.get("attachmentitem") or {}
+    wrong = set(item) - {"attachmentType", "name", "size", "contentType", "isInline", "contentId", "@odata.type"}  # fmt: skip
+    if wrong or item.get("attachmentType") != "file" or not item.get("name"):
+        raise bad_request("The attachment is not described as one.", "ErrorInvalidRequest")
     size = int(item.get("size", 0))
     if not SMALL <= size <= LARGE:
         raise bad_request("An upload session is for attachments from 3 MB to 150 MB.", "ErrorAttachmentSizeShouldNotBeLessThanMinimumSize")  # fmt: skip
 
     def done(body: bytes) -> dict[str, Any]:
+        _room(call)
         one = Attachment(
             item["name"], item.get("contentType") or "application/octet-stream", body,
             bool(item.get("isInline")), "file", item.get("contentId") or "", stamp(call.world.clock.now()),

@@ -139,5 +139,27 @@ def test_bodies_may_be_torn_short_slow_or_late_and_addresses_end(own: Running) -
     own.control("faults", clear=True)
 
 
+def test_a_write_may_find_no_room_be_done_unheard_or_lose_its_session(own: Running) -> None:
+    user = own.users["member"]
+    folder = {"displayName": "Unheard"}
+    add(own, "quota", "^POST")
+    told = own.request("POST", f"users/{user}/mailFolders", app="restore", json=folder)
+    assert (told.status_code, told.json()["error"]["code"]) == (507, "ErrorQuotaExceeded")
+    add(own, "deaf", "^POST")
+    assert own.request("POST", f"users/{user}/mailFolders", app="restore", json=folder).status_code == 504  # fmt: skip
+    again = own.request("POST", f"users/{user}/mailFolders", app="restore", json=folder)
+    assert again.json()["error"]["code"] == "ErrorFolderExists"
+    drive = own.rows(f"users/{user}/drives")[0]["id"]
+    path = f"drives/{drive}/items/root:/lost.bin:/createUploadSession"
+    url = own.request("POST", path, app="restore", json={"item": {}}).json()["uploadUrl"]
+    part = {"Content-Range": "bytes 0-0/1"}
+    add(own, "rate_limited", "^PUT /up/", seconds=3)
+    refused = own.session.put(url, data=b"x", headers=part, timeout=10)
+    assert refused.status_code == 429 and refused.headers["Retry-After"] == "3"
+    add(own, "session_over", "^PUT /up/")
+    assert own.session.put(url, data=b"x", headers=part, timeout=10).status_code == 404
+    assert own.session.get(url, timeout=10).status_code == 404
+
+
 def test_every_fault_there_is_was_tried() -> None:
     assert tried == set(NAMES)

@@ -59,6 +59,7 @@ def test_properties_at_creation_make_a_received_message(common: Running) -> None
     ("body", "code"),
     [
         ({"nonsense": 1}, "RequestBodyRead"),
+        ({"body": {"content": "x" * (4 << 20)}}, "RequestEntityTooLarge"),
         ({"internetMessageHeaders": [{"name": "Received", "value": "x"}]}, "InvalidInternetMessageHeader"),
     ],
 )  # fmt: skip
@@ -79,6 +80,31 @@ def test_a_folder_of_a_name_is_made_once(common: Running) -> None:
         common, f"mailFolders/{below.json()['id']}/move", json={"destinationId": "archive"}
     )
     assert moved.status_code == 201
+
+
+def test_a_folder_bears_a_mark_and_is_found_by_it(common: Running) -> None:
+    mark = {"singleValueExtendedProperties": [{"id": MARK, "value": "f1"}]}
+    made = post(common, "mailFolders", json={"displayName": "Marked", **mark}).json()
+    calendar = post(common, "calendars", json={"name": "Marked", **mark}).json()
+    assert post(common, "calendars", json={"name": "Marked"}).json()["error"]["code"] == "ErrorFolderExists"  # fmt: skip
+    user = common.users["member"]
+    wanted = f"singleValueExtendedProperties/any(ep: ep/id eq '{MARK}' and ep/value eq 'f1')"
+    assert [one["id"] for one in common.rows(f"users/{user}/mailFolders", _filter=wanted)] == [made["id"]]  # fmt: skip
+    assert [one["id"] for one in common.rows(f"users/{user}/calendars", _filter=wanted)] == [calendar["id"]]  # fmt: skip
+
+
+def test_what_would_have_something_sent_is_told(common: Running) -> None:
+    before = len(common.control("sent")["sent"])
+    flags = {"singleValueExtendedProperties": [{"id": "Integer 0x0E07", "value": "4"}]}
+    post(common, "mailFolders/inbox/messages", json={"subject": "r", "isReadReceiptRequested": True, **flags})  # fmt: skip
+    times = {name: {"dateTime": "2026-12-01T10:00:00", "timeZone": "UTC"} for name in ("start", "end")}  # fmt: skip
+    post(common, "events", json={"subject": "o", "isOnlineMeeting": True, **times})
+    kinds = [one["kind"] for one in common.control("sent")["sent"][before:]]
+    assert kinds == ["receipt", "online meeting"]
+    once = {"subject": "once", "transactionId": "t1", **times}
+    assert post(common, "events", json=once).status_code == 201
+    assert post(common, "events", json=once).json()["error"]["code"] == "ErrorDuplicateTransactionId"  # fmt: skip
+    assert post(common, "events", json={"organizer": None, **times}).status_code == 400
 
 
 def test_large_attachments_go_up_in_parts_and_small_ones_are_posted(common: Running) -> None:

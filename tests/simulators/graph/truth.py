@@ -68,8 +68,9 @@ def _calendar(world: World, store: Store, ref: Ref, row: Row) -> Entry:
 def _event(world: World, store: Store, ref: Ref, row: Row) -> Entry:
     shown = CalendarView(world, store, immutable=True).event(ref, row)
     letter = world.letters.get(row["_letter"])
+    calendar = store.at(row["_calendar"])
     held = [{"name": one.name, "sha256": hashlib.sha256(one.data).hexdigest()} for one in letter.attachments]  # fmt: skip
-    return shown["id"], shown | {"calendar": world.ids.give("calendar", row["_calendar"].id), "attachments": held}  # fmt: skip
+    return shown["id"], shown | {"calendar": world.ids.give("calendar", row["_calendar"].id), "attachments": held, "user": world.guid_of(calendar["_user"]) if calendar else None}  # fmt: skip
 
 
 def _contact_folder(world: World, store: Store, ref: Ref, row: Row) -> Entry:

@@ -31,6 +31,7 @@ class Client:
     Args:
         account: the same for all who use the application, and written down nowhere.
         prefer: the preferences of every request; tests ask for small pages.
+        made: of what the transports are made.
     """
 
     tenant: Tenant
@@ -42,6 +43,7 @@ class Client:
     rates: Rates = field(default_factory=Rates)
     patience: Patience | None = None
     prefer: str = PREFER
+    made: type[Transport] = Transport
 
     def __post_init__(self) -> None:
         self.access = AppAccess(self.ask, self.tenant, self.clock, self.source_id)
@@ -61,7 +63,7 @@ class Client:
             return self._boxes[user]
 
     def _transport(self, name: str, rate: Rate, slots: Slots | None = None) -> Transport:
-        made = Transport(
+        made = self.made(
             self.tenant.place, self.access, Pace(self.state, f"{self.account}/{name}", self.clock, rate),
             self.clock, source_id=self.source_id, slots=slots, prefer=self.prefer, patience=self.patience,
         )  # fmt: skip

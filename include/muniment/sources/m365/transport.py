@@ -80,6 +80,16 @@ class Transport(web.Transport):
         body = web_body({"requests": requests})
         return self._request("POST", "$batch", (), body, None)
 
+    def signed(
+        self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> Answer:  # fmt: skip
+        """One exchange with a signed address (an upload session), without a token. Raises Passing, SourceUnavailable."""
+        if urlsplit(url).scheme != "https":
+            raise self.unavailable("an upload leads to a place without TLS")
+        sent = {"Accept": "*/*", "User-Agent": USER_AGENT, **(headers or {})}
+        with self._slot(), self._send(method, url, sent, body=body) as response:
+            return Answer(response.status_code, response.headers, self._whole(response))
+
     def heard(
         self, method: str, url: str, query: web.Pairs, body: web.Body, priority: Priority | None, tries: web.Tries
     ) -> Answer:  # fmt: skip
