@@ -144,6 +144,8 @@ def _perform_choice(
     reader = reader or PartReader(vault.store, vault.keyring, history.packs(record))
     delivery = _Delivery(reader, target, report, choice, progress)
     delivery.run(rows, selected.rows)
+    # What is read back next is not read from the vault: its frames make room for what the report remembers.
+    reader.let_go()
     began = report.spent("write", began)
     delivery.verify(selected.rows, rows, witness)
     report.spent("verify", began)

@@ -43,7 +43,7 @@ REQUEST_BYTES = 8 << 20
 GAP_BYTES = 256 << 10
 """Bytes between two frames that are cheaper to read along than to ask anew."""
 
-BATCH_BYTES = 12 << 20
+BATCH_BYTES = 8 << 20
 """Bytes of content held back for one batch; up to twice as much where a frame would be cut."""
 
 KEPT_BYTES = 24 << 20
@@ -106,6 +106,8 @@ class PartReader:
     def let_go(self) -> None:
         """Keeps nothing any more; all can still be read."""
         self._kept.clear()
+        self._cache.clear()
+        self._rooms.clear()
         self.kept_bytes = 0
 
     def content(self, parts: Sequence[Part]) -> Iterator[bytes]:

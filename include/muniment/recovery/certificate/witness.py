@@ -41,11 +41,15 @@ class Witness(Mutable):
     """By source, in the order of the plan's items. Give `saw` to `perform`."""
 
     seen: dict[str, list[Seen]] = field(default_factory=dict)
+    _asked: Target | None = None
+    _placing: _Placing | None = None
 
     def saw(self, source: str, target: Target, row: Row, stands: Row) -> None:
-        where = (
-            target.where(stands.native_id) if row.digest and isinstance(target, _Placing) else None
-        )
+        if target is not self._asked:
+            # Once for each target: to ask it takes as long as all the rest of this.
+            self._asked, self._placing = target, target if isinstance(target, _Placing) else None
+        placing = self._placing
+        where = placing.where(stands.native_id) if row.digest and placing is not None else None
         self.seen.setdefault(source, []).append(seen_of(row, where))
 
 

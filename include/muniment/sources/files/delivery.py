@@ -152,6 +152,9 @@ class Delivery:
 
         def attempt(name: bytes) -> None:
             path = join(where.folder, name)
+            if path == where.native_id:
+                # One object, not two: there is one for each item.
+                path = where.native_id
             standing = Standing(path, now.st_ino, now.st_mtime_ns, tuple(differences))
             self.journal.note(where.native_id, standing, link, digest)
             try:
