@@ -28,21 +28,18 @@ from muniment.cli.receiving import (
     print_certificate,
 )
 from muniment.cli.restore_printed import print_plan, print_report
+from muniment.cli.restore_recorded import record_restore
 from muniment.cli.sealing import Sealed, SealTo, person_to_seal_to
 from muniment.cli.writing_back import WritingBack
 from muniment.ids import sha256_hex
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from muniment.cli.session import Session
     from muniment.recovery.crosswalk.joined import Joined
-    from muniment.recovery.perform import RestoreReport
     from muniment.recovery.plan import RestorePlan
     from muniment.recovery.selection import Selection
     from muniment.sources.base import Target
     from muniment.sources.files import FileTarget
-    from muniment.vault.vault import Vault
 
 PANEL = "Get back"
 
@@ -301,7 +298,7 @@ def restore(
         written = back.perform(vault, plan, selection, folder)
         whole = whole and all(one.whole for one in written)
         data[back.name] |= {"written": [one.as_dict() for one in written]}
-    _record(session, vault, plan, report, requested_at, receiving.restore_id, whole=whole)
+    record_restore(session, vault, plan, report, requested_at, receiving.restore_id, whole=whole)
     let_go.end(whole)
     data["approval"] = let_go.as_dict()
     data |= {"performed": report.as_dict(), "to": str(folder)}
@@ -332,45 +329,6 @@ def _in_the_open(
     session: Session, plan: RestorePlan, folder: Path, of: str, *, overwrite: bool
 ) -> FileTarget:
     return session.target(of, folder, overwrite=overwrite, restore_id=_restore_id(plan))
-
-
-def _record(
-    session: Session,
-    vault: Vault,
-    plan: RestorePlan,
-    report: RestoreReport,
-    requested_at: datetime,
-    restore_id: str,
-    *,
-    whole: bool,
-) -> None:
-    from muniment.errors import MunimentError
-    from muniment.evidence.events import RestoreEnded
-    from muniment.evidence.recording import restore_ended
-
-    event = RestoreEnded(
-        restore_id=restore_id,
-        scope=plan.scope,
-        matter=plan.selection if plan.scope == "matter" else "",
-        requested_at=requested_at,
-        plan_digest=plan.digest,
-        sources=tuple(c.source for c in plan.choices if c.items),
-        whole=whole,
-        items=plan.items,
-        verified=report.verified,
-    )
-    error: MunimentError | None
-    try:
-        # Who opens with an identity from the safe may stand where operations' keys are.
-        own = session.given.identities and session.has_firm and not session.given.store
-        error = restore_ended(session.acting("operations") if own else vault, event)
-    except MunimentError as no_keys:
-        error = no_keys
-    if error is not None:
-        session.screen.note(
-            f"This restore is not recorded in the vault: {error.what}. Keep this output instead.",
-            style="",
-        )
 
 
 def _restore_id(plan: RestorePlan) -> str:

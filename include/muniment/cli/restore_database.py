@@ -50,8 +50,9 @@ def restore_database(
 
     Where firm.yaml asks for an approval, this is the breaking of the glass (docs/RESTORE_APPROVAL.md).
     """
-    from muniment.cli.restore import _agreed, _record
+    from muniment.cli.restore import _agreed
     from muniment.cli.restore_printed import print_plan
+    from muniment.cli.restore_recorded import record_restore
     from muniment.recovery.perform import perform
     from muniment.recovery.plan import make_restore_plan
     from muniment.recovery.selected import AtHand
@@ -104,7 +105,9 @@ def restore_database(
             at_hand=at_hand,
             withhold=receiving.withhold,
         )
-    _record(session, vault, plan, report, requested_at, receiving.restore_id, whole=report.whole)
+    record_restore(
+        session, vault, plan, report, requested_at, receiving.restore_id, whole=report.whole
+    )
     let_go.end(report.whole)
     data["approval"] = let_go.as_dict()
     rows = sum(target.loaded.rows.values()) if target.loaded else 0

@@ -6,14 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from muniment.errors import VaultError
 from muniment.model.item import Row
-from muniment.recovery.m365_back.desk import FULL, Desk
+from muniment.recovery.m365_back.desk import Desk
 from muniment.recovery.m365_back.old import Data, Old, Snapshot, key_of
-from muniment.recovery.m365_back.rooms import Missing, Rooms
+from muniment.recovery.m365_back.rooms import Rooms
 from muniment.recovery.written_back.outcome import Status
 from muniment.sources.m365 import marks
-from muniment.sources.m365.writing import Refusal
 
 NOT_TAKEN = frozenset(
     {"id", "changeKey", "createdDateTime", "lastModifiedDateTime", "parentFolderId", "primaryEmailAddress",
@@ -55,20 +53,11 @@ class Cards:
 
     def give(self, old: Old) -> None:
         """Raises SourceError. What one contact alone cannot have is its outcome."""
-        place = ""
-        try:
-            user, folder = self._rooms.contacts(old.owner)
-            place = user
-            if user in self._desk.full and not self._desk.journal.new(old.key):
-                self._desk.failed(old, FULL)
-                return
-            self._give(old, user, folder)
-        except Missing as missing:
-            self._desk.no_room(old, str(missing), meant=missing.meant)
-        except Refusal as refusal:
-            self._desk.refused(old, refusal, place)
-        except VaultError as error:
-            self._desk.failed(old, error.what)
+        self._rooms.into(
+            old,
+            lambda one: self._rooms.contacts(one.owner),
+            lambda user, folder: self._give(old, user, folder),
+        )
 
     def _give(self, old: Old, user: str, folder: str) -> None:
         mark = self._desk.mark(*old.key)

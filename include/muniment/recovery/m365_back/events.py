@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, timedelta
 from typing import Any
 
-from muniment.errors import VaultError
 from muniment.recovery.m365_back.attachments import Attachments, File
 from muniment.recovery.m365_back.compare import event_differs
-from muniment.recovery.m365_back.desk import FULL, TRIES, Desk
+from muniment.recovery.m365_back.desk import TRIES, Desk
 from muniment.recovery.m365_back.event_body import (
     body_of,
     day_of,
@@ -19,7 +18,7 @@ from muniment.recovery.m365_back.event_body import (
     moment,
 )
 from muniment.recovery.m365_back.old import Attached, Data, Old, Snapshot
-from muniment.recovery.m365_back.rooms import Missing, Rooms
+from muniment.recovery.m365_back.rooms import Rooms
 from muniment.recovery.written_back.outcome import Status
 from muniment.sources.m365.ics import zone_of
 from muniment.sources.m365.rounds import Shown
@@ -55,20 +54,11 @@ class Events:
 
     def give(self, old: Old) -> None:
         """Raises SourceError. What one event alone cannot have is its outcome."""
-        place = ""
-        try:
-            user, calendar = self._rooms.calendar(old.owner)
-            place = user
-            if user in self._desk.full and not self._desk.journal.new(old.key):
-                self._desk.failed(old, FULL)
-                return
-            self._give(old, user, calendar)
-        except Missing as missing:
-            self._desk.no_room(old, str(missing), meant=missing.meant)
-        except Refusal as refusal:
-            self._desk.refused(old, refusal, place)
-        except VaultError as error:
-            self._desk.failed(old, error.what)
+        self._rooms.into(
+            old,
+            lambda one: self._rooms.calendar(one.owner),
+            lambda user, calendar: self._give(old, user, calendar),
+        )
 
     def _give(self, old: Old, user: str, calendar: str) -> None:
         mark = self._desk.mark(*old.key)

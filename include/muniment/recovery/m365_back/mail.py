@@ -6,17 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from muniment.errors import VaultError
 from muniment.model.item import Row
 from muniment.recovery.m365_back.attachments import SMALL, Attachments, File, body_of, file_of
-from muniment.recovery.m365_back.desk import FULL, Desk
+from muniment.recovery.m365_back.desk import Desk
 from muniment.recovery.m365_back.letter import Letter, taken_apart
 from muniment.recovery.m365_back.message_body import CARRIED_NAME, lost_of
 from muniment.recovery.m365_back.message_body import body_of as message_of
 from muniment.recovery.m365_back.old import Old, Snapshot
-from muniment.recovery.m365_back.rooms import Missing, Rooms
+from muniment.recovery.m365_back.rooms import Rooms
 from muniment.recovery.written_back.outcome import Status
-from muniment.sources.m365.writing import Refusal
 from muniment.sources.web.exact import canonical
 
 ONE_REQUEST = 3_500_000
@@ -52,20 +50,9 @@ class Mail:
     def give(self, old: Old) -> None:
         """Raises SourceError. What one message alone cannot have is its outcome."""
         mime = self._snapshot.mime[old.owner, old.id]
-        place = ""
-        try:
-            user, folder = self._rooms.mail_folder(old)
-            place = user
-            if user in self._desk.full and not self._desk.journal.new(old.key):
-                self._desk.failed(old, FULL)
-                return
-            self._give(old, mime, user, folder)
-        except Missing as missing:
-            self._desk.no_room(old, str(missing), meant=missing.meant)
-        except Refusal as refusal:
-            self._desk.refused(old, refusal, place)
-        except VaultError as error:
-            self._desk.failed(old, error.what)
+        self._rooms.into(
+            old, self._rooms.mail_folder, lambda user, folder: self._give(old, mime, user, folder)
+        )
 
     def _give(self, old: Old, mime: Row, user: str, folder: str) -> None:
         letter, files = self._letter(old, mime)

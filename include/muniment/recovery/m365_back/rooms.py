@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from muniment.recovery.m365_back.desk import Desk
+from muniment.errors import VaultError
+from muniment.recovery.m365_back.desk import FULL, Desk
 from muniment.recovery.m365_back.old import Key, Old, Snapshot
 from muniment.recovery.written_back.outcome import Status
 from muniment.sources.m365.items import short
@@ -51,6 +52,28 @@ class Rooms:
         self._owner_name = owner_name
         self._shut_out = shut_out
         self._looked: set[Key] = set()
+
+    def into(
+        self,
+        old: Old,
+        room: Callable[[Old], tuple[str, str]],
+        give: Callable[[str, str], None],
+    ) -> None:
+        """Has one thing given into its room: mailbox, and folder in it. What it alone cannot have is its outcome. Raises
+        SourceError."""
+        place = ""
+        try:
+            place, folder = room(old)
+            if place in self._desk.full and not self._desk.journal.new(old.key):
+                self._desk.failed(old, FULL)
+                return
+            give(place, folder)
+        except Missing as missing:
+            self._desk.no_room(old, str(missing), meant=missing.meant)
+        except Refusal as refusal:
+            self._desk.refused(old, refusal, place)
+        except VaultError as error:
+            self._desk.failed(old, error.what)
 
     # -- which mailbox, which drive ----------------------------------------------------------------
     def mailbox(self, user: str) -> str:
