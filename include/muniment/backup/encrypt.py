@@ -6,7 +6,7 @@ the vault already holds under the same key are named, not written again. Only ci
 staging volume.
 
 Threads work on runs of neighbouring items; each has a pack of its own open, so that memory is
-bounded by threads, not by the shard.
+bounded by threads, not by the shard. Of a near source they read small files in turns (`backup/turns.py`).
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from muniment.backup.beside import beside
 from muniment.backup.groups import groups
 from muniment.backup.guard.watch import GroupWatch, Watch
 from muniment.backup.run import BackupRun
+from muniment.backup.turns import Turn, Turns
 from muniment.backup.work import PackRef, ShardResult, Taken, Untaken, Work
 from muniment.backup.zeros import pieces
 from muniment.clock import to_text
@@ -161,7 +162,8 @@ def encrypt(run: BackupRun, shard: str) -> ShardResult:
     folder = run.staging.shard(shard)
     began = run.vault.clock.now()
     index = _Index(run)
-    encryptor = _Encryptor(run, folder / "packs", index)
+    turns = Turns()
+    encryptor = _Encryptor(run, folder / "packs", index, turns)
     work = groups(run.work_left(shard, "order"), first=run.plan.parent_seq == 0)
     total = _Total()
     table = TableWriter()
@@ -172,11 +174,12 @@ def encrypt(run: BackupRun, shard: str) -> ShardResult:
             for outcome in pool.map(encryptor.take, work):
                 total.add(outcome)
                 # What is written is not held: the objects of 50,000 items are 100 MB.
-                for read in outcome.read:
-                    if index.located(read):
-                        out.write(_taken(run, index, read, table).line())
-                    else:
-                        later.append(read)
+                with turns.mine():
+                    for read in outcome.read:
+                        if index.located(read):
+                            out.write(_taken(run, index, read, table).line())
+                        else:
+                            later.append(read)
                 for untaken in outcome.untaken:
                     out.write(untaken.line())
         # Members that another group had claimed first, and had in an open pack.
@@ -201,11 +204,14 @@ def encrypt(run: BackupRun, shard: str) -> ShardResult:
 class _Packs:
     """The pack that a thread has open under one key, and those it has closed."""
 
-    def __init__(self, run: BackupRun, folder: Path, key_id: str, index: _Index) -> None:
+    def __init__(
+        self, run: BackupRun, folder: Path, key_id: str, index: _Index, turn: Turn
+    ) -> None:
         self._run = run
         self._folder = folder
         self._key_id = key_id
         self._index = index
+        self.turn = turn
         self._open: PackWriter | None = None
         self.closed: list[PackRef] = []
 
@@ -215,7 +221,7 @@ class _Packs:
             return False
         if self._open is None:
             recipient = self._run.vault.epoch_recipient(self._key_id)
-            self._open = PackWriter(self._folder, recipient, self._key_id)
+            self._open = PackWriter(self._folder, recipient, self._key_id, aside=self.turn.aside)
         self._open.add(digest, content)
         if self._open.full:
             self.close()
@@ -237,15 +243,20 @@ class _Packs:
 class _Encryptor:
     """Takes groups of work, each in its own thread."""
 
-    def __init__(self, run: BackupRun, folder: Path, index: _Index) -> None:
+    def __init__(self, run: BackupRun, folder: Path, index: _Index, turns: Turns) -> None:
         self._run = run
         self._folder = folder
         self._index = index
+        self._turns = turns
         self._watch = Watch(run)
 
     def take(self, group: Sequence[Work]) -> _Outcome:
+        with self._turns.mine() as turn:
+            return self._take(group, turn)
+
+    def _take(self, group: Sequence[Work], turn: Turn) -> _Outcome:
         outcome = _Outcome()
-        packs = _Packs(self._run, self._folder, group[0].key_id, self._index)
+        packs = _Packs(self._run, self._folder, group[0].key_id, self._index, turn)
         watch = self._watch.group()
         try:
             left = deque((item, False) for item in group)
@@ -317,12 +328,13 @@ class _Encryptor:
         sampled = watch.sampled()
         written = False
         average = average_of(listed, dump=description.streamed)
-        for digest, chunk in pieces(reader.read, total.update, average):
-            size += len(chunk)
-            members.append(digest)
-            written |= packs.add(digest, chunk)
-            if sampled is not None:
-                sampled.add(chunk)
+        with packs.turn.aside():
+            for digest, chunk in pieces(reader.read, total.update, average):
+                size += len(chunk)
+                members.append(digest)
+                written |= packs.add(digest, chunk)
+                if sampled is not None:
+                    sampled.add(chunk)
         seen = sampled.look(extension) if sampled is not None and extension is not None else None
         return total.digest(), size, members, seen, written
 

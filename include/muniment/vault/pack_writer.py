@@ -14,6 +14,8 @@ Invariants
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from muniment.errors import VaultError
@@ -68,10 +70,13 @@ class PackWriter:
         *,
         level: int | None = None,
         target: int = TARGET,
+        aside: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
-        """`directory` is made if need be; `key_id` names the recipient. Raises StagingError."""
+        """`directory` is made if need be; `key_id` names the recipient. Within `aside` it compresses, seals and
+        flushes. Raises StagingError."""
         self._key_id = key_id
         self._target = target
+        self._aside = aside
         self._compressor = FrameCompressor(level)
         self._frame = _room()
         self._filled = 0
@@ -139,7 +144,8 @@ class PackWriter:
         self._usable = False
         self._put(tar.END)
         self._end_frame()
-        file = self._staged.close()
+        with self._aside():
+            file = self._staged.close()
         _free.append(self._frame)
         return FinishedPack(
             digest=file.digest,
@@ -187,8 +193,9 @@ class PackWriter:
     def _end_frame(self) -> None:
         if not self._filled:
             return
-        frame = self._compressor.compress(self._frame[: self._filled])
-        self._staged.write(frame)
+        with self._aside():
+            frame = self._compressor.compress(self._frame[: self._filled])
+            self._staged.write(frame)
         for digest, offset, length in self._pieces:
             self._segments[digest].append(Segment(self._compressed, len(frame), offset, length))
         self._pieces.clear()
