@@ -88,6 +88,9 @@ class Ground:
             for number in range(4):
                 content = chance.randbytes(chance.randrange(20_000))
                 practice.write(f"Matters/{matter}/{day}-{number}.bin", content)
+        # Enough of one matter that, however shards are cut, one of each day holds nothing else and can go as a whole.
+        for number in range(9):
+            practice.write(f"Matters/2024-0300 Wharf/{number}.txt", f"day {day}, page {number}")
         practice.write("Office/list.txt", f"day {day}")
         if day > 1:
             (practice.share / f"Matters/2024-0200 Mill/{day - 1}-0.bin").unlink()
