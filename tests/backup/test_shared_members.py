@@ -9,9 +9,18 @@ from typing import Any
 import pytest
 
 from muniment.backup import encrypt, groups
+from muniment.backup.turns import Turns
 from tests.support.practice import Practice
 
 PATIENCE = 20.0
+
+
+class _Far(Turns):
+    """Of a source so far away that its threads take no turns: any order of theirs can come."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.near = False
 
 
 def test_an_item_whose_member_lies_in_a_pack_that_another_group_has_open_waits_for_it(
@@ -23,6 +32,7 @@ def test_an_item_whose_member_lies_in_a_pack_that_another_group_has_open_waits_f
         (firm.share / name.decode()).write_bytes(data)
     # Every item is a group of its own, and a's is asked for its member after b's has claimed it.
     monkeypatch.setattr(groups, "GROUP_BYTES", 1)
+    monkeypatch.setattr(encrypt, "Turns", _Far)
     claimed, waiting = threading.Event(), threading.Event()
     here = threading.local()
     take, claim, close = encrypt._Encryptor.take, encrypt._Index.claim, encrypt._Packs.close
