@@ -65,11 +65,28 @@ def test_what_is_raised_ends_the_turn() -> None:
 
 def test_where_reading_means_waiting_nobody_waits_for_a_turn() -> None:
     all_turns = Turns()
-    all_turns.begin()
+    assert all_turns.begin()
     all_turns.end(turns.LEAST * 2, turns.LEAST * 2 / turns.FAR * 1.1)
     assert all_turns.near
-    all_turns.begin()
+    assert all_turns.begin()
     all_turns.end(10.0, 0.1)
     assert not all_turns.near
     with all_turns.mine(), all_turns.mine():
         pass
+
+
+def test_nobody_waits_for_ever_for_somebody_who_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "PATIENCE", 0.01)
+    all_turns = Turns()
+    came = threading.Event()
+
+    def come() -> None:
+        with all_turns.mine():
+            came.set()
+
+    with ThreadPoolExecutor(1) as pool, all_turns.mine():
+        other = pool.submit(come)
+        # In its turn, and it goes on only when the other thread was here.
+        assert came.wait(20)
+        other.result()
+    assert not all_turns.near

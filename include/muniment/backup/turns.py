@@ -18,6 +18,10 @@ FAR = 3.0
 LEAST = 0.2
 """Seconds of turns before anything is said about them."""
 
+PATIENCE = 2.0
+"""Seconds that a thread waits for its turn. Whoever has it waits for something else then; so nobody waits for ever, whatever a
+source does while it is read."""
+
 
 class Turns:
     """Of all threads of one shard."""
@@ -31,8 +35,12 @@ class Turns:
     def mine(self) -> Turn:
         return Turn(self)
 
-    def begin(self) -> None:
-        self._lock.acquire()
+    def begin(self) -> bool:
+        """Is it this thread's turn now? If not, turns are no longer taken."""
+        if self._lock.acquire(timeout=PATIENCE):
+            return True
+        self.near = False
+        return False
 
     def end(self, clock: float, processor: float) -> None:
         """`clock` and `processor` are the seconds that the turn took."""
@@ -52,8 +60,7 @@ class Turn:
         self._began = (0.0, 0.0)
 
     def __enter__(self) -> Turn:
-        if self._turns.near:
-            self._turns.begin()
+        if self._turns.near and self._turns.begin():
             self._held = True
             self._began = (time.monotonic(), time.thread_time())
         return self
