@@ -13,6 +13,8 @@ from muniment.airflow.stores import source_login
 from muniment.clock import SystemClock
 from muniment.config.load import load_firm
 from muniment.errors import ConfigError
+from muniment.sources.clio import naming
+from muniment.sources.clio.table import table
 from muniment.sources.web.tokens import Tokens
 from muniment.vault.setup import add_source
 from muniment.wiring import Wiring
@@ -178,7 +180,7 @@ def test_a_matter_is_delivered_as_a_file_for_people(
     clio: AirflowFirm, sim: Running, said: Callable[[], str]
 ) -> None:
     back_up(clio)
-    matter = matter_of(clio)
+    matter = matter_of(clio, sim)
     ran = clio.restore_by_airflow(
         what="matter", which=matter, sources=["clio"], deliver_to="case", deliver_as="matter_file"
     )
@@ -200,7 +202,12 @@ def test_a_matter_is_written_back_and_the_certificate_says_so(
     clio: AirflowFirm, sim: Running, said: Callable[[], str]
 ) -> None:
     back_up(clio)
-    form = {"what": "matter", "which": matter_of(clio), "sources": ["clio"], "deliver_as": "clio"}
+    form = {
+        "what": "matter",
+        "which": matter_of(clio, sim),
+        "sources": ["clio"],
+        "deliver_as": "clio",
+    }
     given = sim.control("tokens", grant=108)
     config = load_firm(clio.firms / clio.name)
     recipients = clio.vault().trust.holders("operations")
@@ -221,9 +228,12 @@ def test_a_matter_is_written_back_and_the_certificate_says_so(
         assert not [name for name in names if name in place]
 
 
-def matter_of(firm: AirflowFirm) -> str:
-    """The id of a matter that has documents."""
+def matter_of(firm: AirflowFirm, sim: Running) -> str:
+    """A matter of which a document stands in the account. Of another one, all may lie in the trash."""
+    there = {str(row["id"]) for row in sim.rows("documents.json", fields="id")}
     vault = firm.vault()
     history = vault.history("clio")
     rows = vault.snapshot(history, history.live[-1]).items.values()
-    return next(row.matter for row in rows if row.kind == "document_file" and row.matter)
+    files = [row for row in rows if row.kind == naming.DOCUMENT_FILE and row.matter]
+    addresses = [(row, naming.parse_id(table(), row.kind, row.native_id)) for row in files]
+    return next(row.matter for row, address in addresses if address and address.parent in there)

@@ -7,6 +7,7 @@ code of a real restore.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
@@ -25,10 +26,9 @@ from muniment.vault.bases import ALARM_DELTAS
 from muniment.vault.documents import PackObject, SnapshotObject
 from muniment.vault.finding import Finding, Severity
 from muniment.vault.history import BaseRecord, Chain, CommitRecord, History, sources_in
-from muniment.vault.pack_check import check_stored_pack
+from muniment.vault.pack_check import Rooms, check_stored_pack
 from muniment.vault.pack_reader import PartReader
-from muniment.vault.rows import Gone
-from muniment.vault.snapshots import load_snapshot, read_rows
+from muniment.vault.snapshots import load_snapshot, prove_rows
 from muniment.vault.vault import Vault
 
 THREADS = 2
@@ -186,23 +186,7 @@ def _read(
     """How many rows an object has, each of which could be restored. `matter_of` (item id -> matter)
     takes them in: a fraction of what the rows themselves would need."""
     identity = vault.keyring.identity(described.key_id)
-    count = 0
-    for row in read_rows(
-        vault.store, [identity], vault.vault_id, history.source, described.snapshot, described.size
-    ):
-        count += 1
-        if isinstance(row, Row):
-            _sane(row)
-            matter_of[row.item_id] = row.matter
-        elif isinstance(row, Gone):
-            matter_of.pop(row.item_id, None)
-    return count
-
-
-def _sane(row: Row) -> None:
-    """A row whose parts do not add up to its size can never be restored."""
-    if row.parts and sum([s.length for part in row.parts for s in part.segments]) != row.size:
-        raise MunimentError("a row's parts do not add up to its size", to=row.item_id.hex())
+    return prove_rows(vault.store, [identity], vault.vault_id, history.source, described, matter_of)
 
 
 def _bases(vault: Vault, history: History, rotation: Rotation) -> Iterator[Finding]:
@@ -264,11 +248,20 @@ def _packs(
     ]
     report.packs_of = len(packs)
 
+    here = threading.local()
+
+    def rooms_here() -> Rooms:
+        """Those of this thread."""
+        if not hasattr(here, "rooms"):
+            here.rooms = Rooms()
+        rooms: Rooms = here.rooms
+        return rooms
+
     def open_one(entry: tuple[PackObject, str, set[int]]) -> tuple[Finding | None, int, int, str]:
         pack, source, seqs = entry
         name = names.pack(pack.pack)
         try:
-            contents = check_stored_pack(vault.store, pack, vault.keyring)
+            contents = check_stored_pack(vault.store, pack, vault.keyring, rooms_here())
         except NoKey:
             return None, 0, 0, pack.key_id
         except MunimentError as error:

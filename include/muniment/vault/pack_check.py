@@ -29,7 +29,7 @@ from muniment.vault.frames import MAX_PACK, MAX_SEALED, FrameScan, decompress_fr
 from muniment.vault.keyring import Keyring
 from muniment.vault.open_pack import hashed_version, open_reader
 from muniment.vault.resolve import content_version
-from muniment.vault.store.base import Store
+from muniment.vault.store.base import Store, get_within
 
 WINDOW = 4 << 20
 
@@ -54,8 +54,33 @@ def check_pack(
     )
 
 
-def check_stored_pack(store: Store, pack: PackObject, keyring: Keyring) -> PackContents:
-    """Checks a pack where it lies, window by window: its true version, whatever lies on top.
+class Rooms:
+    """Memory for the checks of one thread, one pack after the other: to be given eight megabytes by the system, cleared, for each
+    pack, and four for each window, was a tenth of a full check."""
+
+    __slots__ = ("_sealed", "_window")
+
+    def __init__(self) -> None:
+        self._sealed = bytearray()
+        self._window = bytearray()
+
+    def sealed(self, length: int) -> memoryview:
+        """For bytes as stored. Good until the next ones are asked for."""
+        if len(self._sealed) < length:
+            self._sealed = bytearray(length)
+        return memoryview(self._sealed)[:length]
+
+    def window(self, length: int) -> bytearray:
+        """For what is decrypted; at least so many bytes."""
+        if len(self._window) < length:
+            self._window = bytearray(length)
+        return self._window
+
+
+def check_stored_pack(
+    store: Store, pack: PackObject, keyring: Keyring, rooms: Rooms | None = None
+) -> PackContents:
+    """Checks a pack where it lies, window by window: its true version, whatever lies on top. `rooms` are those of this thread.
 
     Raises IntegrityError also for a pack that is not there, or not of the size that its commit
     names; NoKey when nobody at hand may open it; StoreError.
@@ -69,14 +94,22 @@ def check_stored_pack(store: Store, pack: PackObject, keyring: Keyring) -> PackC
     except ObjectMissing:
         raise IntegrityError("a pack is not in the store", to=name) from None
 
-    def read_at(start: int, length: int) -> bytes:
-        return store.get(name, version=version or None, start=start, length=length)
+    rooms = rooms or Rooms()
 
-    return check_pack_at(read_at, pack.size, pack.pack, identity, pack.head)
+    def read_at(start: int, length: int) -> Bytes:
+        room = rooms.sealed(length)
+        return get_within(store, name, room, version=version or None, start=start)
+
+    return check_pack_at(read_at, pack.size, pack.pack, identity, pack.head, rooms)
 
 
 def check_pack_at(
-    read_at: ReadAt, size: int, digest: str, identity: Identity, head: str | None = None
+    read_at: ReadAt,
+    size: int,
+    digest: str,
+    identity: Identity,
+    head: str | None = None,
+    rooms: Rooms | None = None,
 ) -> PackContents:
     """Checks a pack of `size` bytes by ranged reads, each byte once and in order.
 
@@ -97,7 +130,7 @@ def check_pack_at(
     contents: PackContents | None = None
     try:
         sealed = open_reader(source.read_at if head is None else read_at, size, identity)
-        contents = _contents(sealed, size)
+        contents = _contents(sealed, size, rooms or Rooms())
         if hashlib.sha256(sealed.head).hexdigest() == head:
             return contents
     except VaultError as error:
@@ -143,10 +176,10 @@ class _HashedSource:
             self._hashed += len(data)
 
 
-def _contents(sealed: SealedReader, size: int) -> PackContents:
+def _contents(sealed: SealedReader, size: int, rooms: Rooms) -> PackContents:
     archive = _Archive()
     scan = FrameScan()
-    window = _Window(sealed)
+    window = _Window(sealed, rooms)
     frames = 0
     while True:
         # Views are let go of by name: who walks the frames of all threads (a profiler, a debugger) may hold
@@ -174,10 +207,10 @@ class _Window:
     """The plaintext of a pack between what was looked at and what was read: decrypted to where it is
     used, and moved only when the end of the buffer is reached."""
 
-    def __init__(self, sealed: SealedReader) -> None:
+    def __init__(self, sealed: SealedReader, rooms: Rooms) -> None:
         self._sealed = sealed
         self._position = 0
-        self._buffer = bytearray(min(2 * WINDOW, sealed.plaintext_size))
+        self._buffer = rooms.window(min(3 * WINDOW, sealed.plaintext_size))
         self._begin = self._end = 0
 
     def __len__(self) -> int:
@@ -238,12 +271,16 @@ class _Archive(Mutable):
         view = memoryview(data)
         position, end = 0, len(data)
         while position < end:
+            if not (self._content_left or self._padding_left or self._header):
+                position = self._whole_members(data, view, position)
+                if position == end:
+                    break
             if self._content_left:
                 position += self._take_content(view[position : position + self._content_left])
             elif self._padding_left:
                 padding = view[position : position + self._padding_left]
                 if bytes(padding) != tar.NOTHING[: len(padding)]:
-                    raise FormatError("a pack has bytes between its members")
+                    raise _hidden()
                 self._padding_left -= len(padding)
                 position += len(padding)
             elif not self._header and end - position >= tar.BLOCK:
@@ -260,6 +297,27 @@ class _Archive(Mutable):
     def finish(self) -> None:
         if self._content_left or self._padding_left or self._header or self._zero_blocks < 2:
             raise FormatError("the tar in a pack has no end: it was cut off")
+
+    def _whole_members(self, data: bytes, view: memoryview, position: int) -> int:
+        """Takes members that lie in this frame as a whole, which most do; where the first one begins that does not."""
+        last = len(data) - tar.BLOCK
+        while position <= last and not self._zero_blocks:
+            block = data[position : position + tar.BLOCK]
+            if block == tar.NOTHING:
+                break
+            name, length = tar.parse_header(block)
+            begin = position + tar.BLOCK
+            end = begin + length
+            padding = tar.padding(length)
+            if end + padding > len(data):
+                break
+            if hashlib.sha256(view[begin:end]).digest() != name:
+                raise _wrong_member()
+            if padding and data[end : end + padding] != tar.NOTHING[:padding]:
+                raise _hidden()
+            self.members[name] = length
+            position = end + padding
+        return position
 
     def _take_header(self, block: bytes) -> None:
         if block == tar.NOTHING:
@@ -283,5 +341,13 @@ class _Archive(Mutable):
 
     def _end_member(self) -> None:
         if self._content.digest() != self._name:
-            raise IntegrityError("a member of a pack is not the content that its name promises")
+            raise _wrong_member()
         self.members[self._name] = self._length
+
+
+def _wrong_member() -> IntegrityError:
+    return IntegrityError("a member of a pack is not the content that its name promises")
+
+
+def _hidden() -> FormatError:
+    return FormatError("a pack has bytes between its members")

@@ -8,7 +8,7 @@ from pathlib import Path
 from muniment.errors import NoKey
 from muniment.model.item import Problem, Row
 from muniment.model.value import Value
-from muniment.vault import names, rows
+from muniment.vault import names, rows, rows_proven
 from muniment.vault.age import Identity, Recipient
 from muniment.vault.documents import SnapshotObject
 from muniment.vault.history import Chain, History
@@ -88,6 +88,19 @@ def read_rows(
     """The rows of one snapshot object, verified against its name."""
     pieces = _read_pieces(store, identities, source, digest, size)
     return rows.parse_pieces(pieces, vault_id=vault_id, source=source)
+
+
+def prove_rows(
+    store: Store,
+    identities: Sequence[Identity],
+    vault_id: str,
+    source: str,
+    described: SnapshotObject,
+    matter_of: dict[bytes, str],
+) -> int:
+    """How many rows one snapshot object has, each of which could be restored; see `rows_proven`."""
+    pieces = _read_pieces(store, identities, source, described.snapshot, described.size)
+    return rows_proven.prove_rows(pieces, matter_of, vault_id=vault_id, source=source)
 
 
 def _read_pieces(

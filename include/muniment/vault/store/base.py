@@ -111,3 +111,34 @@ class Store(Protocol):
     def now(self) -> datetime | None:
         """The store's own clock, to measure this machine's offset; None when it has none."""
         ...
+
+
+@runtime_checkable
+class FillsRooms(Protocol):
+    """A store that can put what it reads where the caller wants it."""
+
+    def get_into(
+        self, name: str, room: memoryview, *, version: str | None = None, start: int = 0
+    ) -> int:
+        """As `Store.get` of as many bytes as there is room for; how many there were."""
+        ...
+
+
+def get_within(
+    store: Store, name: str, room: memoryview, *, version: str | None = None, start: int = 0
+) -> memoryview | bytes:
+    """As `Store.get` of as many bytes as there is room for, within `room` where the store can: megabytes that are looked at
+    once need no memory of their own each time. Good until the room is used again."""
+    if isinstance(store, FillsRooms):
+        return room[: store.get_into(name, room, version=version, start=start)]
+    return store.get(name, version=version, start=start, length=len(room))
+
+
+def filled(
+    store: Store, name: str, room: memoryview, *, version: str | None = None, start: int = 0
+) -> int:
+    """As `get_into`, of any store."""
+    found = get_within(store, name, room, version=version, start=start)
+    if isinstance(found, bytes):
+        room[: len(found)] = found
+    return len(found)

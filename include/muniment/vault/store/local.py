@@ -188,6 +188,18 @@ class LocalStore:
                 wanted -= len(part)
             return parts[0] if len(parts) == 1 else b"".join(parts)
 
+    def get_into(
+        self, name: str, room: memoryview, *, version: str | None = None, start: int = 0
+    ) -> int:
+        filled = 0
+        with self._errors(name), _open(self._path(name, version)) as descriptor:
+            while filled < len(room):
+                taken = os.preadv(descriptor, [room[filled:]], start + filled)
+                if not taken:
+                    break
+                filled += taken
+        return filled
+
     def head(self, name: str, *, version: str | None = None) -> ObjectHead:
         """`sha256` is what this handle computed while it wrote the object, as S3 does, as long as the file
         is the same and untouched; otherwise None: a folder keeps no checksum. `decorators.stored_digest`
