@@ -14,7 +14,7 @@ import pytest
 from muniment.backup.zeros import LONG, WINDOW, pieces
 from muniment.recovery.proof import Proof
 from muniment.recovery.selection import Scope, Selection
-from muniment.vault.chunking import LARGEST, chunks
+from muniment.vault.chunking import LARGEST, chunks, filling
 from tests.hostile.looking import same_again
 from tests.support.packs import kept
 from tests.support.practice import Practice
@@ -86,18 +86,20 @@ def test_cuts_do_not_depend_on_how_bytes_arrive(step: int) -> None:
     content = noise + bytes(3 * WINDOW) + noise + bytes(LONG + 5 * WINDOW) + b"end" + bytes(9)
     whole = sha256()
     stream = io.BytesIO(content)
-    found = kept(pieces(lambda size: stream.read(min(size, step)), whole.update))
+    found = kept(pieces(filling(lambda size: stream.read(min(size, step))), whole.update))
     assert b"".join(data for _, data in found) == content
     assert whole.digest() == sha256(content).digest()
     assert all(sha256(data).digest() == digest for digest, data in found)
-    assert [d for d, _ in found] == [d for d, _ in pieces(io.BytesIO(content).read, lambda _: None)]
+    assert [d for d, _ in found] == [
+        d for d, _ in pieces(filling(io.BytesIO(content).read), lambda _: None)
+    ]
     # Windows 3 and 4, and 8 to 15: two members of one window, two of four.
     assert [len(data) for _, data in found if len(data) > LARGEST] == [WINDOW] * 2 + [LONG] * 2
 
 
 def test_where_no_window_is_zero_cuts_are_those_of_the_content() -> None:
     content = random.Random(2).randbytes(3 * WINDOW) + bytes(WINDOW - 1) + b"x"
-    found = pieces(io.BytesIO(content).read, lambda _: None)
+    found = pieces(filling(io.BytesIO(content).read), lambda _: None)
     assert kept(found) == kept(chunks(io.BytesIO(content).read))
 
 

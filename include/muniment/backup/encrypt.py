@@ -28,7 +28,7 @@ from muniment.backup.guard.watch import GroupWatch, Watch
 from muniment.backup.run import BackupRun
 from muniment.backup.turns import Turn, Turns
 from muniment.backup.work import PackRef, ShardResult, Taken, Untaken, Work
-from muniment.backup.zeros import pieces
+from muniment.backup.zeros import fill_of, pieces
 from muniment.clock import to_text
 from muniment.errors import ItemUnreadable
 from muniment.model.item import Part, Problem, Row, Segment
@@ -329,7 +329,7 @@ class _Encryptor:
         written = False
         average = average_of(listed, dump=description.streamed)
         with packs.turn.aside():
-            for digest, chunk in pieces(reader.read, total.update, average):
+            for digest, chunk in pieces(fill_of(reader), total.update, average):
                 size += len(chunk)
                 members.append(digest)
                 written |= packs.add(digest, chunk)

@@ -16,7 +16,8 @@ import hashlib
 from collections.abc import Callable, Iterator
 from functools import cache
 
-from muniment.vault.chunking import AVERAGE, chunks
+from muniment.sources.base import FillsRooms, ItemReader
+from muniment.vault.chunking import AVERAGE, Cutter, Fill, filled, filling
 
 WINDOW = 4 << 20
 LONG = 16 << 20
@@ -32,59 +33,41 @@ def _member(length: int) -> tuple[bytes, bytes]:
     return hashlib.sha256(zeros).digest(), zeros
 
 
+def fill_of(reader: ItemReader) -> Fill:
+    """What an item has, into the room where it is cut; of most sources by way of `read`."""
+    return reader.read_into if isinstance(reader, FillsRooms) else filling(reader.read)
+
+
 def pieces(
-    read: Callable[[int], bytes],
+    fill: Fill,
     update: Callable[[bytes | memoryview], object],
     average: int = AVERAGE,
 ) -> Iterator[tuple[bytes, bytes | memoryview]]:
     """(SHA-256, bytes) of each member in order, good until the next one is asked for; nothing for an empty file. Raises
-    what `read` does.
+    what `fill` does.
 
     `update` is given everything, in order, for the digest of the whole. Cuts depend on the bytes
     alone, and are those of `chunks` where no window is zero.
     """
-    windows = _Windows(read)
-    while windows.current:
-        run = 0
-        while windows.current == _ZEROS:
-            update(windows.current)
-            windows.advance()
+    cutter = Cutter(average)
+    window = cutter.window
+    run, ended = 0, False
+    while not ended:
+        size = filled(fill, window)
+        ended = size < WINDOW
+        if not ended and window[0] == 0 and window.tobytes() == _ZEROS:
+            for digest, chunk in cutter.cut(0, last=True):
+                update(chunk)
+                yield digest, chunk
+            update(_ZEROS)
             run += WINDOW
             if run == LONG:
                 yield _member(LONG)
                 run = 0
+            continue
         for _ in range(0, run, WINDOW):
             yield _member(WINDOW)
-        for digest, chunk in chunks(windows.read, average):
+        run = 0
+        for digest, chunk in cutter.cut(size, last=ended):
             update(chunk)
             yield digest, chunk
-
-
-class _Windows:
-    """The file in windows. `current` is a whole one but for the last, and empty at the end."""
-
-    def __init__(self, read: Callable[[int], bytes]) -> None:
-        self._read = read
-        self._taken = 0
-        self.current = b""
-        self.advance()
-
-    def advance(self) -> None:
-        found = [self._read(WINDOW)]
-        size = len(found[0])
-        # Joined once: a pipe gives 64 KiB at a time.
-        while 0 < size < WINDOW and (piece := self._read(WINDOW - size)):
-            found.append(piece)
-            size += len(piece)
-        self.current = found[0] if len(found) == 1 else b"".join(found)
-        self._taken = 0
-
-    def read(self, size: int) -> memoryview:
-        """Of the stretch that begins here; nothing where the next window is one of zeros."""
-        if self._taken == 0 and self.current == _ZEROS:
-            return memoryview(b"")
-        data = memoryview(self.current)[self._taken : self._taken + size]
-        self._taken += len(data)
-        if self._taken == len(self.current):
-            self.advance()
-        return data

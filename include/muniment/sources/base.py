@@ -176,6 +176,15 @@ class ItemReader(Protocol):
         ...
 
 
+@runtime_checkable
+class FillsRooms(Protocol):
+    """A reader that can put what it reads where the caller wants it: of a large file nothing is copied then."""
+
+    def read_into(self, room: memoryview) -> int:
+        """As `read` of as many bytes as there is room for; how many came, 0 at the end only. Raises ItemUnreadable."""
+        ...
+
+
 class Source(Protocol):
     """A system, bound to a connection, read-only."""
 

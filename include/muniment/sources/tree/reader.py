@@ -110,6 +110,19 @@ class OpenReader:
         self._ended = len(data) < wanted and len(data) >= left
         return data
 
+    def read_into(self, room: memoryview) -> int:
+        if not self._is_file or self._ended or self._done > self._status.st_size:
+            return 0
+        left = self._status.st_size - self._done
+        wanted = min(len(room), left + AFTER_END)
+        try:
+            size = os.readv(self._descriptor, [room[:wanted]])
+        except OSError as error:
+            raise ItemUnreadable(cause_of(error)) from None
+        self._done += size
+        self._ended = size < wanted and size >= left
+        return size
+
     def settled(self) -> bool:
         """Also false when fewer or more bytes were read than the file had: memory-mapped writes
         move the times late."""
