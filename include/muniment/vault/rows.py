@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from json.encoder import encode_basestring as _quoted
 from typing import Any
 
@@ -47,8 +47,27 @@ def _item_line(row: Row) -> str:
         f',"path":"{text_of(row.native_id)}","matter":{_quoted(row.matter)}'
         f',"size":{row.size:d},"mtime_ns":{row.mtime_ns:d},"sha256":"{row.digest.hex()}"'
         f',"fidelity":"{row.fidelity.value}","version":{_quoted(row.version)}'
-        f',"parts":[{parts}],"meta":{_encode(dict(row.metadata))}}}\n'
+        f',"parts":[{parts}],"meta":{_metadata_text(row.metadata)}}}\n'
     )
+
+
+_metadata_texts: dict[tuple[tuple[str, Any], ...], str] = {}
+_METADATA_TEXTS = 4096
+"""Most files of a share have one of a few owners and modes."""
+
+
+def _metadata_text(metadata: Mapping[str, Any]) -> str:
+    plain = tuple(metadata.items())
+    for _, value in plain:
+        # Whole numbers and texts alone: 1, 1.0 and true are the same key, and not the same text.
+        if type(value) is not str and type(value) is not int:
+            return _encode(dict(metadata))
+    found = _metadata_texts.get(plain)
+    if found is None:
+        found = _encode(dict(metadata))
+        if len(_metadata_texts) < _METADATA_TEXTS:
+            _metadata_texts[plain] = found
+    return found
 
 
 def _part_text(part: Part) -> str:

@@ -17,7 +17,8 @@ from muniment.model.value import Value
 from muniment.vault.state_file import read_table, write_table
 from muniment.vault.state_joining import joined
 from muniment.vault.state_members import Members
-from muniment.vault.state_table import NO_PACK, SEVERAL, Place, Table, TableWriter
+from muniment.vault.state_table import NO_PACK, SEVERAL, Place, Table
+from muniment.vault.state_writer import TableWriter
 
 __all__ = ["SEVERAL", "Place", "State", "StateDelta", "StateEntry", "TableWriter", "remembered"]
 

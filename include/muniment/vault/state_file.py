@@ -28,9 +28,9 @@ from muniment.vault.state_table import (
     SEVERAL,
     Numbered,
     Table,
-    TableWriter,
 )
 from muniment.vault.state_texts import Texts
+from muniment.vault.state_writer import TableWriter
 
 _BEGINS = b"muniment-state 3\n"
 _BEGINS_2 = b"muniment-state 2\n"

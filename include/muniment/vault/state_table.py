@@ -187,7 +187,7 @@ class Table(Mutable):
         return (self.packs.values[pack],)
 
     def _unpacked(self, data: bytes) -> Iterator[Part]:
-        for digest, pack, segments in _parts_of(data):
+        for digest, pack, segments in parts_of(data):
             key_id, name = self.packs.values[pack]
             yield Part(digest, name, key_id, tuple(Segment(*s) for s in segments))
 
@@ -258,13 +258,13 @@ class Table(Mutable):
         numbers["parent"] = array("I", map(known.__getitem__, numbers["parent"]))
         used = set(numbers["pack"]) - {SEVERAL}
         for data in self.several.values():
-            used.update(pack for _, pack, _ in _parts_of(data))
+            used.update(pack for _, pack, _ in parts_of(data))
         known = packs.translation(self.packs, sorted(used)) | {SEVERAL: SEVERAL}
         numbers["pack"] = array("I", map(known.__getitem__, numbers["pack"]))
         numbers["tag"] = tags.renumbered(self.tags, numbers["tag"])
         several = {
             item_id: b"".join(
-                _packed(digest, known[pack], segments) for digest, pack, segments in _parts_of(data)
+                packed(digest, known[pack], segments) for digest, pack, segments in parts_of(data)
             )
             for item_id, data in self.several.items()
         }
@@ -289,98 +289,11 @@ def _spliced_numbers(old: array[int], new: array[int], cuts: list[array[int]]) -
     return out
 
 
-class TableWriter:
-    """Takes items in any order; of one that comes twice the last counts."""
-
-    def __init__(self) -> None:
-        self._rows: dict[bytes, int] = {}
-        self._table = Table()
-        self._digests: list[bytes] = []
-
-    def add(
-        self,
-        item_id: bytes,
-        kind: str,
-        print_: Fingerprint,
-        matter: str,
-        parent: bytes,
-        digest: bytes,
-        parts: Sequence[Part],
-    ) -> None:
-        """Raises ValueError for an id, digest or parent of another length than they have."""
-        table = self._table
-        pack, frame_offset, frame_length, offset = NO_PACK, 0, 0, 0
-        table.several.pop(item_id, None)
-        if _whole(parts, digest, print_.size):
-            pack = table.packs.number((parts[0].key_id, parts[0].pack))
-            segment = parts[0].segments[0]
-            frame_offset, frame_length = segment.frame_offset, segment.frame_length
-            offset = segment.offset
-        elif parts:
-            pack = SEVERAL
-            table.several[item_id] = self._packed_parts(parts)
-        strings = table.strings
-        self._row(
-            item_id, digest,
-            (
-                strings.number(kind), print_.size, print_.mtime_ns, print_.ctime_ns, print_.inode,
-                table.tags.number(print_.tag), strings.number(matter), table.parents.number(parent),
-                pack, frame_offset, frame_length, offset,
-            ),
-        )  # fmt: skip
-        if len(parent) not in (0, ITEM_ID_BYTES):
-            raise ValueError("a folder's id has 16 bytes")
-
-    def add_gone(self, item_id: bytes) -> None:
-        self._table.several.pop(item_id, None)
-        self._row(item_id, b"", (GONE,) + (0,) * (len(NUMBERS) - 1))
-
-    def _row(self, item_id: bytes, digest: bytes, values: tuple[int, ...]) -> None:
-        if len(item_id) != ITEM_ID_BYTES or len(digest) not in (0, DIGEST_BYTES):
-            raise ValueError("an item id has 16 bytes and a digest 32")
-        self._rows[item_id] = len(self._digests)
-        self._digests.append(digest or NO_DIGEST)
-        for column, value in zip(self._table.numbers.values(), values, strict=True):
-            column.append(value)
-
-    def _packed_parts(self, parts: Sequence[Part]) -> bytes:
-        packs = self._table.packs
-        return b"".join(
-            _packed(
-                part.digest,
-                packs.number((part.key_id, part.pack)),
-                [(s.frame_offset, s.frame_length, s.offset, s.length) for s in part.segments],
-            )
-            for part in parts
-        )
-
-    def finish(self) -> Table:
-        """The table. The writer takes nothing after this."""
-        table = self._table
-        ids = sorted(self._rows)
-        order = [self._rows[item_id] for item_id in ids]
-        table.ids = b"".join(ids)
-        table.digests = b"".join(map(self._digests.__getitem__, order))
-        for name, column in table.numbers.items():
-            table.numbers[name] = array(column.typecode, map(column.__getitem__, order))
-        return table
-
-
-def _whole(parts: Sequence[Part], digest: bytes, size: int) -> bool:
-    """Is the content one member in one piece?"""
-    return (
-        len(parts) == 1
-        and parts[0].digest == digest
-        and len(parts[0].segments) == 1
-        and parts[0].segments[0].length == size
-    )
-
-
-def _packed(digest: bytes, pack: int, segments: Sequence[Sequence[int]]) -> bytes:
+def packed(digest: bytes, pack: int, segments: Sequence[Sequence[int]]) -> bytes:
     return _PART.pack(digest, pack, len(segments)) + b"".join(_SEGMENT.pack(*s) for s in segments)
 
 
-def _parts_of(data: bytes) -> Iterator[tuple[bytes, int, list[tuple[int, ...]]]]:
+def parts_of(data: bytes) -> Iterator[tuple[bytes, int, list[tuple[int, ...]]]]:
     """Digest, number of the pack, and segments of each part. Raises struct.error."""
     position = 0
     while position < len(data):
