@@ -12,7 +12,7 @@ from tests.simulators.clio.running import running
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize("seed", wanted_seeds(20))
+@pytest.mark.parametrize("seed", wanted_seeds(8))
 def test_a_snapshot_is_the_firm_as_it_was(seed: int, tmp_path: Path) -> None:
     with running(seed=seed, matters=3, documents_per_matter=2, rate=0) as sim:
         assert play(sim, seed, tmp_path, days=2).wrong == []

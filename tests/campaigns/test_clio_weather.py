@@ -1,6 +1,6 @@
 """Whatever goes wrong on the way to Clio, what was read is what the firm has.
 
-20 seeds here, 200 in the campaign (`python -m tests.campaign --only clio_weather`). `MUNIMENT_SEEDS=N` runs
+8 seeds here, 200 in the campaign (`python -m tests.campaign --only clio_weather`). `MUNIMENT_SEEDS=N` runs
 the first N, `MUNIMENT_SEEDS=A-B` those from A to B.
 """
 

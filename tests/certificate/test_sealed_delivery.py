@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import subprocess
+import tarfile
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +19,7 @@ from muniment.errors import (
     CertificateRefused,
     IntegrityError,
     ItemNotDelivered,
+    SealError,
     StoreUnavailable,
     TargetNotEmpty,
     TargetUnusable,
@@ -33,7 +36,7 @@ from muniment.recovery.sealed.opening import UNIX, open_delivery
 from muniment.recovery.sealed.target import SealedTarget, parts_of
 from muniment.recovery.selection import select_matter
 from muniment.sources.files.set_attributes import Wanted
-from muniment.vault.age import Identity
+from muniment.vault.age import Identity, seal
 from tests.support.needs import needs_program
 from tests.support.practice import Practice, tree
 
@@ -396,3 +399,24 @@ def test_memory_does_not_grow_with_what_is_delivered(delivered: Delivered) -> No
     finally:
         tracemalloc.stop()
         target.close()
+
+
+@pytest.mark.parametrize(
+    "name", ["../beside.txt", "/beside.txt", "files/../../beside.txt", "link/beside.txt"]
+)
+def test_what_would_stand_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
+    person = Identity.generate()
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as out:
+        link = tarfile.TarInfo("link")
+        link.type, link.linkname = tarfile.SYMTYPE, ".."
+        out.addfile(link)
+        member = tarfile.TarInfo(name)
+        member.size = 4
+        out.addfile(member, io.BytesIO(b"evil"))
+    (tmp_path / "files-1.tar.age").write_bytes(seal(made.getvalue(), [person.recipient]))
+
+    with pytest.raises(SealError, match="outside"):
+        open_delivery(tmp_path, person, tmp_path / "opened")
+
+    assert not [*tmp_path.rglob("beside.txt")] and not Path("/beside.txt").exists()

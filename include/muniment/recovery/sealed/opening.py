@@ -6,6 +6,7 @@ import os
 import tarfile
 from pathlib import Path
 
+from muniment.errors import SealError
 from muniment.recovery.sealed.archive import Plaintext
 from muniment.vault.age import Identity
 
@@ -51,7 +52,7 @@ That these files came whole over a line or a disk: sha256sum -c SHA256SUMS
 def open_delivery(folder: Path, key: Identity, into: Path) -> None:
     """What these commands do, without the two programs: for a machine that has neither.
 
-    Raises NoKey, SealError for what the key does not open or what is damaged, OSError, tarfile.FilterError.
+    Raises NoKey, SealError for what the key does not open, what is damaged or would stand elsewhere, OSError.
     """
     into.mkdir(mode=0o700, parents=True, exist_ok=True)
     for part in sorted(folder.glob("*.tar.age")):
@@ -59,14 +60,24 @@ def open_delivery(folder: Path, key: Identity, into: Path) -> None:
             plain.check_end()
             with tarfile.open(fileobj=plain, mode="r|", bufsize=1 << 20) as archive:
                 for member in archive:
-                    archive.extract(member, into, filter=_within)
+                    _unpack(archive, member, into)
                     _to_the_nanosecond(into, member)
 
 
-def _within(member: tarfile.TarInfo, into: str) -> tarfile.TarInfo:
+def _unpack(archive: tarfile.TarFile, member: tarfile.TarInfo, into: Path) -> None:
     """As it is; what would stand elsewhere is refused. Links may lead anywhere: nothing is unpacked after them."""
-    tarfile.tar_filter(member, into)
-    return member
+    there, folder = os.path.realpath(into / member.name), os.path.realpath(into)
+    if os.path.isabs(member.name) or os.path.commonpath([there, folder]) != folder:
+        raise SealError(
+            "a sealed delivery holds a file that would stand outside of the folder",
+            safe="Nothing was written outside of it.",
+            todo="Somebody changed the delivery after it was made: ask for another one.",
+        )
+    if hasattr(tarfile, "fully_trusted_filter"):
+        archive.extract(member, into, filter="fully_trusted")
+    else:
+        # Python before 3.11.4, as in Debian 12, has no filters.
+        archive.extract(member, into)
 
 
 def _to_the_nanosecond(into: Path, member: tarfile.TarInfo) -> None:
