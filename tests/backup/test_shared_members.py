@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from muniment.backup import encrypt, groups
+from muniment.backup.members import Index
 from muniment.backup.turns import Turns
 from tests.support.practice import Practice
 
@@ -35,8 +37,8 @@ def test_an_item_whose_member_lies_in_a_pack_that_another_group_has_open_waits_f
     monkeypatch.setattr(encrypt, "Turns", _Far)
     claimed, waiting = threading.Event(), threading.Event()
     here = threading.local()
-    take, claim, close = encrypt._Encryptor.take, encrypt._Index.claim, encrypt._Packs.close
-    located = encrypt._Index.located
+    take, claim, close = encrypt._Encryptor.take, Index.claim, encrypt._Packs.close
+    located = Index.located
     found: list[bool] = []
 
     def taking(self: Any, group: Any) -> Any:
@@ -57,17 +59,17 @@ def test_an_item_whose_member_lies_in_a_pack_that_another_group_has_open_waits_f
             assert waiting.wait(PATIENCE), "a was not found waiting for b's pack"
         close(self)
 
-    def is_located(self: Any, read: Any) -> bool:
-        answer = located(self, read)
-        if read.work.native_id == b"a":
+    def is_located(self: Any, key_id: str, members: Sequence[bytes]) -> bool:
+        answer = located(self, key_id, members)
+        if members and not waiting.is_set():  # a's, whose group is the first
             found.append(answer)
             waiting.set()
         return answer
 
     monkeypatch.setattr(encrypt._Encryptor, "take", taking)
-    monkeypatch.setattr(encrypt._Index, "claim", claiming)
+    monkeypatch.setattr(Index, "claim", claiming)
     monkeypatch.setattr(encrypt._Packs, "close", closing)
-    monkeypatch.setattr(encrypt._Index, "located", is_located)
+    monkeypatch.setattr(Index, "located", is_located)
 
     outcome = firm.back_up()
 

@@ -12,11 +12,9 @@ bounded by threads, not by the shard. Of a near source they read small files in 
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,16 +23,16 @@ from msgspec import field
 from muniment.backup.beside import beside
 from muniment.backup.groups import groups
 from muniment.backup.guard.watch import GroupWatch, Watch
+from muniment.backup.members import Index
 from muniment.backup.run import BackupRun
 from muniment.backup.turns import Turn, Turns
 from muniment.backup.work import PackRef, ShardResult, Taken, Untaken, Work
 from muniment.backup.zeros import fill_of, pieces
 from muniment.clock import to_text
 from muniment.errors import ItemUnreadable
-from muniment.model.item import Part, Problem, Row, Segment
+from muniment.model.item import Problem, Row
 from muniment.model.value import Mutable
 from muniment.sources.base import Description, ItemReader
-from muniment.vault import names
 from muniment.vault.chunking import average_of
 from muniment.vault.pack_writer import PackWriter
 from muniment.vault.rows import line_of
@@ -95,64 +93,6 @@ class _Total(Mutable):
             self.signs = self.signs or outcome.signs
 
 
-class _Index:
-    """What is in the vault already, and what this shard is about to put there.
-
-    A thread claims a member before it writes it; the other then only names it.
-    """
-
-    def __init__(self, run: BackupRun) -> None:
-        self._lock = threading.Lock()
-        self._claimed: set[tuple[str, bytes]] = set()
-        self._located: dict[tuple[str, bytes], Part] = {}
-        self._run = run
-        self._left_behind = run.left_behind(run.state)
-
-    @staticmethod
-    @cache
-    def _domain(key_id: str) -> str:
-        return key_id if names.matter_of_key(key_id) else ""
-
-    def claim(self, key_id: str, digest: bytes) -> bool:
-        """True for whoever is to write this member."""
-        key = (self._domain(key_id), digest)
-        with self._lock:
-            if key in self._located or key in self._claimed:
-                return False
-            part = self._in_vault(*key)
-            if part is not None:
-                self._located[key] = part
-                return False
-            self._claimed.add(key)
-            return True
-
-    def _in_vault(self, domain: str, digest: bytes) -> Part | None:
-        retention = self._run.history.retention
-        for part in self._run.state.members.find(digest):
-            if self._domain(part.key_id) != domain or part.pack in self._left_behind:
-                continue
-            if not retention.unusable(names.pack(part.pack.hex())):
-                return part
-        return None
-
-    def locate(self, pack: bytes, key_id: str, segments: dict[bytes, tuple[Segment, ...]]) -> None:
-        with self._lock:
-            for digest, where in segments.items():
-                part = Part(digest, pack, key_id, where)
-                self._located[self._domain(key_id), digest] = part
-
-    def located(self, read: _Read) -> bool:
-        """Are all packs closed that its members are in?"""
-        members, located = read.members or (), self._located
-        domain = self._domain(read.work.key_id)
-        if len(members) == 1:  # nearly all
-            return (domain, members[0]) in located
-        return all((domain, member) in located for member in members)
-
-    def part(self, key_id: str, digest: bytes) -> Part:
-        return self._located[self._domain(key_id), digest]
-
-
 def encrypt(run: BackupRun, shard: str) -> ShardResult:
     """Writes packs and the sealed result of a shard into staging.
 
@@ -164,7 +104,7 @@ def encrypt(run: BackupRun, shard: str) -> ShardResult:
     """
     folder = run.staging.shard(shard)
     began = run.vault.clock.now()
-    index = _Index(run)
+    index = Index(run)
     turns = Turns()
     encryptor = _Encryptor(run, folder / "packs", index, turns)
     work = groups(run.work_left(shard, "order"), first=run.plan.parent_seq == 0)
@@ -179,7 +119,7 @@ def encrypt(run: BackupRun, shard: str) -> ShardResult:
                 # What is written is not held: the objects of 50,000 items are 100 MB.
                 with turns.mine():
                     for read in outcome.read:
-                        if index.located(read):
+                        if index.located(read.work.key_id, read.members or ()):
                             out.write(_taken(run, index, read, table).line())
                         else:
                             later.append(read)
@@ -207,9 +147,7 @@ def encrypt(run: BackupRun, shard: str) -> ShardResult:
 class _Packs:
     """The pack that a thread has open under one key, and those it has closed."""
 
-    def __init__(
-        self, run: BackupRun, folder: Path, key_id: str, index: _Index, turn: Turn
-    ) -> None:
+    def __init__(self, run: BackupRun, folder: Path, key_id: str, index: Index, turn: Turn) -> None:
         self._run = run
         self._folder = folder
         self._key_id = key_id
@@ -246,7 +184,7 @@ class _Packs:
 class _Encryptor:
     """Takes groups of work, each in its own thread."""
 
-    def __init__(self, run: BackupRun, folder: Path, index: _Index, turns: Turns) -> None:
+    def __init__(self, run: BackupRun, folder: Path, index: Index, turns: Turns) -> None:
         self._run = run
         self._folder = folder
         self._index = index
@@ -364,7 +302,7 @@ def _untouched(item: Work, description: Description) -> bool:
     )  # fmt: skip
 
 
-def _taken(run: BackupRun, index: _Index, read: _Read, table: TableWriter) -> Taken:
+def _taken(run: BackupRun, index: Index, read: _Read, table: TableWriter) -> Taken:
     """The row of an item that was read, and into `table` what the state is to remember of it."""
     item, description = read.work, read.description
     digest = read.digest

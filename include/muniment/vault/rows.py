@@ -71,9 +71,14 @@ def _metadata_text(metadata: Mapping[str, Any]) -> str:
 
 
 def _part_text(part: Part) -> str:
-    segments = ",".join(
-        f"[{s.frame_offset:d},{s.frame_length:d},{s.offset:d},{s.length:d}]" for s in part.segments
-    )
+    if len(part.segments) == 1:
+        s = part.segments[0]
+        segments = f"[{s.frame_offset:d},{s.frame_length:d},{s.offset:d},{s.length:d}]"
+    else:
+        segments = ",".join(
+            f"[{s.frame_offset:d},{s.frame_length:d},{s.offset:d},{s.length:d}]"
+            for s in part.segments
+        )
     return (
         f'{{"m":"{part.digest.hex()}","p":"{part.pack.hex()}","k":{_quoted(part.key_id)}'
         f',"s":[{segments}]}}'

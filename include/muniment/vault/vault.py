@@ -7,7 +7,7 @@ packs and rows and signs bases and checkpoints; an escrow opens everything and s
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from muniment.clock import Clock, SystemClock
@@ -162,10 +162,16 @@ class Vault:
         return digest
 
     def epoch_recipient(self, key_id: str) -> Recipient:
-        return Recipient.parse(self.trust.recipient(key_id))
+        return _parsed(self.trust.recipient(key_id))
 
     def state_recipients(self) -> list[Recipient]:
         return [Recipient.parse(r) for r in self.trust.holders("worker", "operations", "escrow")]
+
+
+@cache
+def _parsed(text: str) -> Recipient:
+    """A public key, read once and not once for each pack."""
+    return Recipient.parse(text)
 
 
 def state_object(file: SealedFile) -> StateObject:

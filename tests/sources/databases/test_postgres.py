@@ -242,6 +242,25 @@ def test_contents_tell_a_letter_and_are_the_same_wherever_rows_lie(
     assert {name for name in after if after[name] != before[name]} == {"public.clients"}
 
 
+def test_cells_exchanged_between_columns_whose_names_have_the_same_letters_are_told(
+    server: Server, practice: str
+) -> None:
+    server.run(
+        practice, "CREATE TABLE pairs (id int, ab text, ba text)",
+        "INSERT INTO pairs VALUES (1, 'x', 'y'), (2, 'z', 'z')",
+    )  # fmt: skip
+
+    def content() -> str:
+        census, _ = dumped(source(server.access), practice)
+        return census.tables["public.pairs"].content
+
+    before = content()
+    server.run(practice, "UPDATE pairs SET ab = ba, ba = ab WHERE id = 1")
+    exchanged = content()
+    server.run(practice, "UPDATE pairs SET ab = 'w', ba = 'w' WHERE id = 2")
+    assert len({before, exchanged, content()}) == 3
+
+
 def test_a_table_that_somebody_has_locked(server: Server, practice: str) -> None:
     impatient = Access(server.access.host, server.access.port, server.access.user, server.access.password, Tls.OFF, lock_seconds=1)  # fmt: skip
     with psycopg.connect(server.uri(practice)) as holder:
