@@ -12,7 +12,7 @@ from tests.simulators.graph.running import running
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize("seed", wanted_seeds(4))
+@pytest.mark.parametrize("seed", wanted_seeds(3))
 def test_a_snapshot_is_the_tenant_as_it_was(seed: int, tmp_path: Path) -> None:
     with running(seed=seed, users=1, messages=10, events=4, files=6) as sim:
         assert play(sim, seed, tmp_path, days=2).wrong == []

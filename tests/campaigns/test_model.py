@@ -11,5 +11,5 @@ from tests.campaigns.test_crash import wanted_seeds
 @pytest.mark.campaign
 @pytest.mark.parametrize("model", MODELS)
 def test_every_kept_point_restores_always(model: type[VaultModel]) -> None:
-    for seed in wanted_seeds():
+    for seed in wanted_seeds(6):
         explore(model, seed, 3, 40)

@@ -132,20 +132,18 @@ class SourceContract:
             reader.describe()
             assert content_of(reader, 777) == content
 
-    def test_metadata_survive_json(self, world: World) -> None:
+    def test_metadata_survive_json_and_what_has_no_content_reads_as_nothing(
+        self, world: World
+    ) -> None:
+        """Of everything that is listed. Both at once: every item is opened for it."""
         world.add("letter", b"Dear Sir")
         source = world.source()
         for kind, native_id in observed(source):
             with source.open(kind, native_id) as reader:
-                metadata = reader.describe().metadata
+                description = reader.describe()
+                metadata = description.metadata
                 assert json.loads(json.dumps(metadata)) == metadata
-
-    def test_what_has_no_content_reads_as_nothing(self, world: World) -> None:
-        world.add("letter", b"Dear Sir")
-        source = world.source()
-        for kind, native_id in observed(source):
-            with source.open(kind, native_id) as reader:
-                if not reader.describe().has_content:
+                if not description.has_content:
                     assert reader.settled()
 
     def test_an_item_can_be_opened_again(self, world: World) -> None:

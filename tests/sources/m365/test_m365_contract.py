@@ -50,7 +50,7 @@ class M365World:
     def __init__(self, sim: Running, folder: Path) -> None:
         self._sim = sim
         self._folder = folder
-        self._client = client(sim, folder, page=3)
+        self._client = client(sim, folder, page=10)
         for app, one in sim.told["applications"].items():
             # Those of the test before may be revoked.
             sim.tokens[app] = sim.control("tokens", give=one["client_id"])["access_token"]
