@@ -14,6 +14,7 @@ Invariants
 from __future__ import annotations
 
 import re
+from zlib import adler32
 
 from muniment.errors import FormatError
 
@@ -51,7 +52,8 @@ def header(digest: bytes, size: int) -> bytes:
     """The 512 bytes before a member's content. `digest` has 32 bytes, `size` is in bytes."""
     name = digest.hex().encode("ascii")
     length = b"%011o\0" % size
-    checksum = _FIXED_SUM + sum(name) + sum(length)
+    # The lower half of Adler-32 is one more than the sum of the bytes (RFC 1950), a few times as fast as `sum`.
+    checksum = _FIXED_SUM + (adler32(name + length) & 0xFFFF) - 1
     return b"".join(
         (name, _BEFORE_SIZE, length, _AFTER_SIZE, b"%06o\0 " % checksum, _AFTER_CHECKSUM)
     )
