@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import yaml
 
 from muniment.config.inventory import COLUMNS
 from muniment.config.issues import FIRM_YAML, INVENTORY_CSV
@@ -106,8 +109,10 @@ def add_office(place: Place, vendors: Vendors) -> None:
         password=place.keys / DATABASE_KEY,
         database=NAME,
     )
-    today = datetime.now(UTC).date()
-    rules, _, rest = path.read_text(encoding="utf-8").partition("sources:\n")
+    text = path.read_text(encoding="utf-8")
+    # Exceptions count by the firm's days: after midnight in Greenwich it is still yesterday there.
+    today = datetime.now(ZoneInfo(yaml.safe_load(text)["time_zone"])).date()
+    rules, _, rest = text.partition("sources:\n")
     rest = rest.replace("exceptions: []\n", _accepted(today), 1)
     text = f"{rules.rstrip()}\n{RULE}\nsources:\n{options}{rest}"
     path.write_text(text, encoding="utf-8")
