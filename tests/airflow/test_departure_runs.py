@@ -6,8 +6,9 @@ import contextlib
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from airflow.providers.standard.operators.hitl import HITLOperator
@@ -49,9 +50,11 @@ SMTP = "alerts: {smtp: {connection: firm_mail, from: backup@provider.example, to
 
 
 def exceptions() -> str:
-    today = datetime.now(UTC).date().isoformat()
+    # By the firm's days: in New York it is still yesterday when a day begins in Greenwich.
+    today = datetime.now(ZoneInfo("America/New_York")).date()
+    until = today + timedelta(days=1)
     lines = [
-        f'  - {{source: m365, pattern: "**", cause: {cause}, accepted_by: managing-partner, accepted_on: {today}, until: {today}}}\n'
+        f'  - {{source: m365, pattern: "**", cause: {cause}, accepted_by: managing-partner, accepted_on: {today}, until: {until}}}\n'
         for cause in GAPS
     ]
     return "exceptions:\n" + "".join(lines)
