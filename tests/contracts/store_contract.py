@@ -25,8 +25,13 @@ from muniment.errors import (
     StagingError,
     StoreDenied,
 )
-from muniment.vault.store.base import ObjectVersion, Store
-from muniment.vault.store.decorators import put_or_same, stored_digest
+from muniment.vault.store.base import ObjectVersion, Store, get_within
+from muniment.vault.store.decorators import (
+    ReadOnlyStore,
+    RetryingStore,
+    put_or_same,
+    stored_digest,
+)
 from muniment.vault.store.payload import WINDOW
 
 BAD_NAMES = ["", "/a", "a/", "a//b", "../a", "a/../b", "a/./b", ".a", "a/.b", "a b", "ä", "a\x00"]
@@ -146,6 +151,22 @@ class StoreContract:
     ) -> None:
         put(store, "packs/ab/digits", b"0123456789")
         assert store.get("packs/ab/digits", start=start, length=length) == wanted
+
+    @pytest.mark.parametrize(
+        ("start", "size"), [(0, 4), (3, 4), (8, 4), (0, 10), (0, 11), (10, 3), (12, 3)]
+    )
+    @pytest.mark.parametrize("wrap", [lambda store: store, RetryingStore, ReadOnlyStore])
+    def test_into_a_room_comes_what_a_range_gives(
+        self, store: Store, start: int, size: int, wrap: Callable[[Store], Store]
+    ) -> None:
+        put(store, "packs/ab/digits", b"0123456789")
+        room = memoryview(bytearray(b"-" * 20))[:size]
+        found = get_within(wrap(store), "packs/ab/digits", room, start=start)
+        assert bytes(found) == b"0123456789"[start : start + size]
+
+    def test_into_a_room_comes_nothing_of_what_is_not_there(self, store: Store) -> None:
+        with pytest.raises(ObjectMissing):
+            get_within(RetryingStore(store), "packs/ab/two", memoryview(bytearray(4)))
 
     def test_a_range_of_an_empty_object_is_empty(self, store: Store) -> None:
         put(store, "packs/ab/empty", b"")

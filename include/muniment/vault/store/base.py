@@ -117,10 +117,10 @@ class Store(Protocol):
 class FillsRooms(Protocol):
     """A store that can put what it reads where the caller wants it."""
 
-    def get_into(
+    def get_within(
         self, name: str, room: memoryview, *, version: str | None = None, start: int = 0
-    ) -> int:
-        """As `Store.get` of as many bytes as there is room for; how many there were."""
+    ) -> memoryview | bytes:
+        """As `get_within` below."""
         ...
 
 
@@ -130,15 +130,5 @@ def get_within(
     """As `Store.get` of as many bytes as there is room for, within `room` where the store can: megabytes that are looked at
     once need no memory of their own each time. Good until the room is used again."""
     if isinstance(store, FillsRooms):
-        return room[: store.get_into(name, room, version=version, start=start)]
+        return store.get_within(name, room, version=version, start=start)
     return store.get(name, version=version, start=start, length=len(room))
-
-
-def filled(
-    store: Store, name: str, room: memoryview, *, version: str | None = None, start: int = 0
-) -> int:
-    """As `get_into`, of any store."""
-    found = get_within(store, name, room, version=version, start=start)
-    if isinstance(found, bytes):
-        room[: len(found)] = found
-    return len(found)

@@ -25,7 +25,7 @@ from muniment.errors import (
     StoreError,
     StoreUnavailable,
 )
-from muniment.vault.store.base import ObjectHead, ObjectVersion, Store, filled
+from muniment.vault.store.base import ObjectHead, ObjectVersion, Store, get_within
 from muniment.vault.store.payload import WINDOW, Payload, digest_of, size_of
 
 T = TypeVar("T")
@@ -212,10 +212,10 @@ class RetryingStore(_Decorator):
     ) -> bytes:
         return self._try(lambda: self.inner.get(name, version=version, start=start, length=length))
 
-    def get_into(
+    def get_within(
         self, name: str, room: memoryview, *, version: str | None = None, start: int = 0
-    ) -> int:
-        return self._try(lambda: filled(self.inner, name, room, version=version, start=start))
+    ) -> memoryview | bytes:
+        return self._try(lambda: get_within(self.inner, name, room, version=version, start=start))
 
     def head(self, name: str, *, version: str | None = None) -> ObjectHead:
         return self._try(lambda: self.inner.head(name, version=version))
@@ -311,10 +311,10 @@ class CountingStore(_Decorator):
 class ReadOnlyStore(_Decorator):
     """For restore, drill and checks: refuses every change with StoreDenied, on this side."""
 
-    def get_into(
+    def get_within(
         self, name: str, room: memoryview, *, version: str | None = None, start: int = 0
-    ) -> int:
-        return filled(self.inner, name, room, version=version, start=start)
+    ) -> memoryview | bytes:
+        return get_within(self.inner, name, room, version=version, start=start)
 
     def put(self, name: str, data: Payload, *, sha256: bytes) -> str:
         raise _read_only(name)

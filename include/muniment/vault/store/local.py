@@ -188,9 +188,9 @@ class LocalStore:
                 wanted -= len(part)
             return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def get_into(
+    def get_within(
         self, name: str, room: memoryview, *, version: str | None = None, start: int = 0
-    ) -> int:
+    ) -> memoryview:
         filled = 0
         with self._errors(name), _open(self._path(name, version)) as descriptor:
             while filled < len(room):
@@ -198,7 +198,7 @@ class LocalStore:
                 if not taken:
                     break
                 filled += taken
-        return filled
+        return room[:filled]
 
     def head(self, name: str, *, version: str | None = None) -> ObjectHead:
         """`sha256` is what this handle computed while it wrote the object, as S3 does, as long as the file
