@@ -239,6 +239,16 @@ def test_a_damaged_file_is_refused_or_is_a_state(data: st.DataObject) -> None:
     assert len(list(state)) <= len(REMEMBERED)
 
 
+def test_a_byte_that_is_no_text_anywhere_is_refused_when_the_file_is_read() -> None:
+    good = StateDelta.of(REMEMBERED, VANISHED, FACTS).to_bytes()
+    for at in range(len(good)):
+        try:
+            delta = StateDelta.from_bytes(good[:at] + b"\x80" + good[at + 1 :])
+        except FormatError:
+            continue
+        assert len(list(State().after(delta))) <= len(REMEMBERED)
+
+
 @pytest.mark.parametrize("length", [0, 4, 16, 17, 30, -1])
 def test_a_file_that_ends_early_is_refused(length: int) -> None:
     own = StateDelta.of(REMEMBERED, VANISHED, FACTS).to_bytes()

@@ -76,3 +76,8 @@ class Texts:
             raise ValueError("texts that do not end where they should")
         if any(map(int.__gt__, ends, ends[1:])):
             raise ValueError("texts that end before they begin")
+        if not self.data.isascii():
+            # Marks of vendors are ASCII. Of others all must be text, and each begin where a character does.
+            self.data.decode("utf-8", _SURROGATES)
+            if any(at < len(self.data) and self.data[at] & 0xC0 == 0x80 for at in ends):
+                raise ValueError("a text that begins within a character")
