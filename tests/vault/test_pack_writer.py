@@ -319,3 +319,51 @@ def test_memory_does_not_grow_with_the_pack(tmp_path: Path) -> None:
     finally:
         tracemalloc.stop()
     assert peak < 24 << 20
+
+
+SIZES = st.lists(
+    st.one_of(
+        st.integers(0, 1200),
+        st.sampled_from([FRAME // 2 - 512, FRAME // 2, FRAME - 1024, FRAME - 512, FRAME - 511, FRAME, FRAME + 1]),
+    ),
+    max_size=9,
+)  # fmt: skip
+
+
+@settings(max_examples=25)
+@given(SIZES, st.data())
+def test_what_is_read_in_place_lies_as_what_is_added(
+    tmp_path_factory: pytest.TempPathFactory, sizes: list[int], data: st.DataObject
+) -> None:
+    """In the same members, frames and segments: the two packs differ by their keys alone."""
+    contents = [noise(data.draw(st.integers(0, 2)), size) for size in sizes]
+    folder = tmp_path_factory.mktemp("packs")
+    with writer(folder / "added") as added, writer(folder / "kept") as kept:
+        for content in contents:
+            added.add(sha256(content), content)
+            room = kept.room(len(content))
+            if room is None:
+                assert len(content) > FRAME // 2 - tar.BLOCK
+                kept.add(sha256(content), content)
+            else:
+                room[:] = content
+                kept.keep(sha256(content), len(content))
+        one, other = added.close(), kept.close()
+    assert one.segments == other.segments
+    assert frames_in(one) == frames_in(other)
+    for content in contents:
+        assert by_segments(other, sha256(content)) == content
+
+
+def test_what_is_kept_is_named_by_a_sha256_and_fits_a_frame(tmp_path: Path) -> None:
+    with writer(tmp_path) as pack:
+        assert pack.room(FRAME) is None
+        with pytest.raises(VaultError, match="SHA-256"):
+            pack.keep(b"short", 3)
+        with pytest.raises(VaultError, match="larger than a frame"):
+            pack.keep(sha256(b""), FRAME)
+        pack.close()
+        with pytest.raises(VaultError):
+            pack.room(1)
+        with pytest.raises(VaultError):
+            pack.keep(sha256(b"a"), 1)

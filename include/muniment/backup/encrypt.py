@@ -33,7 +33,7 @@ from muniment.errors import ItemUnreadable
 from muniment.model.item import Problem, Row
 from muniment.model.value import Mutable
 from muniment.sources.base import Description, ItemReader
-from muniment.vault.chunking import average_of
+from muniment.vault.chunking import Fill, average_of, filled
 from muniment.vault.pack_writer import PackWriter
 from muniment.vault.rows import line_of
 from muniment.vault.state import StateDelta, TableWriter, remembered
@@ -41,6 +41,9 @@ from muniment.vault.state import StateDelta, TableWriter, remembered
 if TYPE_CHECKING:
     from muniment.backup.guard.contents import Look
     from muniment.backup.guard.signs import ContentSigns
+
+AFTER_END = 1024
+"""Bytes that a content is given more room than it should have, so that one that has grown is seen."""
 
 LARGE = 32 << 20
 """Above this an item is cut into chunks: a day's change of a mailbox costs its change."""
@@ -168,6 +171,19 @@ class _Packs:
             self.close()
         return True
 
+    def room(self, size: int) -> memoryview | None:
+        """Where a content may be read that `keep` is told of next, in the open pack; None where there is no room."""
+        return self._open.room(size) if self._open is not None else None
+
+    def keep(self, digest: bytes, size: int) -> bool:
+        """As `add`, of what was read into `room`."""
+        if self._open is None or not self._index.claim(self._key_id, digest):
+            return False
+        self._open.keep(digest, size)
+        if self._open.full:
+            self.close()
+        return True
+
     def close(self) -> None:
         if self._open is None:
             return
@@ -255,7 +271,12 @@ class _Encryptor:
     ) -> tuple[bytes, int, list[bytes], Look | None, bool]:
         """Reads to the end; returns digest, size and members in order, what the content looks like (where
         an extension is given), and whether any member was not there yet. `listed` is about its size."""
-        if description.fingerprint.size <= LARGE and not description.streamed:
+        expected = description.fingerprint.size
+        if expected <= LARGE and not description.streamed:
+            fill = getattr(reader, "read_into", None)
+            room = packs.room(expected + AFTER_END) if fill is not None else None
+            if fill is not None and room is not None:
+                return self._read_in_place(fill, room, expected, packs, extension, watch)
             content = _whole(reader)
             digest = hashlib.sha256(content).digest()
             if not content or len(content) > LARGE:
@@ -277,6 +298,26 @@ class _Encryptor:
                     sampled.add(chunk)
         seen = sampled.look(extension) if sampled is not None and extension is not None else None
         return total.digest(), size, members, seen, written
+
+    def _read_in_place(
+        self,
+        fill: Fill,
+        room: memoryview,
+        expected: int,
+        packs: _Packs,
+        extension: bytes | None,
+        watch: GroupWatch,
+    ) -> tuple[bytes, int, list[bytes], Look | None, bool]:
+        """As `_content`, read to where its pack is compressed from."""
+        size = filled(fill, room)
+        content = room[:size]
+        digest = hashlib.sha256(content).digest()
+        # Of what is not as long as it should be nothing is kept: it is read anew.
+        if not size or size != expected:
+            return digest, size, [], None, False
+        # Looked at first: what is kept may be moved.
+        seen = watch.look(content, extension)
+        return digest, size, [digest], seen, packs.keep(digest, size)
 
     def _untaken(self, item: Work, cause: str) -> Untaken:
         problem = Problem(item.item_id, item.kind, item.native_id, cause, item.known)

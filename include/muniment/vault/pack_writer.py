@@ -125,11 +125,47 @@ class PackWriter:
         if self.size + stream > MAX_PACK - len(tar.END):
             raise VaultError("a pack was filled beyond what a pack may hold")
         self._usable = False
-        if self._filled and self._filled + stream > FRAME and self._prefers_new_frame(stream):
+        if self._begins_frame(stream):
             self._end_frame()
         self._segments[digest] = []
         self._put(tar.header(digest, size))
         self._append(digest, content)
+        self._put(tar.NOTHING[: tar.padding(size)])
+        if self._filled >= FRAME:
+            self._end_frame()
+        self._usable = True
+
+    def room(self, size: int) -> memoryview | None:
+        """Where a content of up to `size` bytes may be read, so that `keep` need not copy it. None where it would not
+        lie whole in the frame that is open: then it is read elsewhere, and added. Good until anything else is asked of
+        the pack."""
+        self._require_usable()
+        start = self._filled + tar.BLOCK
+        if size > FRAME - tar.BLOCK or start + size + tar.BLOCK > len(self._frame):
+            return None
+        return self._frame[start : start + size]
+
+    def keep(self, digest: bytes, size: int) -> None:
+        """As `add`, of a content of `size` bytes that was read into the beginning of `room`."""
+        self._require_usable()
+        if digest in self._segments:
+            return
+        stream = tar.BLOCK + size + tar.padding(size)
+        if len(digest) != 32 or size > FRAME - tar.BLOCK:
+            raise VaultError("a member is larger than a frame takes, or not named by a SHA-256")
+        if self.size + stream > MAX_PACK - len(tar.END):
+            raise VaultError("a pack was filled beyond what a pack may hold")
+        self._usable = False
+        start = self._filled + tar.BLOCK
+        if self._begins_frame(stream):
+            self._end_frame()
+            self._frame[tar.BLOCK : tar.BLOCK + size] = self._frame[start : start + size]
+            start = tar.BLOCK
+        self._segments[digest] = []
+        self._put(tar.header(digest, size))
+        if size:
+            self._pieces.append((digest, start, size))
+        self._filled += size
         self._put(tar.NOTHING[: tar.padding(size)])
         if self._filled >= FRAME:
             self._end_frame()
@@ -162,10 +198,10 @@ class PackWriter:
         self._usable = False
         self._staged.abort()
 
-    def _prefers_new_frame(self, stream: int) -> bool:
-        """A member that fits into a frame goes whole into the next one, where this one is at least
-        half full; otherwise this one grows, to one and a half frames at most."""
-        return stream <= FRAME and self._filled >= FRAME // 2
+    def _begins_frame(self, stream: int) -> bool:
+        """A member that fits into a frame, and not into what is left of this one, goes whole into the next one where
+        this one is at least half full; otherwise this one grows, to one and a half frames at most."""
+        return self._filled + stream > FRAME >= stream and self._filled >= FRAME // 2
 
     def _put(self, data: bytes | bytearray | memoryview) -> None:
         end = self._filled + len(data)

@@ -81,7 +81,7 @@ _DIRECTORY = struct.Struct("<4s4xHHII")
 _ENTRY = struct.Struct("<4s24xHHH8xI")
 
 
-def look(content: bytes, extension: bytes) -> Look:
+def look(content: bytes | memoryview, extension: bytes) -> Look:
     """Looks at a whole content (as long as it is held in memory anyway).
 
     Args:
@@ -90,15 +90,16 @@ def look(content: bytes, extension: bytes) -> Look:
     size = len(content)
     if size < LEAST:
         return Look.FIT
-    head = content[:HEAD]
+    head = bytes(content[:HEAD])
     kind = _kind(head, extension)
     if kind is None:
         middle = (size - HEAD) // 2 if size > HEAD else 0
-        return _formless(head, content[middle : middle + HEAD], content[-HEAD:], extension)
+        block, tail = bytes(content[middle : middle + HEAD]), bytes(content[-HEAD:])
+        return _formless(head, block, tail, extension)
     if kind == "zip":
         return Look.FIT if _zip_stands(content) else Look.TORN
     if kind == "pdf":
-        ends = content.rfind(b"%%EOF", max(0, size - _PDF_TAIL)) >= 0
+        ends = bytes(content[-_PDF_TAIL:]).rfind(b"%%EOF") >= 0
         return Look.FIT if ends else Look.TORN
     return Look.FIT
 
@@ -142,12 +143,14 @@ _ENTRIES = 3
 """Entries of a ZIP that are looked for where its directory says they are."""
 
 
-def _zip_stands(content: bytes) -> bool:
+def _zip_stands(content: bytes | memoryview) -> bool:
     """Is the directory where it should be, and do entries begin where it says?"""
     size = len(content)
     at = size - 22
     if content[at : at + 4] != b"PK\x05\x06":
-        at = content.rfind(b"PK\x05\x06", max(0, size - _ZIP_TAIL))
+        from_ = max(0, size - _ZIP_TAIL)
+        at = bytes(content[from_:]).rfind(b"PK\x05\x06")
+        at = at + from_ if at >= 0 else at
     if at < 0 or at + 22 > size:
         return False
     _, _, count, length, offset = _DIRECTORY.unpack_from(content, at)

@@ -26,7 +26,7 @@ class Looking:
     def extension_of(self, native_id: bytes) -> bytes:
         return extension_of(native_id)
 
-    def look(self, content: bytes, extension: bytes | None) -> Look | None:
+    def look(self, content: bytes | memoryview, extension: bytes | None) -> Look | None:
         """None where there is no name to go by: of an API."""
         return None if extension is None else look(content, extension)
 

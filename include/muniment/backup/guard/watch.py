@@ -41,7 +41,7 @@ class GroupWatch:
         # What an API gives is judged by how much of it changed; a name and a form only files have.
         return self._looking.extension_of(item.native_id) if self._looking and not item.place else None  # fmt: skip
 
-    def look(self, content: bytes, extension: bytes | None) -> Look | None:
+    def look(self, content: bytes | memoryview, extension: bytes | None) -> Look | None:
         return self._looking.look(content, extension) if self._looking else None
 
     def sampled(self) -> Sampled | None:
