@@ -56,9 +56,9 @@ def difference(
         items = content_items = content_bytes = 0
         stable_inodes, afresh = health.stable_inodes, run.options.afresh
         seen = bytearray(len(state))
-        add = works.add
+        add, some = works.add, len(state) > 0
         # What is new may be something renamed, which shows only when all was seen.
-        may_move = stable_inodes and len(state) > 0
+        may_move = stable_inodes and some
         unseen_folders: set[bytes] = set()
         same = _SameRows(run, state)
         for observed in listing:
@@ -76,7 +76,7 @@ def difference(
                 continue
             kind, native_id, print_, named, came = observed
             item = item_id(kind, native_id)
-            row = row_of(item)
+            row = row_of(item) if some else -1
             items += 1
             if kind not in WITHOUT_CONTENT:
                 content_items += 1

@@ -353,7 +353,7 @@ def _taken(run: BackupRun, index: Index, read: _Read, table: TableWriter) -> Tak
             raise ItemUnreadable(VANISHED)
         parts, digest = entry.parts, entry.digest
     else:
-        parts = tuple(index.part(item.key_id, member) for member in read.members)
+        parts = tuple([index.part(item.key_id, member) for member in read.members])
     row = Row(
         item_id=item.item_id,
         kind=item.kind,
