@@ -34,8 +34,8 @@ from muniment.vault.keyring import Keyring
 from muniment.vault.open_pack import OpenPack, OpenPacks, room_for
 from muniment.vault.store.base import Store
 
-CACHE_BYTES = 16 << 20
-"""About four frames: neighbours of what two threads restore. What is asked for comes in the order in which it lies."""
+CACHE_BYTES = 8 << 20
+"""About two frames: neighbours of what two threads restore. What is asked for comes in the order in which it lies."""
 
 REQUEST_BYTES = 8 << 20
 """Bytes asked for at once: two or three frames. On S3 a request costs as much as 1 to 3 MiB."""
