@@ -4,14 +4,14 @@
 Airflow. Nothing of the product is in this package:
 
 `demo.firm` writes the example firm's file share to disk: about 60 matters with 3,000 documents that
-open in the programs people use (PDF, DOCX, EML, TXT, XLSX, JPEG, PNG, TIFF), a mailbox of 300 MB, a
+open in the programs people use (PDF, DOCX, EML, TXT, XLSX, JPEG, PNG, TIFF), a mailbox of 150 MB, a
 PostgreSQL dump of 40 MB, and the names, links and empty files that a share collects over the years.
 
     from pathlib import Path
     from demo import firm
 
     share = Path("share")
-    monday = firm.write(share, seed=7)                 # about 10 seconds, 500 MB
+    monday = firm.write(share, seed=7)                 # about 10 seconds, 360 MB
     monday.save(Path("truth.json"))                    # beside the share, never in it
     tuesday, day = firm.work_a_day(share, seed=7, truth=monday)
     monday.compare(Path("restored"), monday.of_matter(firm.STORY_MATTER)).identical

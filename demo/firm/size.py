@@ -19,13 +19,13 @@ class Size:
 
     @staticmethod
     def scaled(scale: float) -> Size:
-        """The demonstration's firm at 1.0: 60 matters, 3,000 documents, a mailbox of 300 MB."""
+        """The demonstration's firm at 1.0: 60 matters, 3,000 documents, a mailbox of 150 MB."""
         if not 0.01 <= scale <= 100:
             raise ValueError(f"scale must be from 0.01 to 100, not {scale}")
         return Size(
             matters=max(6, round(60 * scale)),
             documents=max(150, round(3000 * scale)),
-            mailbox_bytes=round(300_000_000 * scale),
+            mailbox_bytes=round(150_000_000 * scale),
             dump_bytes=round(40_000_000 * scale),
             page=(85, 110),
             longest=12,

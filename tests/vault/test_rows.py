@@ -19,6 +19,7 @@ from muniment.vault.rows import (
     Snapshot,
     header_line,
     line_of,
+    lines_of,
     merge,
     parse_line,
     parse_object,
@@ -144,3 +145,12 @@ def test_the_last_word_of_an_item_counts() -> None:
     other = Row(b"b" * 16, "file", b"b", "", 3, 0, b"", Fidelity.FILE, ())
     merge([first, other, second, Gone(b"b" * 16)], snapshot)
     assert list(snapshot.items.values()) == [second]
+
+
+@given(
+    st.lists(st.sampled_from([b"\n", b"\r", b"\r\n", b"a", b"\x0b", b"\x1c", b"\x85", b"{}"])).map(
+        b"".join
+    )
+)
+def test_lines_are_those_of_splitlines(block: bytes) -> None:
+    assert lines_of(block) == block.splitlines(keepends=True)

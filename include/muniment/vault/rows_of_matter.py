@@ -18,7 +18,7 @@ from msgspec.json import Decoder
 
 from muniment.model.item import Row
 from muniment.vault.row_form import Seen
-from muniment.vault.rows import AnyRow, Gone, blocks, check_header, parse_seen
+from muniment.vault.rows import AnyRow, Gone, blocks, check_header, lines_of, parse_seen
 
 _ITEM = re.compile(rb'\{"t":"item","id":"([0-9a-f]{32})","')
 _GONE = re.compile(rb'\{"t":"gone","id":"([0-9a-f]{32})"\}\n')
@@ -69,13 +69,13 @@ def rows_of_matter(
 
 
 def _of_block(block: bytes, look: _Look, held: Collection[bytes], seen: Seen) -> Iterator[AnyRow]:
+    lines = lines_of(block)
     heads = _heads_of(block)
-    if heads is None:
-        for line in block.splitlines(keepends=True):
+    if heads is None or len(heads) != len(lines):
+        for line in lines:
             item_id = look.other(line)
             yield from _parsed(line, look, held, seen) if item_id is None else _gone(item_id, held)
         return
-    lines: list[bytes] = []
     for place, head in enumerate(heads):
         if head.t == "item" and head.matter is not None and head.matter not in look.matters:
             if not held:
@@ -85,7 +85,6 @@ def _of_block(block: bytes, look: _Look, held: Collection[bytes], seen: Seen) ->
                 if item_id in held:
                     yield Gone(item_id)
                 continue
-        lines = lines or block.splitlines(keepends=True)
         line = lines[place]
         if head.t == "gone" and (ended := _GONE.fullmatch(line)):
             # A department that was renamed leaves thousands of them.
@@ -95,15 +94,14 @@ def _of_block(block: bytes, look: _Look, held: Collection[bytes], seen: Seen) ->
 
 
 def _heads_of(block: bytes) -> list[_Head] | None:
-    """One for each line; None where a line is no JSON object with texts in these places, or where it is not plain
-    what a line is."""
+    """One for each line, if there are as many as lines; None where a line is no JSON object with texts in these places,
+    or where it is not plain what a line is."""
     if b"\r" in block:
         return None
     try:
-        heads = _heads.decode_lines(block)
+        return _heads.decode_lines(block)
     except (MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    return heads if len(heads) == block.count(b"\n") + (block[-1:] not in (b"\n", b"")) else None
 
 
 def _parsed(line: bytes, look: _Look, held: Collection[bytes], seen: Seen) -> Iterator[AnyRow]:

@@ -16,7 +16,7 @@ from msgspec.json import Decoder
 from muniment.errors import MunimentError
 from muniment.model.item import Row
 from muniment.vault.row_form import FIDELITIES, Seen
-from muniment.vault.rows import Gone, blocks, check_header, parse_seen
+from muniment.vault.rows import Gone, blocks, check_header, lines_of, parse_seen
 
 
 class _Part(Struct, gc=False):
@@ -86,17 +86,15 @@ class _Known(Seen):
 
 
 def _of_block(block: bytes, matter_of: dict[bytes, str], seen: _Known) -> int:
-    lines: list[bytes] = []
     count = 0
+    lines = lines_of(block)
     told = _told(block)
-    if told is None:
-        lines = block.splitlines(keepends=True)
+    if told is None or len(told) != len(lines):
         return sum(_parsed(line, matter_of, seen) for line in lines)
     texts = seen.texts
     for place, row in enumerate(told):
         item_id = _item(row, seen) if row.t == "item" else None
         if item_id is None:
-            lines = lines or block.splitlines(keepends=True)
             count += _parsed(lines[place], matter_of, seen)
         else:
             matter = row.matter or ""
@@ -106,14 +104,13 @@ def _of_block(block: bytes, matter_of: dict[bytes, str], seen: _Known) -> int:
 
 
 def _told(block: bytes) -> list[_Line] | None:
-    """One for each line; None where one is no such JSON, or where it is not plain what a line is."""
+    """One for each line, if there are as many as lines; None where one is no such JSON, or where it is not plain what a line is."""
     if b"\r" in block:
         return None
     try:
-        told = _lines.decode_lines(block)
+        return _lines.decode_lines(block)
     except (MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    return told if len(told) == block.count(b"\n") + (block[-1:] not in (b"\n", b"")) else None
 
 
 def _item(row: _Line, seen: _Known) -> bytes | None:
