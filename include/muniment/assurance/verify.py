@@ -27,7 +27,7 @@ from muniment.vault.documents import PackObject, SnapshotObject
 from muniment.vault.finding import Finding, Severity
 from muniment.vault.history import BaseRecord, Chain, CommitRecord, History, sources_in
 from muniment.vault.pack_check import Rooms, check_stored_pack
-from muniment.vault.pack_reader import PartReader
+from muniment.vault.pack_reader import PartReader, place_of
 from muniment.vault.snapshots import load_snapshot, prove_rows
 from muniment.vault.vault import Vault
 
@@ -322,12 +322,17 @@ def _one_matter(vault: Vault, heads: Sequence[_Head], random: Random, report: Ve
             matters=(report.matter,),
         )  # fmt: skip
         reader = PartReader(vault.store, vault.keyring, head.chain.packs())
-        for row in snapshot.items.values():
+        # In the order in which they lie: a frame holds documents of many matters, and few frames are kept.
+        for row in sorted(snapshot.items.values(), key=_place_of):
             finding = _restorable(reader, head.history, head.record, row)
             if finding:
                 report.findings.append(finding)
             else:
                 report.matter_items += 1
+
+
+def _place_of(row: Row) -> tuple[bytes, int, int]:
+    return place_of(row.parts[0]) if row.parts else (b"", 0, 0)
 
 
 def _restorable(

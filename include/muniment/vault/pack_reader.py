@@ -270,7 +270,7 @@ _Read = Callable[[Batch], list[_Found]]
 
 def _in_batches(parts: Iterable[Part]) -> Iterator[Batch]:
     """In the order in which they lie."""
-    return batches(sorted(parts, key=_place))
+    return batches(sorted(parts, key=place_of))
 
 
 def batches(parts: Iterable[Part]) -> Iterator[Batch]:
@@ -305,7 +305,8 @@ def _range(part: Part) -> tuple[int, int]:
     return min((a for a, _ in places), default=0), max((b for _, b in places), default=0)
 
 
-def _place(part: Part) -> tuple[bytes, int, int]:
+def place_of(part: Part) -> tuple[bytes, int, int]:
+    """Where a part lies: parts that are asked for in this order have each frame opened once."""
     first = part.segments[0] if part.segments else Segment(0, 0, 0, 0)
     return part.pack, first.frame_offset, first.offset
 
