@@ -201,7 +201,8 @@ class AirflowApi:
         Raises EmbeddedError when it did not end in `timeout` seconds, or ended in a state that is
         not accepted: then with the last lines of the first failed task.
         """
-        deadline = time.monotonic() + timeout
+        began = time.monotonic()
+        deadline = began + timeout
         told: dict[tuple[str, int], str] = {}
         while True:
             # The run first: once it has ended, the list of its tasks is final.
@@ -217,7 +218,7 @@ class AirflowApi:
             late = time.monotonic() > deadline
             if run.state in FINISHED or late:
                 raise self._fault(run, tasks, f" after {timeout:.0f} s" if late else "")
-            time.sleep(0.5)
+            time.sleep(_pause(time.monotonic() - began))
 
     def log(self, run: Run, task: Task) -> Path | None:
         """The log file of a task's last try, if the log folder is known."""
@@ -269,6 +270,12 @@ class AirflowApi:
                 todo="Compare with the interface's own description at /docs.",
             )
         return answer.json()
+
+
+def _pause(waited: float) -> float:
+    """Seconds until the next question: half of one at first; of a run that takes minutes two. Each list of tasks costs the server
+    as much as a short task does."""
+    return min(2.0, max(0.5, waited / 15))
 
 
 def _run(row: Mapping[str, Any]) -> Run:
