@@ -182,7 +182,7 @@ def test_the_firm_grows_with_the_scale_and_a_tenth_of_it_are_duplicates(tmp_path
     truth = firm.write(tmp_path / "share", scale=0.1, progress=lambda *step: seen.append(step))
     formats = truth.formats()
     assert sum(count for count, _ in formats.values()) == 300 + len((".mbox", ".sql"))
-    assert formats["mbox"][1] == pytest.approx(30_000_000, rel=0.1)
+    assert formats["mbox"][1] == pytest.approx(15_000_000, rel=0.1)
     assert formats["sql"][1] == pytest.approx(4_000_000, rel=0.1)
     contents = Counter(e.sha256 for _, e in truth.files() if e.size and not e.same_as)
     assert 0.04 < (contents.total() - len(contents)) / contents.total() < 0.16
