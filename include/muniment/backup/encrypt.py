@@ -273,9 +273,9 @@ class _Encryptor:
         an extension is given), and whether any member was not there yet. `listed` is about its size."""
         expected = description.fingerprint.size
         if expected <= LARGE and not description.streamed:
-            fill = getattr(reader, "read_into", None)
-            room = packs.room(expected + AFTER_END) if fill is not None else None
-            if fill is not None and room is not None:
+            room = packs.room(expected + AFTER_END)
+            if room is not None:
+                fill = fill_of(reader)
                 return self._read_in_place(fill, room, expected, packs, extension, watch)
             content = _whole(reader)
             digest = hashlib.sha256(content).digest()

@@ -16,7 +16,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from functools import cache
 
-from muniment.sources.base import FillsRooms, ItemReader
+from muniment.sources.base import ItemReader
 from muniment.vault.chunking import AVERAGE, Cutter, Fill, filled, filling
 
 WINDOW = 4 << 20
@@ -35,7 +35,9 @@ def _member(length: int) -> tuple[bytes, bytes]:
 
 def fill_of(reader: ItemReader) -> Fill:
     """What an item has, into the room where it is cut; of most sources by way of `read`."""
-    return reader.read_into if isinstance(reader, FillsRooms) else filling(reader.read)
+    # Asked of every file: to look whether it fits the protocol takes longer than to read a small one.
+    fill: Fill | None = getattr(reader, "read_into", None)
+    return filling(reader.read) if fill is None else fill
 
 
 def pieces(

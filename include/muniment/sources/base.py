@@ -163,7 +163,11 @@ class Description(Value, frozen=True):
 
 
 class ItemReader(Protocol):
-    """One open item. `describe` first, then `read` to the end, then `settled`."""
+    """One open item. `describe` first, then `read` to the end, then `settled`.
+
+    One that can put what it reads where the caller wants it, so that nothing is copied, has `read_into(room)` too: as `read` of
+    as many bytes as there is room for; answers how many came, 0 at the end only (`muniment.backup.zeros.fill_of`).
+    """
 
     def describe(self) -> Description: ...
 
@@ -173,15 +177,6 @@ class ItemReader(Protocol):
 
     def settled(self) -> bool:
         """After the last read: is the item still what it was when it was opened?"""
-        ...
-
-
-@runtime_checkable
-class FillsRooms(Protocol):
-    """A reader that can put what it reads where the caller wants it: of a large file nothing is copied then."""
-
-    def read_into(self, room: memoryview) -> int:
-        """As `read` of as many bytes as there is room for; how many came, 0 at the end only. Raises ItemUnreadable."""
         ...
 
 

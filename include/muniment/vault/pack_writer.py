@@ -119,11 +119,7 @@ class PackWriter:
         if digest in self._segments:
             return
         size = len(content)
-        stream = tar.BLOCK + size + tar.padding(size)
-        if len(digest) != 32 or size > MAX_MEMBER:
-            raise VaultError("a member is larger than a pack takes, or not named by a SHA-256")
-        if self.size + stream > MAX_PACK - len(tar.END):
-            raise VaultError("a pack was filled beyond what a pack may hold")
+        stream = self._stream_of(digest, size, MAX_MEMBER)
         self._usable = False
         if self._begins_frame(stream):
             self._end_frame()
@@ -150,11 +146,7 @@ class PackWriter:
         self._require_usable()
         if digest in self._segments:
             return
-        stream = tar.BLOCK + size + tar.padding(size)
-        if len(digest) != 32 or size > FRAME - tar.BLOCK:
-            raise VaultError("a member is larger than a frame takes, or not named by a SHA-256")
-        if self.size + stream > MAX_PACK - len(tar.END):
-            raise VaultError("a pack was filled beyond what a pack may hold")
+        stream = self._stream_of(digest, size, FRAME - tar.BLOCK)
         self._usable = False
         start = self._filled + tar.BLOCK
         if self._begins_frame(stream):
@@ -197,6 +189,15 @@ class PackWriter:
         """Removes the file unless `close` was reached. Twice is harmless."""
         self._usable = False
         self._staged.abort()
+
+    def _stream_of(self, digest: bytes, size: int, most: int) -> int:
+        """Bytes of tar stream of a member. Raises VaultError for one that the pack does not take."""
+        stream = tar.BLOCK + size + tar.padding(size)
+        if len(digest) != 32 or size > most:
+            raise VaultError("a member is larger than it may be here, or not named by a SHA-256")
+        if self.size + stream > MAX_PACK - len(tar.END):
+            raise VaultError("a pack was filled beyond what a pack may hold")
+        return stream
 
     def _begins_frame(self, stream: int) -> bool:
         """A member that fits into a frame, and not into what is left of this one, goes whole into the next one where
