@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import subprocess
 import tracemalloc
+from pathlib import Path
 
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from muniment.errors import FormatError
@@ -15,6 +16,7 @@ from muniment.vault.frames import (
     FrameCompressor,
     FrameScan,
     decompress_frame,
+    decompress_into,
 )
 from tests.support.needs import needs_program
 from tests.support.packs import noise, prose
@@ -180,3 +182,65 @@ def test_a_frame_that_needs_a_dictionary_is_refused() -> None:
     assert FrameScan().length(frame) == len(frame)
     with pytest.raises(FormatError):
         decompress_frame(frame)
+
+
+# -- into a room that is used again ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", [[], ["-19"], ["--no-check"], ["--fast=5"], ["-22", "--ultra"]])
+@pytest.mark.parametrize("content", [b"a", bytes(300_000), prose(1, 700_000), noise(1, 400_000)])
+def test_frames_of_the_zstd_program_are_opened_into_a_room(
+    options: list[str], content: bytes, tmp_path: Path
+) -> None:
+    needs_program("zstd")
+    plain = tmp_path / "plain"
+    plain.write_bytes(content)
+    command = ["zstd", "-c", *options, str(plain)]
+    frame = memoryview(subprocess.run(command, capture_output=True, check=True).stdout)
+    room = bytearray(b"\xff" * 800_000)
+    assert decompress_into(frame, room) == len(content)
+    assert room[: len(content)] == content
+    assert room[len(content) :] == b"\xff" * (len(room) - len(content))
+    assert decompress_into(frame, bytearray(len(content))) == len(content)
+    assert decompress_into(frame, bytearray(len(content) - 1)) is None
+
+
+def test_a_frame_that_does_not_say_how_large_it_is_goes_into_no_room() -> None:
+    assert decompress_into(memoryview(same_bytes(1000, declared=False)), bytearray(2000)) is None
+    assert decompress_into(memoryview(FrameCompressor().compress(b"")), bytearray(10)) is None
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from([0, 1, 2]), st.integers(4, 4000), st.integers(1, 255))
+def test_whatever_is_wrong_with_a_frame_a_room_finds_it_too(
+    which: int, place: int, flip: int
+) -> None:
+    content = [prose(4, 9000), noise(2, 3000), prose(5, 4000) + noise(3, 4000)][which]
+    frame = bytearray(FrameCompressor().compress(content))
+    frame[place % len(frame)] ^= flip
+    try:
+        length = FrameScan().length(frame)
+    except FormatError:
+        return
+    if length != len(frame):
+        return
+    room = bytearray(20_000)
+    expected: bytes | None
+    try:
+        expected = decompress_frame(bytes(frame))
+    except FormatError:
+        expected = None
+    try:
+        end = decompress_into(memoryview(frame), room)
+        found = decompress_frame(bytes(frame)) if end is None else bytes(room[:end])
+    except FormatError:
+        found = None
+    assert found == expected
+
+
+def test_what_lies_about_its_size_or_wants_too_much_goes_into_no_room() -> None:
+    honest = same_bytes(256 << 10, declared=True)
+    for lie in (100, (256 << 10) - 1, (256 << 10) + 1):
+        frame = honest[:5] + lie.to_bytes(8, "little") + honest[13:]
+        with pytest.raises(FormatError):
+            decompress_into(memoryview(frame), bytearray(1 << 20))

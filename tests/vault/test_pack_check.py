@@ -13,7 +13,7 @@ from muniment.errors import FormatError, IntegrityError, MunimentError, NoKey, S
 from muniment.vault import names, tar
 from muniment.vault import pack_check as pack_check_module
 from muniment.vault.age import Identity, SealingWriter, open_sealed, seal
-from muniment.vault.frames import MAX_FRAME, MAX_SEALED, FrameCompressor, decompress_frame
+from muniment.vault.frames import MAX_FRAME, MAX_SEALED, FrameCompressor, decompress_into
 from muniment.vault.pack_check import (
     WINDOW,
     PackContents,
@@ -74,11 +74,11 @@ def test_somebody_who_keeps_what_the_check_looked_through_does_not_stop_it(
     # As a profiler in another thread does that walks all frames and their locals.
     kept: list[object] = []
 
-    def looked_at(frame: memoryview) -> bytes:
+    def looked_at(frame: memoryview, room: bytearray) -> int | None:
         kept.append(frame)
-        return decompress_frame(frame)
+        return decompress_into(frame, room)
 
-    monkeypatch.setattr(pack_check_module, "decompress_frame", looked_at)
+    monkeypatch.setattr(pack_check_module, "decompress_into", looked_at)
     pack = write_pack(tmp_path, CONTENTS, IDENTITY)
     found = check_pack(pack.path.read_bytes(), pack.digest, IDENTITY)
     assert found.members == {sha256(c): len(c) for c in CONTENTS}

@@ -124,7 +124,7 @@ def hostile_lines(draw: st.DrawFn) -> bytes:
         inside = value
         # The change before may have made anything of the parts.
         parts = value["parts"] if isinstance(value["parts"], list) else []
-        parts = [part for part in parts if isinstance(part, dict)]
+        parts = [part for part in parts if isinstance(part, dict) and part]
         if parts and draw(st.booleans()):
             inside = draw(st.sampled_from(parts))
         key = draw(st.sampled_from(sorted(inside)))

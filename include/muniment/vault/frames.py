@@ -89,6 +89,25 @@ def decompress_frame(frame: bytes | memoryview) -> bytes:
     return bytes(data)
 
 
+def decompress_into(frame: memoryview, room: bytearray) -> int | None:
+    """As `decompress_frame`, into the start of `room`; how many bytes that were, or None where it does not fit or does not say how
+    large it is. `frame` is what `FrameScan` found, so nothing stands behind it. Lets go of the GIL."""
+    try:
+        declared = zstandard.frame_content_size(frame)
+        if not 0 < declared <= len(room):
+            return None
+        if zstandard.get_frame_parameters(frame).window_size > MAX_WINDOW:
+            raise FormatError("a frame of a pack wants a larger window than `zstd` gives it")
+        with memoryview(room) as whole, whole[:declared] as target:
+            # Where all of a frame and room for all of its content are there, zstd decompresses straight into it.
+            filled = zstandard.ZstdDecompressor().stream_reader(frame).readinto(target)
+    except zstandard.ZstdError:
+        filled = -1
+    if filled != declared:
+        raise FormatError("a frame of a pack is not one whole Zstandard frame")
+    return declared
+
+
 def _nothing(decompressor: zstandard.ZstdDecompressor, frame: bytes | memoryview) -> bytes:
     if FrameScan().length(frame) != len(frame) or decompressor.stream_reader(frame).read(1):
         raise FormatError("a frame of a pack is not one whole Zstandard frame")

@@ -25,13 +25,16 @@ from muniment.model.value import Mutable, Value
 from muniment.vault import names, tar
 from muniment.vault.age import Bytes, Identity, ReadAt, SealedReader
 from muniment.vault.documents import PackObject
-from muniment.vault.frames import MAX_PACK, MAX_SEALED, FrameScan, decompress_frame
+from muniment.vault.frames import MAX_PACK, MAX_SEALED, FrameScan, decompress_frame, decompress_into
 from muniment.vault.keyring import Keyring
 from muniment.vault.open_pack import hashed_version, open_reader
 from muniment.vault.resolve import content_version
 from muniment.vault.store.base import Store, get_within
 
 WINDOW = 4 << 20
+
+FRAME = (6 << 20) + (4 << 10)
+"""Bytes of content that no frame of ours exceeds (`pack_writer`)."""
 
 
 class PackContents(Value, frozen=True):
@@ -56,11 +59,13 @@ def check_pack(
 
 class Rooms:
     """Memory for the checks of one thread, one pack after the other: to be given eight megabytes by the system, cleared, for each
-    pack, and four for each window, was a tenth of a full check."""
+    pack, and four for each window and each frame, was a tenth of a full check."""
 
-    __slots__ = ("_sealed", "_window")
+    __slots__ = ("_sealed", "_window", "frame")
 
     def __init__(self) -> None:
+        self.frame = bytearray(FRAME)
+        """For what is decompressed; larger frames get memory of their own."""
         self._sealed = bytearray()
         self._window = bytearray()
 
@@ -188,11 +193,11 @@ def _contents(sealed: SealedReader, size: int, rooms: Rooms) -> PackContents:
             length = scan.length(held)
             if length is not None:
                 with held[:length] as frame:
-                    data = decompress_frame(frame)
+                    data, end = _content(frame, rooms.frame)
         if length is not None:
             window.drop(length)
             frames += 1
-            archive.feed(data)
+            archive.feed(data, end)
         elif not window.more():
             break
     if window:
@@ -201,6 +206,15 @@ def _contents(sealed: SealedReader, size: int, rooms: Rooms) -> PackContents:
         sealed.check_end()
     archive.finish()
     return PackContents(archive.members, archive.size, frames, size)
+
+
+def _content(frame: memoryview, room: bytearray) -> tuple[bytes | bytearray, int]:
+    """Where the content of a frame begins, and how many bytes it has: in `room`, or in memory of its own."""
+    length = decompress_into(frame, room)
+    if length is not None:
+        return room, length
+    data = decompress_frame(frame)
+    return data, len(data)
 
 
 class _Window:
@@ -264,12 +278,16 @@ class _Archive(Mutable):
     _zero_blocks: int = 0
     _content: hashlib._Hash = field(default_factory=hashlib.sha256)
 
-    def feed(self, data: bytes) -> None:
-        self.size += len(data)
+    def feed(self, data: bytes | bytearray, end: int) -> None:
+        """The first `end` bytes of `data`."""
+        self.size += end
         if self.size > MAX_PACK:
             raise FormatError("a pack decompresses to more than a pack may hold")
-        view = memoryview(data)
-        position, end = 0, len(data)
+        with memoryview(data) as whole, whole[:end] as view:
+            self._feed(data, view, end)
+
+    def _feed(self, data: bytes | bytearray, view: memoryview, end: int) -> None:
+        position = 0
         while position < end:
             if not (self._content_left or self._padding_left or self._header):
                 position = self._whole_members(data, view, position)
@@ -298,9 +316,10 @@ class _Archive(Mutable):
         if self._content_left or self._padding_left or self._header or self._zero_blocks < 2:
             raise FormatError("the tar in a pack has no end: it was cut off")
 
-    def _whole_members(self, data: bytes, view: memoryview, position: int) -> int:
+    def _whole_members(self, data: bytes | bytearray, view: memoryview, position: int) -> int:
         """Takes members that lie in this frame as a whole, which most do; where the first one begins that does not."""
-        last = len(data) - tar.BLOCK
+        whole = len(view)
+        last = whole - tar.BLOCK
         while position <= last and not self._zero_blocks:
             block = data[position : position + tar.BLOCK]
             if block == tar.NOTHING:
@@ -309,7 +328,7 @@ class _Archive(Mutable):
             begin = position + tar.BLOCK
             end = begin + length
             padding = tar.padding(length)
-            if end + padding > len(data):
+            if end + padding > whole:
                 break
             if hashlib.sha256(view[begin:end]).digest() != name:
                 raise _wrong_member()

@@ -23,6 +23,7 @@ from muniment.vault.rows import AnyRow, Gone, blocks, check_header, lines_of, pa
 _ITEM = re.compile(rb'\{"t":"item","id":"([0-9a-f]{32})","')
 _GONE = re.compile(rb'\{"t":"gone","id":"([0-9a-f]{32})"\}\n')
 _ID = re.compile(r"[0-9a-f]{32}")
+_IDS = re.compile(r"[0-9a-f]*")
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 
@@ -69,15 +70,18 @@ def rows_of_matter(
 
 
 def _of_block(block: bytes, look: _Look, held: Collection[bytes], seen: Seen) -> Iterator[AnyRow]:
-    lines = lines_of(block)
     heads = _heads_of(block)
+    if heads is not None and _passed_over(heads, look, held):
+        return
+    lines = lines_of(block)
     if heads is None or len(heads) != len(lines):
         for line in lines:
             item_id = look.other(line)
             yield from _parsed(line, look, held, seen) if item_id is None else _gone(item_id, held)
         return
+    matters = look.matters
     for place, head in enumerate(heads):
-        if head.t == "item" and head.matter is not None and head.matter not in look.matters:
+        if head.t == "item" and head.matter is not None and head.matter not in matters:
             if not held:
                 continue
             if _ID.fullmatch(head.id):
@@ -91,6 +95,26 @@ def _of_block(block: bytes, look: _Look, held: Collection[bytes], seen: Seen) ->
             yield Gone(bytes.fromhex(ended[1].decode()))
         else:
             yield from _parsed(line, look, held, seen)
+
+
+def _passed_over(heads: list[_Head], look: _Look, held: Collection[bytes]) -> bool:
+    """Whether a block has nothing but other matters' items, none of which is held: most blocks, since a matter's rows lie together."""
+    matters = look.matters
+    ids = [
+        h.id for h in heads if h.t == "item" and h.matter is not None and h.matter not in matters
+    ]
+    if len(ids) != len(heads):
+        return False
+    if not held:
+        return True
+    if len(held) > len(ids):
+        return False
+    # What is not thirty-two small hex digits is for the parser.
+    return (
+        _IDS.fullmatch("".join(ids)) is not None
+        and set(map(len, ids)) == {32}
+        and {item_id.hex() for item_id in held}.isdisjoint(ids)
+    )
 
 
 def _heads_of(block: bytes) -> list[_Head] | None:

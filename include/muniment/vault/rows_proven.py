@@ -8,9 +8,11 @@ for the parser of rows.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from typing import Annotated
 
-from msgspec import MsgspecError, Raw, Struct
+from msgspec import Meta, MsgspecError, Struct
 from msgspec.json import Decoder
 
 from muniment.errors import MunimentError
@@ -18,12 +20,18 @@ from muniment.model.item import Row
 from muniment.vault.row_form import FIDELITIES, Seen
 from muniment.vault.rows import Gone, blocks, check_header, lines_of, parse_seen
 
+_Count = Annotated[int, Meta(ge=0)]
+
 
 class _Part(Struct, gc=False):
     m: str
     p: str
     k: str
-    s: list[tuple[int, int, int, int]]
+    s: list[tuple[_Count, _Count, _Count, _Count]]
+
+
+class _Object(Struct, gc=False):
+    """Any object: nothing of it is kept."""
 
 
 class _Line(Struct, gc=False):
@@ -40,7 +48,7 @@ class _Line(Struct, gc=False):
     fidelity: str = ""
     version: str | None = None
     parts: list[_Part] | None = None
-    meta: Raw = Raw(b"")
+    meta: _Object | None = None
 
 
 _lines = Decoder(_Line)
@@ -55,7 +63,7 @@ def prove_rows(
     restored; perhaps after some rows were taken in.
     """
     count, first = 0, True
-    seen = _Known()
+    seen = Seen()
     for block in blocks(pieces):
         if first:
             header, *_ = block.splitlines(keepends=True) or [b""]
@@ -68,38 +76,23 @@ def prove_rows(
     return count
 
 
-class _Known(Seen):
-    """Texts that stand in row after row are looked at once."""
-
-    __slots__ = ("digests",)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.digests: set[str] = set()
-
-    def is_digest(self, text: str) -> bool:
-        """Of the name of a pack."""
-        if not _is_digest(text):
-            return False
-        self.digests.add(text)
-        return True
-
-
-def _of_block(block: bytes, matter_of: dict[bytes, str], seen: _Known) -> int:
-    count = 0
+def _of_block(block: bytes, matter_of: dict[bytes, str], seen: Seen) -> int:
     lines = lines_of(block)
     told = _told(block)
     if told is None or len(told) != len(lines):
-        return sum(_parsed(line, matter_of, seen) for line in lines)
-    texts = seen.texts
-    for place, row in enumerate(told):
-        item_id = _item(row, seen) if row.t == "item" else None
-        if item_id is None:
-            count += _parsed(lines[place], matter_of, seen)
-        else:
+        return sum([_parsed(line, matter_of, seen) for line in lines])
+    ids = _items(told)
+    if ids is None:
+        return sum([_parsed(line, matter_of, seen) for line in lines])
+    texts, count, place = seen.texts, 0, 0
+    for number, row in enumerate(told):
+        if row.t == "item":
             matter = row.matter or ""
-            matter_of[item_id] = texts.setdefault(matter, matter)
+            matter_of[ids[place : place + 16]] = texts.setdefault(matter, matter)
+            place += 16
             count += 1
+        else:
+            count += _parsed(lines[number], matter_of, seen)
     return count
 
 
@@ -113,48 +106,52 @@ def _told(block: bytes) -> list[_Line] | None:
         return None
 
 
-def _item(row: _Line, seen: _Known) -> bytes | None:
-    """The item's id; None where anything is not as our writers say it, or missing: for the parser."""
-    digest, parts = row.sha256, row.parts
-    if (
-        digest is None
-        or parts is None
-        or row.size < 0
-        or row.kind is None
-        or row.path is None
-        or row.matter is None
-        or row.mtime_ns is None
-        or row.version is None
-        or row.fidelity not in FIDELITIES
-        or (digest and not _is_digest(digest))
-        or bytes(row.meta)[:1] != b"{"
-    ):
-        return None
-    total = 0
-    for part in parts:
-        # An item of one part has its digest.
-        if (part.m != digest or not digest) and not _is_digest(part.m):
+def _items(told: list[_Line]) -> bytes | None:
+    """The ids of the items among them, one after the other; None where anything is not as our writers say it, or missing: then all of
+    them are for the parser. Texts of hex are looked at together, since each costs more than a look at all of them."""
+    ids: list[str] = []
+    digests: list[str] = []
+    packs: set[str] = set()
+    for row in told:
+        if row.t != "item":
+            continue
+        digest, parts = row.sha256, row.parts
+        if (
+            digest is None
+            or parts is None
+            or row.size < 0
+            or row.kind is None
+            or row.path is None
+            or row.matter is None
+            or row.mtime_ns is None
+            or row.version is None
+            or row.meta is None
+            or row.fidelity not in FIDELITIES
+        ):
             return None
-        if part.p not in seen.digests and not seen.is_digest(part.p):
-            return None
-        for frame_offset, frame_length, offset, length in part.s:
-            if frame_offset < 0 or frame_length < 0 or offset < 0 or length < 0:
+        ids.append(row.id)
+        if digest:
+            digests.append(digest)
+        if parts:
+            total = 0
+            for part in parts:
+                # An item of one part has its digest.
+                if part.m != digest or not digest:
+                    digests.append(part.m)
+                packs.add(part.p)
+                for _, _, _, length in part.s:
+                    total += length
+            if total != row.size:
                 return None
-            total += length
-    if parts and total != row.size:
+    digests += packs
+    if not (_HEX.fullmatch("".join(ids)) and _HEX.fullmatch("".join(digests))):
         return None
-    try:
-        item_id = bytes.fromhex(row.id)
-    except ValueError:
+    if set(map(len, ids)) - {32} or set(map(len, digests)) - {64}:
         return None
-    return item_id if len(item_id) == 16 else None
+    return bytes.fromhex("".join(ids))
 
 
-def _is_digest(text: str) -> bool:
-    try:
-        return len(bytes.fromhex(text)) == 32
-    except ValueError:
-        return False
+_HEX = re.compile("[0-9a-f]*")
 
 
 def _parsed(line: bytes, matter_of: dict[bytes, str], seen: Seen) -> int:

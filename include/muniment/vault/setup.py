@@ -10,7 +10,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
-from importlib import resources
 from typing import Any
 
 from muniment.clock import Clock
@@ -103,6 +102,10 @@ def put_recovery_files(store: Store) -> None:
 
 def recovery_files() -> dict[str, bytes]:
     """RECOVER.txt and recover.py as this version of the product has them."""
+    from importlib import (
+        resources,
+    )  # with `tempfile` and more, for what only set-up and checkpoints write
+
     folder = resources.files("muniment.vault") / "recovery_files"
     return {name: (folder / name).read_bytes() for name in names.RECOVERY_FILES}
 

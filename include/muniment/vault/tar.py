@@ -64,7 +64,7 @@ def padding(size: int) -> int:
     return -size % BLOCK
 
 
-def parse_header(block: bytes) -> tuple[bytes, int]:
+def parse_header(block: bytes | bytearray) -> tuple[bytes, int]:
     """Digest (32 bytes) and size of a member. Raises FormatError for anything else.
 
     Other writers may fill the numeric fields with spaces, or leave the type NUL (the oldest form
@@ -96,7 +96,7 @@ def parse_header(block: bytes) -> tuple[bytes, int]:
 _PLAIN = ((100, 108), (108, 116), (116, 124), (136, 148))
 
 
-def _number(field: bytes) -> int:
+def _number(field: bytes | bytearray) -> int:
     found = _OCTAL.match(field)
     if not found:
         raise FormatError("a header in a pack has a number that is not octal")
