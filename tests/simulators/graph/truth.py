@@ -24,7 +24,7 @@ def state(world: World, at: int | None = None, parts: Iterable[str] | None = Non
     """
     store = world.store if at is None else world.store.as_of(at)
     told: dict[str, Any] = {}
-    for name in parts or PARTS:
+    for name in PARTS if parts is None else parts:
         show = SHOWN[name]
         told[name] = dict(show(world, store, Ref(name, number), row) for number, row in store.rows(name))  # fmt: skip
     return {"sequence": store.sequence} | told
