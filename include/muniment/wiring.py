@@ -306,12 +306,14 @@ class Wiring:
             options = replace(
                 options, afresh=owners.have, run_limit_bytes=NO_LIMIT, run_limit_fetches=NO_LIMIT
             )
+        rules = self.config.matter_rules(source_id)
         return BackupRun(
             self.vault("worker", row.destination),
             source,
             self.config.firm.staging,
             run_id,
-            assign=self.config.matter_rules(source_id).match,
+            assign=rules.match,
+            by_folder=rules.by_folder,
             options=options,
         )
 

@@ -96,6 +96,31 @@ def test_any_path_is_matched_without_error_and_alike_when_asked_twice(a: bytes, 
         assert of.match(path) == fresh.match(path)
 
 
+@given(st.lists(st.sampled_from([b"Matters", b"2024-0113 Moss", b"x", b"2020-0007"]), max_size=4))
+@pytest.mark.parametrize(
+    "patterns",
+    [
+        [], ["Matters/{number} {title}/**"], ["Matters/*/{number}*/**", "{number}/**"],
+        ["Matters/{number}*"], ["**/{number} {title}/**"],
+    ],
+)  # fmt: skip
+def test_where_a_folder_decides_all_in_it_is_of_one_matter(
+    patterns: list[str], folders: list[bytes]
+) -> None:
+    of, folder = rules(*patterns), b"/".join(folders)
+    if of.by_folder(folder):
+        inside = folder + b"/" if folder else b""
+        names = (b"a", b"2024-0113 Moss", b"2020-0007", b"Matters", b"\xff\n")
+        assert len({rules(*patterns).match(inside + name) for name in names}) == 1
+
+
+def test_a_folder_decides_where_every_rule_ends_with_all_that_is_below() -> None:
+    of = rules("Matters/{number} {title}/**")
+    assert of.by_folder(b"Matters/2024-0113 Moss")
+    assert not of.by_folder(b"Matters")
+    assert not rules("Matters/{number}*").by_folder(b"Matters/2024-0113 Moss")
+
+
 @given(st.from_regex(r"[0-9]{4}-[0-9]{4}", fullmatch=True), st.text("abc äß._-", max_size=20))
 def test_the_number_of_a_well_named_folder_is_always_found(number: str, title: str) -> None:
     of = rules("Matters/{number} {title}/**", number="####-####")

@@ -278,3 +278,46 @@ def test_nothing_heavy_is_loaded_for_it() -> None:
         "sys.exit(' '.join({'pyarrow', 'numpy', 'pandas'} & set(sys.modules)) or 0)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# -- a million questions ---------------------------------------------------------------------------
+
+
+@given(entries, st.lists(few_ids, max_size=4))
+def test_what_is_found_quickly_is_what_is_found(
+    remembered: list[StateEntry], others: list[bytes]
+) -> None:
+    state = State().after(StateDelta.of(remembered, [], {}))
+    find = state.finder()
+    for item_id in [*(e.item_id for e in remembered), *others]:
+        assert find(item_id) == state.row(item_id)
+
+
+@given(
+    entries, prints, st.booleans(), st.sampled_from(["size", "mtime_ns", "ctime_ns", "inode", "tag"])
+)  # fmt: skip
+def test_records_say_of_what_has_no_tag_what_the_columns_say(
+    remembered: list[StateEntry], other: Fingerprint, inodes: bool, changed: str
+) -> None:
+    state = State().after(StateDelta.of(remembered, [], {}))
+    records, numbers = state.records(inodes=inodes), state.matter_numbers()
+    for e in remembered:
+        row = state.row(e.item_id)
+        for print_ in (
+            e.fingerprint, other, e.fingerprint._replace(**{changed: getattr(other, changed)}),
+            e.fingerprint._replace(tag=""), e.fingerprint._replace(device=7),
+        ):  # fmt: skip
+            for matter in ("", e.matter, "M-2QXA7F3K"):
+                told = matter in numbers and records.says(row, print_, numbers[matter])
+                expected = state.says(row, print_, inodes=inodes) and matter == e.matter
+                assert told == (expected and not print_.tag)
+
+
+def test_records_do_not_tell_of_times_that_no_state_can_hold() -> None:
+    state = State().after(StateDelta.of([entry(1)], [], {}))
+    records = state.records(inodes=True)
+    old = entry(1).fingerprint
+    row = state.row(entry(1).item_id)
+    assert records.says(row, old, 0)
+    assert not records.says(row, old._replace(mtime_ns=old.mtime_ns + (1 << 64)), 0)
+    assert not records.says(row, old._replace(inode=-1), 0)

@@ -49,12 +49,18 @@ def unassigned(native_id: bytes) -> NamedMatter | None:
     return None
 
 
+def each_by_itself(folder: bytes) -> bool:
+    """Of rules of which nothing else is known."""
+    return False
+
+
 class BackupRun:
     """A worker's view of one source, its vault and its staging.
 
     Args:
         vault: a handle with the worker's identities and signer.
         assign: which matter a native id names, or None.
+        by_folder: whether it says the same of all that lies directly in a folder.
         staging: the firm's staging folder; the run makes its own below it.
         run_id: names the run in staging and in the commit; the same on every retry.
     """
@@ -67,6 +73,7 @@ class BackupRun:
         run_id: str,
         *,
         assign: Assign = unassigned,
+        by_folder: Callable[[bytes], bool] = each_by_itself,
         options: BackupOptions | None = None,
     ) -> None:
         self.vault = vault
@@ -74,6 +81,7 @@ class BackupRun:
         self.run_id = run_id
         self.options = options or BackupOptions()
         self._assign = assign
+        self.by_folder = by_folder
         self._staging_root = staging
         self.named: dict[str, tuple[str, str]] = {}
         """Matter id -> (number, title), of every matter met so far."""
@@ -83,6 +91,7 @@ class BackupRun:
         """Do all stages run with this very object? Then work need not go through staging."""
         self._work: dict[str, Callable[[], Iterable[Work]]] = {}
         self._ids: dict[str, str] = {}
+        self._opaques: dict[NamedMatter, str] = {}
         self._by_name: dict[Named, NamedMatter] = {}
 
     @property
@@ -268,6 +277,10 @@ class BackupRun:
     def _opaque(self, found: NamedMatter | None) -> str:
         if found is None:
             return UNASSIGNED
+        # The same number and title once more say nothing new.
+        return self._opaques.get(found) or self._named_opaque(found)
+
+    def _named_opaque(self, found: NamedMatter) -> str:
         opaque = self._ids.get(found.number)
         if opaque is None:
             opaque = self._ids[found.number] = matter_id(self.matter_mark_key, found.number)
@@ -276,6 +289,7 @@ class BackupRun:
         before = self.named.get(opaque)
         if before is None or (found.title and (not before[1] or found.title < before[1])):
             self.named[opaque] = (found.number, found.title)
+        self._opaques[found] = opaque
         return opaque
 
     @cached_property

@@ -96,11 +96,17 @@ class MatterRules:
         if folder in self._by_folder:
             return self._by_folder[folder]
         found = self._search(native_id)
-        if folder.count(b"/") + 1 >= self._depth and folder:
+        if self.by_folder(folder):
             if len(self._by_folder) >= _REMEMBERED_FOLDERS:
                 self._by_folder.clear()
             self._by_folder[folder] = found
         return found
+
+    def by_folder(self, folder: bytes) -> bool:
+        """Is all that lies directly in this folder of one matter, or all of it of none?"""
+        if self._expression is None:
+            return True
+        return self._depth is not None and bool(folder) and folder.count(b"/") + 1 >= self._depth
 
     def _search(self, path: bytes) -> Assignment | None:
         assert self._expression is not None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from muniment.model.item import Fingerprint, Part
@@ -17,6 +17,7 @@ from muniment.model.value import Value
 from muniment.vault.state_file import read_table, write_table
 from muniment.vault.state_joining import joined
 from muniment.vault.state_members import Members
+from muniment.vault.state_records import Records
 from muniment.vault.state_table import NO_PACK, SEVERAL, Place, Table
 from muniment.vault.state_writer import TableWriter
 
@@ -192,6 +193,10 @@ class State:
         """The row of an item, -1 for one that is not here."""
         return self._table.find(item_id)
 
+    def finder(self) -> Callable[[bytes], int]:
+        """`row`, for a million questions."""
+        return self._table.finder()
+
     def id(self, row: int) -> bytes:
         return self._table.id(row)
 
@@ -211,6 +216,14 @@ class State:
             and (not inodes or all_inodes[row] == inode)
         )
 
+    def records(self, *, inodes: bool) -> Records:
+        """What `says` and `matter` compare, for a million questions; `inodes` as there."""
+        return Records(self._table, inodes=inodes)
+
+    def matter_numbers(self) -> dict[str, int]:
+        """The number that each matter has in `records`."""
+        return {text: number for number, text in enumerate(self._table.strings.values)}
+
     def kind(self, row: int) -> str:
         return self._table.strings.values[self._table.numbers["kind"][row]]
 
@@ -223,6 +236,11 @@ class State:
     def pack_number(self, row: int) -> int:
         """The number of the pack that an item lies in; `SEVERAL` for one in several parts. It holds for this state only."""
         return self._table.numbers["pack"][row]
+
+    @property
+    def pack_numbers(self) -> Sequence[int]:
+        """The same of all rows."""
+        return self._table.numbers["pack"]
 
     def places(self, row: int) -> Iterable[Place]:
         """(key id, pack) of the parts of an item, each once."""

@@ -8,12 +8,13 @@ turns, that is the order in which the inodes lie.
 from __future__ import annotations
 
 import errno
+import itertools
 import operator
 import os
 import re
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from muniment.model.item import Fingerprint, Observed
 from muniment.sources.base import Skipped
@@ -61,6 +62,14 @@ def scan_tree(
 
     Raises OSError when the root itself cannot be listed.
     """
+    # No generator around the generator of a folder: a million times a day.
+    return itertools.chain.from_iterable(_folders(folders, exclude, one_file_system))
+
+
+def _folders(
+    folders: Folders, exclude: re.Pattern[bytes] | None, one_file_system: bool
+) -> Iterator[Iterable[Observed | Skipped]]:
+    """What is in each folder, to be taken before the next one is asked for."""
     device = os.fstat(folders.root).st_dev
     todo = [ROOT]
     while todo:
@@ -73,10 +82,10 @@ def scan_tree(
             if error.errno not in _GONE:
                 replaced = error.errno in _REPLACED
                 cause = CHANGED_WHILE_LISTED if replaced else cause_of(error)
-                yield Skipped("dir", path, cause, subtree=True)
+                yield (Skipped("dir", path, cause, subtree=True),)
             continue
         with lease as fd:
-            yield from _folder(path, fd, exclude, device if one_file_system else None, todo)
+            yield _folder(path, fd, exclude, device if one_file_system else None, todo)
 
 
 def _folder(
@@ -100,13 +109,14 @@ def _folder(
         return
     yield Observed("dir", path, fingerprint_of(status))
     prefix = b"" if path == ROOT else path + b"/"
-    found = Fingerprint._make
+    # What the two classes do to make a value of theirs, without a function around it.
+    made = tuple.__new__
     for entry in entries:
         # What os.fsencode does, without its questions: a million times a day.
         native_id = prefix + entry.name.encode(_ENCODING, _ERRORS)
         if exclude is not None and exclude.fullmatch(native_id):
             continue
-        if native_id == SCAFFOLDING:
+        if not prefix and native_id == SCAFFOLDING:
             continue
         try:
             if entry.is_dir(follow_symlinks=False):
@@ -127,10 +137,11 @@ def _folder(
             continue
         mode = stat.S_IFMT(status.st_mode)
         if mode == stat.S_IFREG:
-            print_ = found(
-                (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, 0, "")
+            print_ = made(
+                Fingerprint,
+                (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, 0, ""),
             )
-            yield Observed("file", native_id, print_)
+            yield made(Observed, ("file", native_id, print_, None, None))
         elif mode == stat.S_IFLNK:
             yield Observed("symlink", native_id, fingerprint_of(status))
         elif mode == stat.S_IFDIR:
