@@ -5,7 +5,7 @@ Every implementation passes `tests/contracts/store_contract.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -113,22 +113,12 @@ class Store(Protocol):
         ...
 
 
-@runtime_checkable
-class FillsRooms(Protocol):
-    """A store that can put what it reads where the caller wants it."""
-
-    def get_within(
-        self, name: str, room: memoryview, *, version: str | None = None, start: int = 0
-    ) -> memoryview | bytes:
-        """As `get_within` below."""
-        ...
-
-
 def get_within(
     store: Store, name: str, room: memoryview, *, version: str | None = None, start: int = 0
 ) -> memoryview | bytes:
     """As `Store.get` of as many bytes as there is room for, within `room` where the store can: megabytes that are looked at
     once need no memory of their own each time. Good until the room is used again."""
-    if isinstance(store, FillsRooms):
-        return store.get_within(name, room, version=version, start=start)
+    fill: Callable[..., memoryview | bytes] | None = getattr(store, "get_within", None)
+    if fill is not None:
+        return fill(name, room, version=version, start=start)
     return store.get(name, version=version, start=start, length=len(room))
