@@ -25,13 +25,14 @@ from muniment.errors import (
     StagingError,
     StoreDenied,
 )
-from muniment.vault.store.base import ObjectVersion, Store, get_within
+from muniment.vault.store.base import ObjectVersion, Store, opened
 from muniment.vault.store.decorators import (
     ReadOnlyStore,
     RetryingStore,
     put_or_same,
     stored_digest,
 )
+from muniment.vault.store.local import LocalStore
 from muniment.vault.store.payload import WINDOW
 
 BAD_NAMES = ["", "/a", "a/", "a//b", "../a", "a/../b", "a/./b", ".a", "a/.b", "a b", "ä", "a\x00"]
@@ -152,21 +153,30 @@ class StoreContract:
         put(store, "packs/ab/digits", b"0123456789")
         assert store.get("packs/ab/digits", start=start, length=length) == wanted
 
-    @pytest.mark.parametrize(
-        ("start", "size"), [(0, 4), (3, 4), (8, 4), (0, 10), (0, 11), (10, 3), (12, 3)]
-    )
     @pytest.mark.parametrize("wrap", [lambda store: store, RetryingStore, ReadOnlyStore])
-    def test_into_a_room_comes_what_a_range_gives(
-        self, store: Store, start: int, size: int, wrap: Callable[[Store], Store]
+    def test_an_object_that_lies_open_gives_what_ranges_give(
+        self, store: Store, wrap: Callable[[Store], Store]
     ) -> None:
         put(store, "packs/ab/digits", b"0123456789")
-        room = memoryview(bytearray(b"-" * 20))[:size]
-        found = get_within(wrap(store), "packs/ab/digits", room, start=start)
-        assert bytes(found) == b"0123456789"[start : start + size]
+        lies_open = opened(wrap(store), "packs/ab/digits")
+        # Across a network each read asks anew.
+        assert (lies_open is not None) == isinstance(store, LocalStore)
+        if lies_open is None:
+            return
+        with lies_open as read:
+            for start, size in ((0, 4), (8, 4), (3, 4), (0, 10), (0, 11), (10, 3), (12, 3), (0, 0)):
+                room = memoryview(bytearray(b"-" * 20))
+                found = read(room[:size], start)
+                assert bytes(found) == b"0123456789"[start : start + size]
+                assert bytes(room) == bytes(found) + b"-" * (20 - len(found))
 
-    def test_into_a_room_comes_nothing_of_what_is_not_there(self, store: Store) -> None:
-        with pytest.raises(ObjectMissing):
-            get_within(RetryingStore(store), "packs/ab/two", memoryview(bytearray(4)))
+    @pytest.mark.parametrize("name", ["packs/ab/two", "packs/ab"])
+    def test_what_is_not_there_is_not_opened(self, store: Store, name: str) -> None:
+        put(store, "packs/ab/one", b"x")
+        lies_open = opened(RetryingStore(store), name)
+        if lies_open is not None:
+            with pytest.raises(ObjectMissing), lies_open as read:
+                read(memoryview(bytearray(4)), 0)
 
     def test_a_range_of_an_empty_object_is_empty(self, store: Store) -> None:
         put(store, "packs/ab/empty", b"")

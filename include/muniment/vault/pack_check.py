@@ -29,9 +29,13 @@ from muniment.vault.frames import MAX_PACK, MAX_SEALED, FrameScan, decompress_fr
 from muniment.vault.keyring import Keyring
 from muniment.vault.open_pack import hashed_version, open_reader
 from muniment.vault.resolve import content_version
-from muniment.vault.store.base import Store, get_within
+from muniment.vault.store.base import Store, opened
 
 WINDOW = 4 << 20
+"""Bytes of plaintext that are asked for at once."""
+
+PIECE = 1 << 20
+"""The same of an object that lies open: what was read is decrypted before the nearest caches of a processor have lost it."""
 
 FRAME = (6 << 20) + (4 << 10)
 """Bytes of content that no frame of ours exceeds (`pack_writer`)."""
@@ -100,12 +104,19 @@ def check_stored_pack(
         raise IntegrityError("a pack is not in the store", to=name) from None
 
     rooms = rooms or Rooms()
-
-    def read_at(start: int, length: int) -> Bytes:
-        room = rooms.sealed(length)
-        return get_within(store, name, room, version=version or None, start=start)
-
-    return check_pack_at(read_at, pack.size, pack.pack, identity, pack.head, rooms)
+    near = opened(store, name, version=version or None)
+    if near is None:
+        return check_pack_at(
+            lambda start, length: store.get(
+                name, version=version or None, start=start, length=length
+            ),
+            pack.size, pack.pack, identity, pack.head, rooms,
+        )  # fmt: skip
+    with near as read:
+        return check_pack_at(
+            lambda start, length: read(rooms.sealed(length), start),
+            pack.size, pack.pack, identity, pack.head, rooms, PIECE,
+        )  # fmt: skip
 
 
 def check_pack_at(
@@ -115,10 +126,12 @@ def check_pack_at(
     identity: Identity,
     head: str | None = None,
     rooms: Rooms | None = None,
+    piece: int = WINDOW,
 ) -> PackContents:
     """Checks a pack of `size` bytes by ranged reads, each byte once and in order.
 
     Args:
+        piece: bytes of plaintext for which `read_at` is asked at once, whole chunks.
         head: what the commit says of header and salt, hex; None where it says nothing.
 
     Raises:
@@ -135,7 +148,7 @@ def check_pack_at(
     contents: PackContents | None = None
     try:
         sealed = open_reader(source.read_at if head is None else read_at, size, identity)
-        contents = _contents(sealed, size, rooms or Rooms())
+        contents = _contents(sealed, size, rooms or Rooms(), piece)
         if hashlib.sha256(sealed.head).hexdigest() == head:
             return contents
     except VaultError as error:
@@ -181,10 +194,10 @@ class _HashedSource:
             self._hashed += len(data)
 
 
-def _contents(sealed: SealedReader, size: int, rooms: Rooms) -> PackContents:
+def _contents(sealed: SealedReader, size: int, rooms: Rooms, piece: int) -> PackContents:
     archive = _Archive()
     scan = FrameScan()
-    window = _Window(sealed, rooms)
+    window = _Window(sealed, rooms, piece)
     frames = 0
     while True:
         # Views are let go of by name: who walks the frames of all threads (a profiler, a debugger) may hold
@@ -221,8 +234,9 @@ class _Window:
     """The plaintext of a pack between what was looked at and what was read: decrypted to where it is
     used, and moved only when the end of the buffer is reached."""
 
-    def __init__(self, sealed: SealedReader, rooms: Rooms) -> None:
+    def __init__(self, sealed: SealedReader, rooms: Rooms, piece: int) -> None:
         self._sealed = sealed
+        self._piece = piece
         self._position = 0
         self._buffer = rooms.window(min(3 * WINDOW, sealed.plaintext_size))
         self._begin = self._end = 0
@@ -245,7 +259,9 @@ class _Window:
             return False
         self._make_room(take)
         with memoryview(self._buffer) as whole, whole[self._end : self._end + take] as target:
-            self._sealed.read_into(self._position, target)
+            for at in range(0, take, self._piece):
+                with target[at : at + self._piece] as part:
+                    self._sealed.read_into(self._position + at, part)
         self._position += take
         self._end += take
         return True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -18,7 +20,7 @@ from muniment.errors import (
     StoreDenied,
     StoreUnavailable,
 )
-from muniment.vault.store.base import Store
+from muniment.vault.store.base import Store, opened
 from muniment.vault.store.decorators import (
     CountingStore,
     ReadOnlyStore,
@@ -193,6 +195,37 @@ def test_a_wait_is_a_random_share(inner: Store) -> None:
     store = RetryingStore(FailingStore(inner, at_calls(0)), sleep=waits, share=lambda: 0.25)
     put(store, PACK, b"pack")
     assert waits.seconds == [0.125]
+
+
+def test_what_lies_open_is_opened_anew_after_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = LocalStore.create(tmp_path / "v")
+    put(inner, PACK, b"pack")
+    reading, opening, waits = os.preadv, os.open, Waits()
+    descriptors: list[int] = []
+    failures = [errno.ESTALE, errno.ESTALE]
+
+    def read(descriptor: int, rooms: list[memoryview], start: int) -> int:
+        if failures and descriptors:
+            raise OSError(failures.pop(), "the share went away")
+        return reading(descriptor, rooms, start)
+
+    def noted(path: Path, flags: int) -> int:
+        descriptors.append(opening(path, flags))
+        return descriptors[-1]
+
+    monkeypatch.setattr("muniment.vault.store.local.os.preadv", read)
+    monkeypatch.setattr("muniment.vault.store.local.os.open", noted)
+    lies_open = opened(ReadOnlyStore(RetryingStore(inner, sleep=waits)), PACK)
+    assert lies_open is not None
+    with lies_open as ask:
+        assert bytes(ask(memoryview(bytearray(3)), 1)) == b"ack"
+        assert bytes(ask(memoryview(bytearray(3)), 0)) == b"pac"
+    assert (len(descriptors), len(waits.seconds)) == (3, 2)
+    for descriptor in descriptors:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(descriptor)
 
 
 @pytest.mark.parametrize("error", [StoreDenied, ObjectMissing, ObjectExists])

@@ -6,6 +6,7 @@ Every implementation passes `tests/contracts/store_contract.py`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -113,12 +114,21 @@ class Store(Protocol):
         ...
 
 
-def get_within(
-    store: Store, name: str, room: memoryview, *, version: str | None = None, start: int = 0
-) -> memoryview | bytes:
-    """As `Store.get` of as many bytes as there is room for, within `room` where the store can: megabytes that are looked at
-    once need no memory of their own each time. Good until the room is used again."""
-    fill: Callable[..., memoryview | bytes] | None = getattr(store, "get_within", None)
-    if fill is not None:
-        return fill(name, room, version=version, start=start)
-    return store.get(name, version=version, start=start, length=len(room))
+Reading = Callable[[memoryview, int], memoryview]
+"""Reads one object from a place on, as many bytes as there is room for and the object has; they are in the beginning of the room."""
+
+
+def opened(
+    store: Store, name: str, *, version: str | None = None
+) -> AbstractContextManager[Reading] | None:
+    """For who reads much of one object in small pieces: it is opened once, and megabytes that are looked at once need no memory of
+    their own each time. None where a store has each read ask for it anew, as one across a network does. Entering it and reading
+    raise what `Store.get` does."""
+    method: _Opens | None = getattr(store, "opened", None)
+    return None if method is None else method(name, version=version)
+
+
+class _Opens(Protocol):
+    def __call__(
+        self, name: str, *, version: str | None
+    ) -> AbstractContextManager[Reading] | None: ...

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
 from hashlib import sha256 as _sha256
 from typing import TypeVar
@@ -25,7 +26,7 @@ from muniment.errors import (
     StoreError,
     StoreUnavailable,
 )
-from muniment.vault.store.base import ObjectHead, ObjectVersion, Store, get_within
+from muniment.vault.store.base import ObjectHead, ObjectVersion, Reading, Store, opened
 from muniment.vault.store.payload import WINDOW, Payload, digest_of, size_of
 
 T = TypeVar("T")
@@ -212,10 +213,36 @@ class RetryingStore(_Decorator):
     ) -> bytes:
         return self._try(lambda: self.inner.get(name, version=version, start=start, length=length))
 
-    def get_within(
-        self, name: str, room: memoryview, *, version: str | None = None, start: int = 0
-    ) -> memoryview | bytes:
-        return self._try(lambda: get_within(self.inner, name, room, version=version, start=start))
+    def opened(
+        self, name: str, *, version: str | None = None
+    ) -> AbstractContextManager[Reading] | None:
+        """See `base.opened`. After a failure the object is opened anew."""
+        first = opened(self.inner, name, version=version)
+        return None if first is None else self._opened(first, name, version)
+
+    @contextmanager
+    def _opened(
+        self, first: AbstractContextManager[Reading], name: str, version: str | None
+    ) -> Iterator[Reading]:
+        waiting: AbstractContextManager[Reading] | None = first
+        read: Reading | None = None
+        with ExitStack() as stack:
+
+            def once(room: memoryview, start: int) -> memoryview:
+                nonlocal waiting, read
+                if read is None:
+                    opening = waiting or opened(self.inner, name, version=version)
+                    assert opening is not None
+                    waiting = None
+                    read = stack.enter_context(opening)
+                try:
+                    return read(room, start)
+                except StoreError:
+                    read = None
+                    stack.close()
+                    raise
+
+            yield lambda room, start: self._try(lambda: once(room, start))
 
     def head(self, name: str, *, version: str | None = None) -> ObjectHead:
         return self._try(lambda: self.inner.head(name, version=version))
@@ -311,10 +338,10 @@ class CountingStore(_Decorator):
 class ReadOnlyStore(_Decorator):
     """For restore, drill and checks: refuses every change with StoreDenied, on this side."""
 
-    def get_within(
-        self, name: str, room: memoryview, *, version: str | None = None, start: int = 0
-    ) -> memoryview | bytes:
-        return get_within(self.inner, name, room, version=version, start=start)
+    def opened(
+        self, name: str, *, version: str | None = None
+    ) -> AbstractContextManager[Reading] | None:
+        return opened(self.inner, name, version=version)
 
     def put(self, name: str, data: Payload, *, sha256: bytes) -> str:
         raise _read_only(name)

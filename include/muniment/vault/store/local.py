@@ -42,7 +42,7 @@ from muniment.errors import (
     StoreUnavailable,
     StoreUnsuitable,
 )
-from muniment.vault.store.base import DEFAULT_VERSION, ObjectHead, ObjectVersion
+from muniment.vault.store.base import DEFAULT_VERSION, ObjectHead, ObjectVersion, Reading
 from muniment.vault.store.payload import Payload, check_name, hashed_here, held, staged, windows
 
 TEMPORARY = ".tmp"
@@ -188,17 +188,26 @@ class LocalStore:
                 wanted -= len(part)
             return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def get_within(
-        self, name: str, room: memoryview, *, version: str | None = None, start: int = 0
-    ) -> memoryview:
-        filled = 0
-        with self._errors(name), _open(self._path(name, version)) as descriptor:
-            while filled < len(room):
-                taken = os.preadv(descriptor, [room[filled:]], start + filled)
-                if not taken:
-                    break
-                filled += taken
-        return room[:filled]
+    @contextmanager
+    def opened(self, name: str, *, version: str | None = None) -> Iterator[Reading]:
+        """See `base.opened`."""
+        with self._errors(name):
+            descriptor = _descriptor(self._path(name, version))
+
+        def read(room: memoryview, start: int) -> memoryview:
+            filled = 0
+            with self._errors(name):
+                while filled < len(room):
+                    taken = os.preadv(descriptor, [room[filled:]], start + filled)
+                    if not taken:
+                        break
+                    filled += taken
+            return room[:filled]
+
+        try:
+            yield read
+        finally:
+            os.close(descriptor)
 
     def head(self, name: str, *, version: str | None = None) -> ObjectHead:
         """`sha256` is what this handle computed while it wrote the object, as S3 does, as long as the file
@@ -325,15 +334,24 @@ class LocalStore:
 
 @contextmanager
 def _open(path: Path) -> Iterator[int]:
+    descriptor = _descriptor(path)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _descriptor(path: Path) -> int:
     # O_NONBLOCK: a FIFO in the store must not hang the reader.
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     descriptor = os.open(path, flags)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise IsADirectoryError(errno.EISDIR, "not a regular file")
-        yield descriptor
-    finally:
+    except OSError:
         os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
