@@ -34,6 +34,7 @@ from muniment.sources.m365.mailbox import SUSPECT, Rules
 from muniment.sources.m365.people import Person
 from muniment.sources.m365.rounds import (
     BEGINNINGS,
+    MANY,
     Closed,
     Ended,
     Locked,
@@ -64,7 +65,7 @@ class Reading:
 
 
 class _Doubt(Exception):
-    """What a delta told is not enough."""
+    """What a delta told is not enough, or more than is held at once."""
 
 
 def of_person(reading: Reading, person: Person, seen: set[str]) -> Iterator[Listed]:
@@ -230,6 +231,8 @@ class Drive:
                 for row in page:
                     if naming.is_id(row.get("id")):
                         found[row["id"]] = row
+                if len(found) > MANY:
+                    raise _Doubt
         except (Ended, NotThere) as error:
             raise _Doubt from error
         for row in found.values():

@@ -2,8 +2,8 @@
 
 Every folder is asked by delta. Where all its links are remembered and good, only changes are told, and what the
 vendor says is gone; else everything is. Whatever casts doubt on the links (a folder that went away, a token that
-ended, a mailbox too full to keep state, other rules for matters) has the whole mailbox asked for anew: bytes that
-the last snapshot has are not fetched again, and what is missing shows by comparison.
+ended, a mailbox too full to keep state, other rules for matters), and a night of very many changes, has the whole
+mailbox asked for anew: bytes that the last snapshot has are not fetched again, and what is missing shows by comparison.
 
 A message that moves between folders while we read would be told twice or never: what comes twice is told once,
 and what was removed from a folder and not told by another is asked for by its id, which moves do not change.
@@ -36,6 +36,7 @@ from muniment.sources.m365.items import (
 from muniment.sources.m365.people import Person
 from muniment.sources.m365.rounds import (
     BEGINNINGS,
+    MANY,
     Closed,
     Ended,
     Full,
@@ -81,6 +82,9 @@ class _Changes:
     rows: dict[str, tuple[str, Shown]] = field(default_factory=dict)
     removed: dict[str, set[str]] = field(default_factory=dict)
 
+    def __len__(self) -> int:
+        return len(self.rows) + len(self.removed)
+
     def take(self, place: str, row: Shown) -> None:
         id_ = row.get("id")
         if not naming.is_id(id_):
@@ -95,7 +99,7 @@ class _Changes:
 
 
 class _Doubt(Exception):
-    """The remembered links do not tell everything."""
+    """The remembered links do not tell everything, or more than is held at once."""
 
 
 class Mailbox:
@@ -196,6 +200,8 @@ class Mailbox:
                 for page in round_.pages():
                     for row in page:
                         changes.take(place, row)
+                    if len(changes) > MANY:
+                        raise _Doubt
             except (Ended, NotThere, Full, NoMailbox) as error:
                 raise _Doubt from error
             links[place] = round_.link

@@ -128,6 +128,9 @@ class Round:
 
 BEGINNINGS = 3
 """How often a round is begun anew that the vendor forgets."""
+MANY = 20_000
+"""Changes of one mailbox or drive that are held at once, some 6 kB each. Where a delta tells more, all is listed instead and
+compared: of that, nothing is held, and what went away is not asked for one by one."""
 
 
 def at_once(transport: Transport, path: str) -> dict[str, Shown]:
