@@ -2,7 +2,8 @@
 
 What is promised: a run that says it is complete gave a snapshot which equals the tenant's own history at that moment,
 byte for byte; one that is not complete says so; and whatever happened, the next undisturbed run is complete
-and equal again. Earlier snapshots stay what they were.
+and equal again. Earlier snapshots stay what they were. In every third seed so few changes are held at once that most
+days have more.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from muniment.errors import MunimentError
+from muniment.sources.m365 import drives, mailbox
+from muniment.sources.m365.rounds import MANY
 from muniment.sources.m365.transport import Transport
 from tests.campaign import Case
 from tests.simulators.graph.running import Running, running
@@ -26,6 +30,8 @@ from tests.support.m365_truth import (
 )
 
 DAYS = 3
+FEW = 2
+"""Changes of a mailbox or drive that are held at once, in every third seed."""
 WEATHER: dict[str, dict[str, Any]] = {
     "rate_limited": {"pattern": "^GET /v1.0/", "chance": 0.03, "seconds": 0.128},
     "server_error": {"pattern": "^GET /v1.0/", "chance": 0.03, "status": 503},
@@ -78,6 +84,12 @@ def run(seeds: Iterable[int], folder: Path) -> Iterator[Case]:
 
 
 def play(sim: Running, seed: int, folder: Path, days: int = DAYS) -> Played:
+    many = FEW if seed % 3 == 1 else MANY
+    with patch.object(mailbox, "MANY", many), patch.object(drives, "MANY", many):
+        return _played(sim, seed, folder, days)
+
+
+def _played(sim: Running, seed: int, folder: Path, days: int) -> Played:
     sim.control("limits", off=True)
     rng = random.Random(f"m365 {seed}")
     firm = M365Firm(folder, sim, page=rng.choice((3, 7, 500)))
