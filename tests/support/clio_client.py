@@ -46,9 +46,10 @@ class Passing:
             # Whoever waits beside others waits the same time, not one after the other.
             more = (until - self.now()).total_seconds()
             if more > 0:
-                self.moved += more
+                # Theirs first: who saw our new window before theirs had begun would be counted in their old one.
                 if self._sim is not None:
                     self._sim.control("limits", advance=more)
+                self.moved += more
 
 
 @dataclass
