@@ -236,3 +236,15 @@ def test_airflow_refuses_a_form_that_is_plainly_wrong(
             params.deep_merge_validate(wrong) if hasattr(params, "deep_merge_validate") else (
                 [params.__setitem__(name, value) for name, value in wrong.items()]
             )
+
+
+def test_what_was_chosen_and_taken_away_again_is_empty(
+    firms: Path, bag: Callable[[], dict[str, DAG]], config: FirmConfig
+) -> None:
+    """Airflow's form leaves null there, whatever stood in the field at first."""
+    write_firm(firms / "practice")
+    params = bag()["practice__restore_matter"].params
+    for name in ("sources", "as_of", "mailbox", "deliver_to"):
+        params[name] = None
+    assert params.validate()["sources"] is None
+    assert read(config, sources=None, deliver_to=None).sources == ()

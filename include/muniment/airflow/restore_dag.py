@@ -100,7 +100,7 @@ def restore_form(config: FirmConfig) -> dict[str, Param]:
         ),
         "sources": Param(
             [],
-            type="array",
+            type=["array", "null"],
             items={"type": "string", "enum": sources} if sources else {"type": "string"},
             examples=sources,
             title="From which sources",
