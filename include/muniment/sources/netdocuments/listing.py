@@ -201,15 +201,18 @@ class _InCabinet:
         since = asking.at(self._known.memory, asking.newest_of(self._cabinet.id))
         assert since is not None
         since -= self._scan.rhythm.overlap
-        rows: dict[str, Json] = {}
+        # As text: after a profile was changed of everything, all rows are held until the list has ended, and asking for
+        # their details takes long enough that it would never stand still beside it.
+        rows: dict[str, bytes] = {}
         for q in (self._queries.containers, self._queries.documents):
             found = self._list(self._dated(q, since), 0)
-            rows |= {str(row["id"]): row for row in found.rows()}
+            for row in found.rows():
+                if is_container(row):
+                    self._learn(row)
+                rows[str(row["id"])] = canonical(row)
             if not found.settled:
                 raise self._reader.transport.unavailable("its list of changes never stands still")
-        for row in filter(is_container, rows.values()):
-            self._learn(row)
-        yield from self._told(rows.values())
+        yield from self._told(parse(text) for text in rows.values())
         yield from self._told_of()
 
     def _changed(self, q: str, since: datetime) -> Iterator[Json]:
