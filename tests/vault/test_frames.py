@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from muniment.errors import FormatError
@@ -212,6 +212,7 @@ def test_a_frame_that_does_not_say_how_large_it_is_goes_into_no_room() -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from([0, 1, 2]), st.integers(4, 4000), st.integers(1, 255))
+@example(which=0, place=4, flip=8)
 def test_whatever_is_wrong_with_a_frame_a_room_finds_it_too(
     which: int, place: int, flip: int
 ) -> None:
