@@ -6,6 +6,7 @@ import errno
 import os
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -71,9 +72,28 @@ def test_what_is_spooled_comes_back(
     assert list(folder.iterdir()) == []
 
 
+@given(st.lists(works, max_size=25), st.integers(1, 9), st.integers(1, 9), st.integers(0, 25))
+def test_room_is_taken_away_while_works_are_added(
+    tmp_path_factory: pytest.TempPathFactory, all_works: list[Work], held: int, fewer: int, at: int
+) -> None:
+    folder = tmp_path_factory.mktemp("spool")
+    with patch("muniment.backup.works.BLOCK", 2):
+        found = Works(WorkSpool(folder / "found", [WORKER.recipient], [WORKER]), held)
+    for number, work in enumerate(all_works):
+        if number >= at:
+            found.hold(fewer)
+        found.add(work)
+    found.close()
+    assert list(found) == all_works
+    # A block is the least that is written at a time.
+    room = [held if n < at else min(held, max(fewer, 2)) for n in range(len(all_works))]
+    assert (folder / "found").exists() == any(n + 1 >= most for n, most in enumerate(room))
+    found.drop()
+
+
 limits = st.builds(
     BackupOptions,
-    shard_bytes=st.integers(1, 2**62), shard_items=st.integers(1, 9), shard_fetches=st.integers(1, 5),
+    shard_bytes=st.integers(1, 2**62), shard_items=st.integers(1, 9), shard_rows=st.integers(1, 9), shard_fetches=st.integers(1, 5),
     run_limit_bytes=st.integers(1, 2**62), run_limit_fetches=st.integers(0, 9),
 )  # fmt: skip
 
@@ -110,6 +130,8 @@ def test_a_plan_is_limited_and_cut_as_a_list_would_be(
         assert (ref.items, ref.bytes) == (len(shard), sum(map(cost, shard)))
         assert len({fetched(work) for work in shard}) == 1
         assert len(shard) <= (options.shard_fetches if fetched(shard[0]) else options.shard_items)
+        if shard[-1].place and not fetched(shard[0]):
+            assert len(shard) <= options.shard_rows or not all(work.place for work in shard)
         assert len(shard) == 1 or ref.bytes <= most_bytes
     keys = [(fetched(w), w.key_id, w.matter) for _, shard in shards for w in shard]
     assert keys == sorted(keys)
@@ -157,6 +179,19 @@ def test_an_api_is_backed_up_in_several_runs(tmp_path: Path) -> None:
     firm = api(tmp_path)
     left = [firm.back_up(held_work=FEW, run_limit_fetches=3).deferred_items for _ in range(3)]
     assert left == [4, 1, 0]
+    assert restored(firm, tmp_path / "back") == firm.as_files()
+
+
+def test_of_rows_that_a_listing_brings_fewer_are_held(tmp_path: Path) -> None:
+    firm = api(tmp_path)
+    with patch("muniment.backup.works.BLOCK", 2):
+        run = firm.run(run_id="run", options=BackupOptions(held_rows=FEW, shard_rows=5))
+        run.in_one_process = True
+        plan = make_plan(run)
+        assert (run.staging.folder / "found").exists()
+        assert [ref.items for ref in plan.shards if "rows" in ref.about] == [5, 2]
+        run.staging.purge()
+        assert firm.back_up(held_rows=FEW, shard_rows=5).completeness == "complete"
     assert restored(firm, tmp_path / "back") == firm.as_files()
 
 

@@ -7,9 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from muniment.errors import ConfigError, StagingError
+from muniment.errors import ConfigError, FormatError, SealError, StagingError
 from muniment.vault.age import Identity
-from muniment.vault.sealed_file import SealedFileWriter, StagedFile, open_compressed
+from muniment.vault.sealed_file import (
+    SealedFileWriter,
+    StagedFile,
+    open_compressed,
+    open_pieces_slowly,
+)
 from tests.support.packs import noise
 
 IDENTITY = Identity.generate()
@@ -27,6 +32,19 @@ def test_what_is_written_comes_back(tmp_path: Path) -> None:
     assert (file.digest, file.size) == (file.path.name, len(data))
     assert out.finished == file
     assert list((tmp_path / "staging").iterdir()) == [file.path]
+
+
+@pytest.mark.parametrize("size", [0, 1, 65_536, 1_000_000])
+def test_pieces_that_are_let_go_of_are_the_same(tmp_path: Path, size: int) -> None:
+    content = noise(1, size)
+    with SealedFileWriter(tmp_path, [IDENTITY.recipient]) as out:
+        out.write(content)
+        data = out.close().path.read_bytes()
+    assert b"".join(open_pieces_slowly(data, [IDENTITY])) == content
+    # What is shorter than it should be is told, wherever it ends.
+    for end in (len(data) - 1, len(data) // 2, len(data) - min(len(data) - 1, 1 << 17)):
+        with pytest.raises((SealError, FormatError)):
+            list(open_pieces_slowly(data[:end], [IDENTITY]))
 
 
 def test_leaving_without_closing_leaves_nothing(tmp_path: Path) -> None:

@@ -161,6 +161,14 @@ def test_deltas_add_up_as_in_a_dictionary(
             assert set(state.places(row)) == {(p.key_id, p.pack) for p in e.parts}
 
 
+@given(st.lists(changes, max_size=4), st.integers(0, 60))
+def test_room_for_fewer_or_more_rows_makes_no_difference(
+    all_changes: list[tuple[list[StateEntry], list[bytes], dict[str, str]]], about: int
+) -> None:
+    deltas = [StateDelta.of(*change) for change in all_changes]
+    assert StateDelta.joined(deltas, about).to_bytes() == StateDelta.joined(deltas).to_bytes()
+
+
 @given(st.lists(changes, max_size=4))
 def test_a_state_that_is_taken_apart_comes_to_the_same(
     all_changes: list[tuple[list[StateEntry], list[bytes], dict[str, str]]],

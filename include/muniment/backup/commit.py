@@ -19,6 +19,7 @@ from msgspec import field
 
 from muniment.backup.guard.verdict import guarded
 from muniment.backup.known import IDENTITY_FACT, KnownState
+from muniment.backup.memory import give_back
 from muniment.backup.run import BackupRun
 from muniment.backup.staging import ABANDONED_SECONDS
 from muniment.backup.state_of_commit import write_state
@@ -137,7 +138,8 @@ def commit_snapshot(run: BackupRun, validated: Iterable[ShardResult]) -> Outcome
     guard, habits = guarded(run, plan, before, results)
     facts = plan.facts | memory | habits
     coming = chain(_remembered(run, plan, results), [StateDelta.of([], removed, facts)])
-    delta = StateDelta.joined(coming)
+    give_back()
+    delta = StateDelta.joined(coming, sum(r.taken for r in results.values()) + len(removed))
     # Nobody asks for the earlier one any more: both of a large source are more than a process may hold.
     run.forget_state()
     after = before.turned_into(delta)
@@ -208,11 +210,11 @@ def _before(run: BackupRun, plan: Plan) -> State:
 def _all_results(
     run: BackupRun, plan: Plan, results: Mapping[str, ShardResult]
 ) -> Iterator[tuple[str, Taken | Untaken]]:
-    for item in parse_results(run.staging.read(run.staging.folder / "skipped")):
+    for item in parse_results(run.staging.lines(run.staging.folder / "skipped")):
         yield "", item
     for ref in plan.shards:
         if ref.shard in results:
-            for item in parse_results(run.staging.read(run.staging.shard(ref.shard) / "result")):
+            for item in parse_results(run.staging.lines(run.staging.shard(ref.shard) / "result")):
                 yield ref.shard, item
 
 

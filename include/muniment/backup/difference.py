@@ -55,6 +55,7 @@ def difference(
         item_id, row_of, matter_of = run.item_id, state.finder(), run.matter_of
         items = content_items = content_bytes = 0
         stable_inodes, afresh = health.stable_inodes, run.options.afresh
+        held_rows = run.options.held_rows
         seen = bytearray(len(state))
         add, some = works.add, len(state) > 0
         # What is new may be something renamed, which shows only when all was seen.
@@ -106,7 +107,11 @@ def difference(
             else:
                 reason = Reason.NEW
             # Written at once: what a first listing brings is more than a process may hold.
-            place = "" if came is None else brought.add(came)
+            if came is None:
+                place = ""
+            else:
+                place = brought.add(came)
+                works.hold(held_rows)
             work = _work(run, observed, item, matter, reason, row >= 0, place)
             (fresh.add if may_move and row < 0 and came is None else add)(work)
         found.seen, found.content_seen, found.source_bytes = items, content_items, content_bytes

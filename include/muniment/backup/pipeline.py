@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from muniment.backup.commit import Outcome, commit_snapshot
 from muniment.backup.encrypt import encrypt
 from muniment.backup.extract import extract
+from muniment.backup.memory import give_back
 from muniment.backup.plan import make_plan
 from muniment.backup.run import BackupRun
 from muniment.backup.shards import FILES
@@ -49,6 +50,7 @@ def back_up(run: BackupRun, progress: Progress = silent) -> Outcome:
     try:
         with run.staging.in_use(whole_run=True):
             plan = make_plan(run)
+            give_back()
             results = _shards(run, plan, progress)
             return commit_snapshot(run, results)
     finally:
@@ -72,6 +74,7 @@ def _shards(run: BackupRun, plan: Plan, progress: Progress) -> list[ShardResult]
             try:
                 extract(run, ref.shard)
                 result = encrypt(run, ref.shard)
+                give_back()
             except SourceMissing:
                 # Not this shard's trouble alone: the others would be wasted time.
                 raise

@@ -227,8 +227,7 @@ class BackupRun:
         """The work that an earlier stage left, once. Raises StagingError when it is gone."""
         if self.in_one_process:
             return list(self._work.pop(shard)())
-        data = self.staging.read(self.staging.shard(shard) / name)
-        return list(map(Work.parse, data.splitlines()))
+        return list(map(Work.parse, self.staging.lines(self.staging.shard(shard) / name)))
 
     # -- ids and keys ------------------------------------------------------------------------------
 

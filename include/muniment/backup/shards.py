@@ -100,11 +100,13 @@ def cut(
     grouped = _grouped(work, places)
     fetches = sum(len(members) for group, members in grouped if group.fetched)
     size = max(options.shard_bytes, -(-sum(map(costs.__getitem__, places)) // MAX_SHARDS))
-    most = max(options.shard_items, -(-len(places) // MAX_SHARDS))
+    least = -(-len(places) // MAX_SHARDS)
+    most = max(options.shard_items, least)
+    rows = max(min(options.shard_items, options.shard_rows), least)
     requests = max(options.shard_fetches, -(-fetches // MAX_SHARDS))
     current, number = _Shard(), 0
     for group, members in grouped:
-        limit = requests if group.fetched else most
+        limit = requests if group.fetched else rows if group.placed else most
         if current.groups and current.groups[-1].fetched != group.fetched:
             number += 1
             yield current.ref(number), current.places

@@ -13,8 +13,8 @@ Layout below the firm's staging folder, all folders 0700:
     <source>/<run id>/listed-<n>        what the listing of an API brought, sealed to the worker
     <source>/spool/                     what was fetched from an API and is in no snapshot yet, likewise
 
-(`work` and `order` only where stages are tasks. In one process they stay in memory, up to 50,000 items, and beyond that
-in `found`.)
+(`work` and `order` only where stages are tasks. In one process they stay in memory, up to 50,000 files or 8,000 rows of an
+API, and beyond that in `found`.)
 
 A run removes its own folder when it ends, however it ends; the janitor removes what a killed worker
 left. What was fetched from an API outlives a run that failed, for 72 hours: to fetch it again could take
@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import io
 import os
 import re
 import shutil
@@ -39,6 +40,7 @@ from typing import IO
 from muniment.backup.spool import SPOOL, drop_older
 from muniment.errors import StagingError, StagingGone
 from muniment.vault.age import Identity, Recipient
+from muniment.vault.rows import blocks
 from muniment.vault.sealed_file import SealedFileWriter, open_compressed, open_pieces_slowly
 
 ABANDONED_SECONDS = 72 * 3600
@@ -89,6 +91,11 @@ class RunStaging:
     def pieces(self, path: Path) -> Iterator[bytes]:
         """The same for what is large, in pieces. Raises StagingError now, SealError perhaps after some pieces."""
         return open_pieces_slowly(self._sealed(path), self._identities)
+
+    def lines(self, path: Path) -> Iterator[bytes]:
+        """The same line by line, each with its end."""
+        for block in blocks(self.pieces(path)):
+            yield from io.BytesIO(block)
 
     def _sealed(self, path: Path) -> bytes:
         try:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -116,10 +115,10 @@ class Untaken(NamedTuple):
         return f"{self.key_id} {_UNTAKEN} {self.matter} ".encode() + line_of(self.problem)
 
 
-def parse_results(data: bytes) -> Iterator[Taken | Untaken]:
-    """Inverse of `line`, for a whole result file. Raises FormatError."""
+def parse_results(lines: Iterable[bytes]) -> Iterator[Taken | Untaken]:
+    """Inverse of `line`, for the lines of a result file. Raises FormatError."""
     try:
-        for line in io.BytesIO(data):
+        for line in lines:
             key_id, word, about, row = line.split(b" ", 3)
             reason = _REASONS.get(word)
             if reason is not None:

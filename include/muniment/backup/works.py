@@ -1,6 +1,6 @@
 """Works: all that a plan found to take, in the order of the listing.
 
-Up to `BackupOptions.held_work` of it is held as objects. Beyond that it goes into a sealed file of the run's staging while
+Up to `BackupOptions.held_work` of it is held as objects, or `held_rows` of what an API lists. Beyond that it goes into a sealed file of the run's staging while
 the listing goes on, and a few numbers of each stay in memory: what it costs to read, and its group. By these a plan is
 limited and cut; what a shard has to do is read back when its turn comes.
 """
@@ -57,6 +57,10 @@ class Works:
         self._held.append(work)
         if len(self._held) >= self._most:
             self._spill()
+
+    def hold(self, most: int) -> None:
+        """From here on no more than `most` are held, and never more than before."""
+        self._most = max(min(self._most, most), self._block)
 
     def close(self) -> Works:
         """Nothing is added after this. Raises StagingError."""

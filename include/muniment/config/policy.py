@@ -287,7 +287,13 @@ class SourceOptions(Model):
         le=256 << 30,
         description="How much changed work makes one shard, the unit of a retry.",
     )
-    shard_items: int = Field(50_000, ge=100, le=1_000_000, description="The same, in items.")
+    shard_items: int = Field(
+        50_000,
+        ge=100,
+        le=1_000_000,
+        description="The same, in items. Of what an API lists with all it has (rows, not files) 8,000 "
+        "at most.",
+    )
     threads: int = Field(2, ge=1, le=32, description="Threads that read and compress in a shard.")
     clio: ClioOptions | None = Field(None, description="For a source that is a Clio account.")
     m365: M365Options | None = Field(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import RawIOBase
@@ -21,7 +22,7 @@ from muniment.vault.store.payload import note_hashed
 MAX_PLAINTEXT = 4 << 30
 """Rows and state are read whole; what claims to be larger than this is not ours."""
 
-PIECE = 1 << 20
+PIECE = 1 << 17
 
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -141,6 +142,8 @@ class SealedFileWriter:
 
     def close(self) -> SealedFile:
         self._staged.write(self._compressor.flush())
+        # Megabytes, and whoever holds what was written need not hold these.
+        del self._compressor
         return self._staged.close()
 
     def abort(self) -> None:
@@ -167,8 +170,8 @@ def open_pieces(data: bytes, identities: Sequence[Identity]) -> Iterator[bytes]:
 
 
 def open_pieces_slowly(data: bytes, identities: Sequence[Identity]) -> Iterator[bytes]:
-    """The same for what is large: opened, too, as the pieces are taken, so that it is in memory once. For who believes
-    nothing before the end: SealError may come after some pieces."""
+    """The same for what is large: opened, too, as the pieces are taken, and let go of, if nobody else holds `data`. For who
+    believes nothing before the end: SealError may come after some pieces."""
     return _decompressed(_Opening(data, identities))
 
 
@@ -176,9 +179,24 @@ class _Opening:
     """A sealed object in memory as a file of what is in it."""
 
     def __init__(self, data: bytes, identities: Sequence[Identity]) -> None:
-        view = memoryview(data)
-        self._sealed = SealedReader(lambda at, size: view[at : at + size], len(data), identities)
+        self._pieces = deque(data[at : at + PIECE] for at in range(0, len(data), PIECE))
+        self._begins = 0
+        self._sealed = SealedReader(self._sealed_bytes, len(data), identities)
         self._at = 0
+
+    def _sealed_bytes(self, at: int, size: int) -> bytes:
+        """Asked for from the beginning to the end; what lies before it is not asked for again."""
+        while self._pieces and at >= self._begins + len(self._pieces[0]):
+            self._begins += len(self._pieces.popleft())
+        at -= self._begins
+        taken = bytearray()
+        for piece in self._pieces:
+            if size <= 0:
+                break
+            taken += memoryview(piece)[at : at + size]
+            size -= len(piece) - at
+            at = 0
+        return bytes(taken)
 
     def read(self, size: int) -> bytes:
         size = min(size, self._sealed.plaintext_size - self._at)

@@ -76,8 +76,8 @@ class StateDelta:
         return cls(writer.finish(), facts)
 
     @classmethod
-    def joined(cls, deltas: Iterable[StateDelta]) -> StateDelta:
-        """Deltas, oldest first, as one. Each is taken when its turn comes."""
+    def joined(cls, deltas: Iterable[StateDelta], about: int = 0) -> StateDelta:
+        """Deltas, oldest first, as one, of `about` so many entries. Each is taken when its turn comes."""
         facts = dict[str, str]()
 
         def tables() -> Iterator[Table]:
@@ -85,7 +85,7 @@ class StateDelta:
                 facts.update(delta.facts)
                 yield delta.table
 
-        return cls(joined(tables()), facts)
+        return cls(joined(tables(), about), facts)
 
     @property
     def packs(self) -> list[Place]:

@@ -130,8 +130,10 @@ class Vault:
 
         for described in self.state_objects(history, upto):
             name = names.state(history.source, described.state)
-            data = read_content(self.store, name, described.size)
-            yield StateDelta.read(open_pieces_slowly(data, self.identities))
+            # In no local name: what was read is let go of as it is opened.
+            yield StateDelta.read(
+                open_pieces_slowly(read_content(self.store, name, described.size), self.identities)
+            )
 
     def state_objects(self, history: History, upto: int | None = None) -> list[StateObject]:
         """State objects, oldest first: the newest whole state - of a commit, or rebuilt by operations
