@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -96,6 +97,20 @@ class M365Firm(Practice):
 
     def sequence(self) -> int:
         return int(self.sim.control("truth", parts=[])["sequence"])
+
+    def deliver(self, mime: bytes) -> None:
+        """A mail that comes to the member."""
+        text = base64.b64encode(mime).decode()
+        self.sim.control("deliver", user=self.sim.users["member"], mime=text)
+
+    def asked(self) -> dict[str, int]:
+        """How often each endpoint was asked since the last time."""
+        told: dict[str, int] = self.sim.control("counters", reset=True)["endpoints"]
+        return told
+
+    def wrong(self, into: str = "back") -> list[str]:
+        """How the mail that is restored differs from what is there."""
+        return mail_differences(self.restored(self.folder / into), self.sim.control("truth"))
 
     def restored(
         self, into: Path, as_of: datetime | None = None, selection: Selection | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -14,21 +13,10 @@ from muniment.sources.base import Skipped
 from muniment.sources.m365.mailbox import Rules
 from muniment.sources.m365.source import Choice
 from tests.simulators.graph.running import Running
-from tests.support.m365_firm import M365Firm, client, mail_differences
+from tests.support.m365_firm import M365Firm, client
 
 DELTA = "GET /users/{user}/mailFolders/{folder}/messages/delta"
 VALUE = "GET /users/{user}/messages/{message}/$value"
-
-
-def counted(sim: Running) -> dict[str, int]:
-    told: dict[str, int] = sim.control("counters", reset=True)["endpoints"]
-    return told
-
-
-def wrong(firm: M365Firm, into: str = "back") -> list[str]:
-    """How what is restored differs from what is there."""
-    found = firm.restored(firm.folder / into)
-    return mail_differences(found, firm.sim.control("truth"))
 
 
 def inbox(sim: Running, kind: str = "member") -> str:
@@ -46,17 +34,17 @@ def test_every_folder_of_every_mailbox_is_taken_as_it_is(firm: M365Firm) -> None
     """Hidden and purged ones too; of shared, disabled and localized mailboxes; with names that are there twice."""
     outcome = firm.back_up()
     assert outcome.completeness == "complete"
-    assert wrong(firm) == []
+    assert firm.wrong() == []
     assert outcome.counts["unassigned"] == outcome.counts["items"]
 
 
 def test_what_came_since_is_told_by_a_request_for_each_folder(firm: M365Firm) -> None:
     firm.back_up()
-    counted(firm.sim)
-    deliver(firm, b"Subject: new\r\n\r\nNew.\r\n")
+    firm.asked()
+    firm.deliver(b"Subject: new\r\n\r\nNew.\r\n")
     assert firm.back_up().counts["added"] == 2
-    told = counted(firm.sim)
-    assert wrong(firm) == []
+    told = firm.asked()
+    assert firm.wrong() == []
     folders = [f for f in firm.sim.control("truth")["folders"].values() if "@odata.type" not in f]
     assert (told[DELTA], told[VALUE]) == (len(folders), 1)
 
@@ -73,15 +61,15 @@ def test_a_message_that_is_only_read_sorted_or_moved_is_not_fetched_again(firm: 
         sim.request("PATCH", f"users/{user}/messages/{row['id']}", app="restore", json=change, prefer='IdType="ImmutableId"')  # fmt: skip
     moved = sim.request("POST", f"users/{user}/messages/{third['id']}/move", app="restore", json={"destinationId": "archive"}, prefer='IdType="ImmutableId"')  # fmt: skip
     assert moved.status_code == 201
-    counted(sim)
+    firm.asked()
     outcome = firm.back_up()
-    assert VALUE not in counted(sim)
+    assert VALUE not in firm.asked()
     assert (outcome.counts["added"], outcome.counts["removed"], outcome.counts["changed"]) == (
         0,
         0,
         3,
     )
-    assert wrong(firm) == []
+    assert firm.wrong() == []
 
 
 def test_a_message_whose_change_nothing_explains_is_fetched_again(firm: M365Firm) -> None:
@@ -92,9 +80,9 @@ def test_a_message_whose_change_nothing_explains_is_fetched_again(firm: M365Firm
     history = sim.control("history", after=0, limit=100_000)["changes"]
     number = next(c[3] for c in history if c[2] == "messages" and _is(sim, row["id"], c[3]))
     sim.control("change", collection="messages", number=number, values={"lastModifiedDateTime": "2026-11-02T17:00:01Z"})  # fmt: skip
-    counted(sim)
+    firm.asked()
     firm.back_up()
-    assert counted(sim)[VALUE] == 1
+    assert firm.asked()[VALUE] == 1
 
 
 def _is(sim: Running, id_: str, number: int) -> bool:
@@ -123,7 +111,7 @@ def test_what_is_purged_stays_until_it_is_gone_for_good_and_is_a_tombstone_then(
     for _ in range(2):
         sim.request("DELETE", f"users/{user}/messages/{row['id']}", app="restore", prefer='IdType="ImmutableId"')  # fmt: skip
         firm.back_up()
-        assert wrong(firm, f"back-{_}") == []
+        assert firm.wrong(f"back-{_}") == []
     native = f"messages/{user}/{row['id']}"
     assert native not in firm.restored(firm.folder / "now")
     assert native in firm.restored(firm.folder / "then", before)
@@ -135,18 +123,18 @@ def test_a_token_that_ended_has_the_mailbox_compared_and_no_byte_fetched_again(
 ) -> None:
     firm.back_up()
     firm.sim.control("resync", kind="messages", code=code)
-    counted(firm.sim)
+    firm.asked()
     outcome = firm.back_up()
     assert outcome.completeness == "complete"
     assert (outcome.counts["changed"], outcome.counts["removed"]) == (0, 0)
-    assert VALUE not in counted(firm.sim)
-    assert wrong(firm) == []
+    assert VALUE not in firm.asked()
+    assert firm.wrong() == []
 
 
 def test_a_round_whose_pages_are_forgotten_begins_anew(firm: M365Firm) -> None:
     fault(firm, "resync", "skiptoken", times=2)
     assert firm.back_up().completeness == "complete"
-    assert wrong(firm) == []
+    assert firm.wrong() == []
 
 
 def test_a_full_mailbox_is_read_without_delta_each_time(firm: M365Firm) -> None:
@@ -154,7 +142,7 @@ def test_a_full_mailbox_is_read_without_delta_each_time(firm: M365Firm) -> None:
     try:
         for number in range(2):
             assert firm.back_up().completeness == "complete"
-            assert wrong(firm, f"back-{number}") == []
+            assert firm.wrong(f"back-{number}") == []
     finally:
         firm.sim.control("mailbox", user=firm.sim.users["member"], full=False)
 
@@ -167,19 +155,19 @@ def test_a_folder_that_is_deleted_while_it_is_read_costs_no_message(firm: M365Fi
         firm.back_up()
         firm.sim.control("faults", clear=True)
         firm.back_up()
-        assert wrong(firm, f"back-{number}") == []
+        assert firm.wrong(f"back-{number}") == []
 
 
 def test_a_run_that_dies_moves_no_link(firm: M365Firm) -> None:
     firm.back_up()
     firm.sim.control("day", number=30)
-    deliver(firm, b"Subject: on the way\r\n\r\nText.\r\n")
+    firm.deliver(b"Subject: on the way\r\n\r\nText.\r\n")
     fault(firm, "server_error", r"\$value", times=1000)
     outcome = firm.back_up()
     assert outcome.completeness == "incomplete" and outcome.unfinished
     firm.sim.control("faults", clear=True)
     firm.back_up()
-    assert wrong(firm) == []
+    assert firm.wrong() == []
 
 
 def test_a_message_that_cannot_be_read_makes_the_run_incomplete_and_is_asked_for_again(
@@ -192,7 +180,7 @@ def test_a_message_that_cannot_be_read_makes_the_run_incomplete_and_is_asked_for
     assert [(c["cause"], c["count"]) for c in outcome.causes] == [("damaged at the vendor", 1)]
     firm.sim.control("faults", clear=True)
     assert firm.back_up().completeness == "complete"
-    assert wrong(firm) == []
+    assert firm.wrong() == []
 
 
 def test_a_mailbox_that_is_closed_to_the_application_is_a_gap_and_keeps_its_rows(
@@ -229,7 +217,7 @@ def test_a_mailbox_that_lost_its_licence_is_a_gap_and_no_deletion(firm: M365Firm
     finally:
         firm.sim.control("mailbox", user=user, state="here")
     firm.back_up()
-    assert wrong(firm) == []
+    assert firm.wrong() == []
 
 
 def test_who_has_an_archive_mailbox_is_a_gap_where_the_report_may_be_read(firm: M365Firm) -> None:
@@ -274,7 +262,7 @@ def test_everyday_trouble_is_not_noticed(firm: M365Firm) -> None:
     firm.sim.control("day", number=40)
     assert firm.back_up().completeness == "complete"
     firm.sim.control("faults", clear=True)
-    assert wrong(firm) == []
+    assert firm.wrong() == []
 
 
 def test_other_rules_have_all_assigned_anew_and_nothing_fetched(firm: M365Firm) -> None:
@@ -282,9 +270,9 @@ def test_other_rules_have_all_assigned_anew_and_nothing_fetched(firm: M365Firm) 
 
     firm.back_up()
     firm.rules = Rules(lambda clues: Named(b"2026-1") if "Matters" in clues.folder else NO_MATTER, "2", True)  # fmt: skip
-    counted(firm.sim)
+    firm.asked()
     outcome = firm.back_up()
-    assert VALUE not in counted(firm.sim)
+    assert VALUE not in firm.asked()
     assert 0 < outcome.counts["unassigned"] < outcome.counts["items"]
 
 
@@ -301,7 +289,7 @@ def test_a_signed_message_is_verified_by_openssl_after_the_round_trip(
     sign = ["openssl", "cms", "-sign", "-crlfeol", "-in", str(text), "-signer", str(certificate), "-inkey", str(key), "-out", str(signed), "-subject", "The deed", "-from", "partner@firm.example", "-to", "client@clients.example"]  # fmt: skip
     for words in (made, sign):
         subprocess.run(words, check=True, capture_output=True)
-    deliver(firm, signed.read_bytes())
+    firm.deliver(signed.read_bytes())
     firm.back_up()
     firm.restored(tmp_path / "back")
     (given,) = (tmp_path / "back").rglob("The deed*.eml")
@@ -319,10 +307,6 @@ def test_no_name_stands_in_what_a_run_leaves_on_the_disk(firm: M365Firm) -> None
         assert domain not in str(path).encode()
         if path.is_file():
             assert domain not in path.read_bytes()
-
-
-def deliver(firm: M365Firm, mime: bytes) -> None:
-    firm.sim.control("deliver", user=firm.sim.users["member"], mime=base64.b64encode(mime).decode())
 
 
 def fault(firm: M365Firm, name: str, pattern: str = "", **more: object) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from muniment.backup.pipeline import Outcome
 from muniment.sources.m365 import drives, mailbox
 from muniment.sources.m365.rights import ONEDRIVE, SHAREPOINT
 from tests.simulators.graph.running import IMMUTABLE, Running
-from tests.support.m365_firm import M365Firm, mail_differences
+from tests.support.m365_firm import M365Firm
 from tests.support.m365_truth import file_differences
 
 FEW = 3
@@ -30,21 +29,12 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drives, "MANY", FEW)
 
 
-def _counted(sim: Running) -> dict[str, int]:
-    told: dict[str, int] = sim.control("counters", reset=True)["endpoints"]
-    return told
-
-
 def _next_night(firm: M365Firm) -> tuple[Outcome, dict[str, int]]:
-    _counted(firm.sim)
+    firm.asked()
     outcome = firm.back_up()
     # A notebook is a gap that the firm accepted.
     assert outcome.completeness in ("complete", "complete_with_exceptions")
-    return outcome, _counted(firm.sim)
-
-
-def _mailbox_differs(firm: M365Firm, into: str) -> list[str]:
-    return mail_differences(firm.restored(firm.folder / into), firm.sim.control("truth"))
+    return outcome, firm.asked()
 
 
 def test_a_folder_that_was_tidied_up_into_another_has_no_message_fetched_again(
@@ -52,8 +42,7 @@ def test_a_folder_that_was_tidied_up_into_another_has_no_message_fetched_again(
 ) -> None:
     sim, user = firm.sim, firm.sim.users["member"]
     for number in range(FEW + 2):
-        mime = base64.b64encode(f"Subject: {number}\r\n\r\nText.\r\n".encode()).decode()
-        sim.control("deliver", user=user, mime=mime)
+        firm.deliver(f"Subject: {number}\r\n\r\nText.\r\n".encode())
     firm.back_up()
     inbox = f"users/{user}/mailFolders/inbox/messages"
     for row in sim.rows(inbox, prefer=IMMUTABLE)[: FEW + 2]:
@@ -64,7 +53,7 @@ def test_a_folder_that_was_tidied_up_into_another_has_no_message_fetched_again(
     counts = outcome.counts
     assert (counts["added"], counts["removed"]) == (0, 0) and counts["changed"] == FEW + 2
     assert VALUE not in told
-    assert _mailbox_differs(firm, "back") == []
+    assert firm.wrong() == []
 
 
 def test_what_was_cleared_out_of_a_mailbox_is_gone_and_is_not_asked_for_one_by_one(
@@ -78,20 +67,18 @@ def test_what_was_cleared_out_of_a_mailbox_is_gone_and_is_not_asked_for_one_by_o
     outcome, told = _next_night(firm)
     assert outcome.counts["removed"] == 2 * (FEW + 1)
     assert VALUE not in told and BATCH not in told
-    assert _mailbox_differs(firm, "back") == []
+    assert firm.wrong() == []
 
 
 def test_the_night_after_is_told_by_changes_again(firm: M365Firm) -> None:
-    sim, user = firm.sim, firm.sim.users["member"]
     firm.back_up()
     for number in range(FEW + 1):
-        mime = base64.b64encode(f"Subject: {number}\r\n\r\nNew.\r\n".encode()).decode()
-        sim.control("deliver", user=user, mime=mime)
+        firm.deliver(f"Subject: {number}\r\n\r\nNew.\r\n".encode())
     _, many = _next_night(firm)
     assert many[VALUE] == FEW + 1
     _, none = _next_night(firm)
     assert sum(none.values()) < sum(many.values()) - FEW
-    assert _mailbox_differs(firm, "back") == []
+    assert firm.wrong() == []
 
 
 def test_a_drive_into_which_much_came_and_from_which_much_went_is_compared(files: M365Firm) -> None:
