@@ -212,6 +212,18 @@ def test_damage_is_said_to_be_damage_also_where_it_looks_like_a_wrong_key() -> N
         check_pack(sealed, digest, IDENTITY)
 
 
+@pytest.mark.parametrize("bit", range(8))
+def test_a_pack_laid_in_place_of_another_is_told_whatever_its_first_frame_says(bit: int) -> None:
+    """Whoever can write to the store can seal to the key as well, and the frames are looked at before the digest is known."""
+    good, head = sealed_with_head(framed(SMALL))
+    frames = bytearray(framed(SMALL))
+    frames[4] ^= 1 << bit
+    laid, _ = sealed_with_head(bytes(frames))
+    for said in (None, head):
+        with pytest.raises(IntegrityError, match="digest in its name"):
+            check_pack(laid, hashlib.sha256(good).hexdigest(), IDENTITY, said)
+
+
 def test_an_intact_pack_under_another_key_is_not_taken_for_a_missing_key() -> None:
     sealed = seal(framed(SMALL), [Identity.generate().recipient])
     with pytest.raises(SealError, match="not sealed to the key") as caught:

@@ -19,7 +19,7 @@ SHARD_BYTES = 2 * GIB
 SHARD_ITEMS = 50_000
 
 SHARD_ROWS = 8_000
-"""The same, of rows that a listing brought: each is some 3 kB in memory while its shard is encrypted, and has nothing to read."""
+"""The same, of rows that a listing brought: each is some 2.4 kB in memory while its shard is encrypted, and has nothing to read."""
 
 MAX_SHARDS = 500
 """Airflow maps 1,024 indexes at most by default; a shard grows before their number does."""

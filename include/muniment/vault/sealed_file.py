@@ -23,6 +23,7 @@ MAX_PLAINTEXT = 4 << 30
 """Rows and state are read whole; what claims to be larger than this is not ours."""
 
 PIECE = 1 << 17
+"""Bytes that are opened and decompressed at a time. Of 1 MiB, copies come and go beside columns that stay, and leave holes."""
 
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
